@@ -1,0 +1,310 @@
+"""The values that pass between stages. All are frozen; arrays inside them are to be treated as read-only.
+
+One camera frame everywhere: x right, y down, z forward, metres. Pixels (u, v) have their origin at the centre of the
+top-left pixel of the photo. `rgb`, `values`, … are indexed [row, column] = [v, u].
+
+The *room frame* (plan) is x right, y forward, seen from above, metres, with its origin on the floor under the camera
+and its y axis along the wall direction nearest to the viewing direction. `Scene.room_from_cam` takes camera-frame
+points (less the height) there: `p_room = room_from_cam @ p_cam`, whose third coordinate is height *above the camera*
+(add `Scene.camera_height_m` to get height above the floor).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+SURFACE_CLASSES = ("other", "floor", "wall", "ceiling", "door", "window")
+"""Channel order of `Surfaces.probabilities`."""
+
+DepthKind = Literal["metric", "relative_inverse"]
+Status = Literal["measured", "lower_bound", "unknown"]
+Z90 = 1.6448536269514722
+"""Half-width of a two-sided 90 % interval of the normal distribution, in standard deviations."""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An upright photo.
+
+    rgb: uint8, H×W×3. f_px: focal length in pixels of *this* image from EXIF, or None (never a guess).
+    name: file name or a label. notes: what was done on loading, in words ("first frame of an animation").
+    sha256: of the file's bytes (of the pixels, where there was no file).
+    """
+
+    rgb: np.ndarray
+    f_px: float | None = None
+    name: str = "photo"
+    notes: tuple[str, ...] = ()
+    sha256: str = ""
+
+    @property
+    def width(self) -> int:
+        return int(self.rgb.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.rgb.shape[0])
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Pinhole camera of a photo of `width`×`height` pixels, and which way is down.
+
+    f_px, cx, cy: pixels of the photo. gravity: unit 3-vector pointing *down* in the camera frame ((0, 1, 0) for a
+    level camera). *_source: "exif", "given", "solved", "assumed" (f_px); "lines", "planes", "given", "assumed", … (gravity).
+    f_sigma_rel: one standard deviation of log f. gravity_sigma_rad: one standard deviation of the angle, per axis.
+    manhattan: 3×3, rows are the room's axes in the camera frame (two horizontal, third = -gravity), or None.
+    notes: disagreements between sources, in words.
+    """
+
+    f_px: float
+    cx: float
+    cy: float
+    width: int
+    height: int
+    gravity: np.ndarray
+    f_source: str
+    gravity_source: str
+    f_sigma_rel: float
+    gravity_sigma_rad: float
+    manhattan: np.ndarray | None = None
+    axes_sigma_rad: float = 0.05
+    notes: tuple[str, ...] = ()
+
+    def matrix(self) -> np.ndarray:
+        """Intrinsics K, 3×3."""
+        return np.array([[self.f_px, 0.0, self.cx], [0.0, self.f_px, self.cy], [0.0, 0.0, 1.0]])
+
+
+@dataclass(frozen=True)
+class DepthMap:
+    """Depth along z (metric, metres) or relative inverse depth (any scale and shift, larger is nearer).
+
+    values: float32 H×W, aligned to the photo (same extent; usually the same size). valid: bool H×W; where False,
+    values hold 0 and mean nothing. sigma_log: float32 H×W, one standard deviation of log depth as the model expects
+    it, or None. model: preset name. engine, weights: what computed it, for provenance.
+    """
+
+    values: np.ndarray
+    kind: DepthKind
+    valid: np.ndarray
+    model: str
+    sigma_log: np.ndarray | None = None
+    engine: str = ""
+    weights: str = ""
+
+
+@dataclass(frozen=True)
+class Surfaces:
+    """What each pixel belongs to. probabilities: float32 h×w×6 in the order of SURFACE_CLASSES, summing to 1;
+    it covers the whole photo's extent at its own (usually smaller) size."""
+
+    probabilities: np.ndarray
+    model: str = "embedded"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A length the user knows. kind: "length", "door", "a4", "socket", … ; ends: ((u1, v1), (u2, v2)) photo pixels;
+    length_m and sigma_m: its true length and one standard deviation."""
+
+    kind: str
+    ends: tuple[tuple[float, float], tuple[float, float]]
+    length_m: float
+    sigma_m: float
+
+
+@dataclass(frozen=True)
+class ScaleSource:
+    """One opinion on the scale. camera_height_m is what it implies for the camera's height above the floor."""
+
+    source: str
+    camera_height_m: float
+    sigma_rel: float
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The scale in force: its source in words ("camera height given", "metric model", "reference length", …,
+    joined by " + " where several were combined), its one-sigma relative error, and every opinion that went in."""
+
+    source: str
+    camera_height_m: float
+    sigma_rel: float
+    opinions: tuple[ScaleSource, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A room plane: normal_cam · X + offset_m = 0 for X in the camera frame, unit normal toward the camera, so
+    offset_m > 0 is the camera's distance to it. mask: bool h×w on the scene's working grid (pixels that support it).
+    sigma_m: one standard deviation of offset_m. basis: "foot", "depth", "foot + depth", "ceiling line", …
+    flatness_m: residual standard deviation of the model's depth on it, or None."""
+
+    id: str
+    kind: Literal["floor", "ceiling", "wall"]
+    normal_cam: np.ndarray
+    offset_m: float
+    sigma_m: float
+    pixels: int
+    foot_seen: bool
+    mask: np.ndarray
+    basis: str
+    flatness_m: float | None = None
+
+
+@dataclass(frozen=True)
+class WallSegment:
+    """The visible stretch of a wall in the room frame. ends: 2×2 metres, left then right as seen. end_kinds: for each
+    end "corner" (meets another wall), "frame" (cut by the photo's edge) or "occluded". free: stretches (start, end in
+    metres along the wall from ends[0]) with nothing standing in front; free_end_kinds alike, "obstacle" added."""
+
+    plane_id: str
+    ends: np.ndarray
+    end_kinds: tuple[str, str]
+    free: tuple[tuple[float, float], ...] = ()
+    free_end_kinds: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def length_m(self) -> float:
+        return float(np.linalg.norm(self.ends[1] - self.ends[0]))
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Something standing on the floor (or hanging low): footprint n×2 room-frame polygon, height above the floor."""
+
+    footprint: np.ndarray
+    height_m: float
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A door or window on a wall: kind, plane id, corners 4×3 in the camera frame (metres), and width × height."""
+
+    kind: Literal["door", "window"]
+    plane_id: str
+    corners_cam: np.ndarray
+    width_m: float
+    height_m: float
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A room in metres, or the reason why there is none.
+
+    refusal: None, or why no room is measured here, in one sentence; then planes, walls, … are empty and depth_m may be
+    None. depth_m, valid: h×w working grid (long side ≤ 320), metres along z. room_from_cam: 3×3 rotation to the room
+    frame. outline: n×2 room-frame polygon of the visible floor region bounded by walls and frame; free_floor: bool
+    grid over `grid_origin` (x, y of its [0, 0] corner) with cells of `grid_cell_m`, rows along y (forward), columns
+    along x: floor that is seen and free; seen_floor: alike, floor within the outline. largest_free_rect: (x0, y0, x1, y1) room frame, or None.
+    """
+
+    camera: Camera
+    refusal: str | None = None
+    scale: Scale | None = None
+    depth_m: np.ndarray | None = None
+    valid: np.ndarray | None = None
+    planes: tuple[Plane, ...] = ()
+    walls: tuple[WallSegment, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
+    openings: tuple[Opening, ...] = ()
+    room_from_cam: np.ndarray = field(default_factory=lambda: np.eye(3))
+    outline: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
+    free_floor: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), bool))
+    seen_floor: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), bool))
+    grid_origin: tuple[float, float] = (0.0, 0.0)
+    grid_cell_m: float = 0.05
+    largest_free_rect: tuple[float, float, float, float] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def camera_height_m(self) -> float | None:
+        return None if self.scale is None else self.scale.camera_height_m
+
+    def plane(self, plane_id: str) -> Plane | None:
+        return next((p for p in self.planes if p.id == plane_id), None)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A number one can act on, or the reason there is none.
+
+    low, high: 90 % interval (equal to None where unknown; high None for a lower bound with no ceiling on it).
+    status: measured, lower_bound (the true value is at least `low`; `value` is what is seen) or unknown.
+    basis: where it comes from, in words. reason: why it is not plainly measured. budget: share of the variance by
+    cause ("scale", "focal", "gravity", "shift", "fit", "model", "unseen"), summing to 1. light: "green", "amber" or "red".
+    """
+
+    name: str
+    value: float | None
+    low: float | None
+    high: float | None
+    unit: str
+    status: Status
+    basis: str = ""
+    reason: str = ""
+    budget: dict[str, float] = field(default_factory=dict)
+    light: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A self-test without ground truth: name, what was found, whether it speaks for the result ("green", "amber", "red")."""
+
+    name: str
+    value: float | None
+    unit: str
+    light: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class NextMeasurement:
+    """The one thing worth measuring next: what to do, which measurement it helps, and its interval's width before and after."""
+
+    action: str
+    helps: str
+    width_now_m: float
+    width_after_m: float
+
+
+@dataclass(frozen=True)
+class Product:
+    """A piece from the catalogue; metres and the catalogue's currency. clearance_m: free depth needed in front."""
+
+    sku: str
+    name: str
+    category: str
+    style: str
+    width_m: float
+    depth_m: float
+    height_m: float
+    clearance_m: float
+    price: float
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a product stands, in the room frame: centre (x, y), its width's direction as an angle in radians from the
+    x axis, and the wall it stands against (plane id) or None."""
+
+    x_m: float
+    y_m: float
+    angle_rad: float
+    wall_id: str | None
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """A product, where it goes, the probability that it fits there, and why, in words and numbers."""
+
+    product: Product
+    placement: Placement | None
+    probability: float
+    reason: str
