@@ -85,7 +85,9 @@ class DepthMap:
 
     values: float32 H×W, aligned to the photo (same extent; usually the same size). valid: bool H×W; where False,
     values hold 0 and mean nothing. sigma_log: float32 H×W, one standard deviation of log depth as the model expects
-    it, or None. model: preset name. engine, weights: what computed it, for provenance.
+    it, or None. model: preset name. engine, weights: what computed it, for provenance. f_px: the focal length (pixels
+    of the photo) a metric depth was computed with, or None: metric depth is proportional to it, so a later stage that
+    knows better multiplies values by f_better / f_px.
     """
 
     values: np.ndarray
@@ -95,6 +97,7 @@ class DepthMap:
     sigma_log: np.ndarray | None = None
     engine: str = ""
     weights: str = ""
+    f_px: float | None = None
 
 
 @dataclass(frozen=True)
