@@ -1,0 +1,106 @@
+# report · test · lab · bench · pins. Each sets itself up (virtual environment, pinned install) and does nothing twice.
+#
+#   make report                                     the sample photo
+#   make report PHOTO=my_room.jpg CAMERA_HEIGHT=1.5±0.05
+#   make report PHOTO=my_room.jpg MODEL=midas-small REPORT_LANG=zh OUT=report/mine
+#
+# Needs Python 3.11 or newer and make.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PHOTO ?=
+MODEL ?=
+CAMERA_HEIGHT ?=
+FOCAL_PX ?=
+REFERENCE ?=
+REPORT_LANG ?= en
+OUT ?= report
+PYTHON ?= $(firstword $(shell command -v python3.11 python3 python 2>/dev/null))
+TEST_TIME ?= 900
+export PHOTO MODEL CAMERA_HEIGHT FOCAL_PX REFERENCE REPORT_LANG OUT
+
+VENV := .venv
+BIN := $(VENV)/bin
+PINS := pyproject.toml constraints.txt
+KNOWN := PHOTO MODEL CAMERA_HEIGHT FOCAL_PX REFERENCE REPORT_LANG OUT PYTHON TEST_TIME
+
+# A misspelt variable would be ignored silently, and the report would answer another question: refuse it instead.
+GIVEN := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $(v))),$(v)))
+UNKNOWN := $(filter-out $(KNOWN) MAKEFLAGS MAKEOVERRIDES,$(GIVEN))
+ifneq ($(UNKNOWN),)
+$(error unknown parameter $(UNKNOWN). $(shell "$(PYTHON)" -c "import difflib, sys; near = difflib.get_close_matches(sys.argv[1].upper(), sys.argv[2:], 1, 0.5); print('Did you mean ' + near[0] + '?' if near else '')" $(firstword $(UNKNOWN)) $(KNOWN)) Known: $(KNOWN))
+endif
+
+.PHONY: help report test test-quick lab bench setup torch pins clean
+
+help:
+	@echo "make report [PHOTO=… MODEL=… CAMERA_HEIGHT=… FOCAL_PX=… REFERENCE=… REPORT_LANG=en|zh OUT=…]   one photo in, one report out"
+	@echo "make test     every check      make lab     the workbook in JupyterLab      make bench   where the time goes here"
+
+report: setup
+	@if [ -n "$$MODEL" ] && $(BIN)/poc models --needs-torch "$$MODEL"; then $(MAKE) --no-print-directory torch; fi
+	@set --; \
+	if [ -n "$$MODEL" ]; then set -- "$$@" --model "$$MODEL"; fi; \
+	if [ -n "$$CAMERA_HEIGHT" ]; then set -- "$$@" --camera-height "$$CAMERA_HEIGHT"; fi; \
+	if [ -n "$$FOCAL_PX" ]; then set -- "$$@" --focal-px "$$FOCAL_PX"; fi; \
+	if [ -n "$$REFERENCE" ]; then set -- "$$@" --reference "$$REFERENCE"; fi; \
+	if [ -n "$$PHOTO" ]; then set -- "$$@" -- "$$PHOTO"; fi; \
+	exec $(BIN)/poc report -o "$$OUT" --lang "$$REPORT_LANG" "$$@"
+
+test: torch
+	@$(BIN)/python -m tests.run_all --seconds $(TEST_TIME)
+
+test-quick: setup $(VENV)/.stamp-test
+	@$(BIN)/python -m pytest -m "not slow"
+
+lab: torch
+	@echo "Opening the workbook; run 01 to 06 in order. Ctrl-C twice to stop."
+	@exec $(BIN)/jupyter lab notebooks
+
+bench: setup
+	@exec $(BIN)/poc bench
+
+setup: $(VENV)/.stamp-core
+
+torch: $(VENV)/.stamp-torch
+
+# uv installs in seconds where pip takes a minute; where uv cannot be had, pip does the same from the same pins.
+define install
+	if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt $(1); \
+	else $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt $(1); fi
+endef
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python is not on the path: install Python 3.11 or newer, or give PYTHON=…" >&2; exit 2; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than Python 3.11: install 3.11 or newer, or give PYTHON=…" >&2; exit 2; }
+	@echo "Setting up (once): a virtual environment in $(VENV) …"
+	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt uv || echo "(no uv to be had: going on with pip, which is slower)"
+
+$(VENV)/.stamp-core: $(PINS) | $(BIN)/python
+	@echo "Setting up (once): installing the packages of constraints.txt …"
+	@$(call install,-e .)
+	@touch $@
+
+$(VENV)/.stamp-test: $(PINS) | $(VENV)/.stamp-core
+	@echo "Setting up (once): installing the test tools …"
+	@$(call install,-e ".[test]")
+	@touch $@
+
+$(VENV)/.stamp-torch: $(PINS) | $(VENV)/.stamp-core
+	@echo "Setting up (once): installing torch and the test tools, about 6 GB on disk, a minute or more …"
+	@$(call install,-e ".[torch$(comma)test]")
+	@touch $@ $(VENV)/.stamp-test
+
+comma := ,
+
+pins: $(BIN)/python
+	@echo "Working out constraints.txt from pyproject.toml …"
+	@$(BIN)/uv pip compile -q pyproject.toml --extra torch --extra test --extra setup --universal --python-version 3.11 \
+	  --no-annotate --no-header --no-emit-index-url --no-emit-find-links -o constraints.txt
+
+clean:
+	@rm -rf $(VENV) report build dist *.egg-info
