@@ -1,0 +1,122 @@
+"""From a shape to metres: the lengths one may know, what each says about the camera's height, and their fusion.
+
+Sigmas of known objects: door leaves are 2.00–2.10 m in Europe and 2.03 m in North America; A4 is exact; the centre of a
+socket stands at 0.25–0.40 m (DIN 18015-3: 0.30 m; Part M: 0.45 m at least in new British homes).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from poc.errors import ParameterError
+from poc.types import Z90, Photo, Reference, Scale, ScaleSource
+
+KNOWN_OBJECTS = {
+    "door": (2.03, 0.03, "a door leaf, bottom to top"),
+    "a4": (0.297, 0.001, "the long side of an A4 sheet"),
+    "a4_short": (0.210, 0.001, "the short side of an A4 sheet"),
+    "socket": (0.30, 0.05, "floor to the centre of a wall socket"),
+}
+PRIOR_HEIGHT_M, PRIOR_SIGMA_M = 1.5, 0.15
+CLICK_SIGMA_PX = 1.5
+"""One sigma of where a user's click lands, pixels of a 640-pixel photo."""
+ABSURD_M = (0.02, 8.0)
+
+
+def parse_camera_height(text: str | float) -> tuple[float, float]:
+    """"1.5", "1.5±0.05" or "1.5+-0.05" to (metres, one sigma).
+
+    What stands after ± is read as the half-width of a 90 % interval; a bare value gets one sigma of 3 %. Raises
+    ParameterError outside 0.2–4 m and on anything that is not a number.
+    """
+    parts = re.split(r"\s*(?:±|\+-|\+/-)\s*", str(text).strip().removesuffix("m").strip())
+    try:
+        numbers = [float(p) for p in parts]
+    except ValueError:
+        raise ParameterError(f"camera height {text!r} is not a number; give metres, like 1.5 or 1.5±0.05") from None
+    if len(numbers) not in (1, 2) or not all(np.isfinite(numbers)):
+        raise ParameterError(f"camera height {text!r} is not understood; give metres, like 1.5 or 1.5±0.05")
+    if not 0.2 <= numbers[0] <= 4.0:
+        raise ParameterError(f"camera height {numbers[0]:g} m is out of range; a photo is taken 0.2 to 4 m above the floor")
+    if len(numbers) == 1:
+        return numbers[0], 0.03 * numbers[0]
+    if not 0 < numbers[1] < 0.5 * numbers[0]:
+        raise ParameterError(f"camera height ±{numbers[1]:g} m is out of range; give more than 0 and less than half the height")
+    return numbers[0], numbers[1] / Z90
+
+
+def parse_reference(text: str, photo: Photo) -> Reference:
+    """"u1,v1,u2,v2=metres" or "door:u1,v1,u2,v2" (also a4, a4_short, socket) to a Reference.
+
+    A known object's length may be overruled: "door:u1,v1,u2,v2=1.98". Raises ParameterError on ends outside the photo,
+    ends on one spot, lengths that are zero, negative or absurd, and unknown objects.
+    """
+    body, _, length_text = str(text).partition("=")
+    kind, colon, numbers = body.rpartition(":")
+    kind = kind.strip().lower() if colon else "length"
+    if colon and kind not in KNOWN_OBJECTS:
+        raise ParameterError(f"reference {text!r}: unknown object {kind!r}; known are {', '.join(KNOWN_OBJECTS)}")
+    try:
+        u1, v1, u2, v2 = (float(x) for x in numbers.split(","))
+        length = float(length_text) if length_text else None
+    except ValueError:
+        raise ParameterError(f"reference {text!r} is not understood; give u1,v1,u2,v2=metres or door:u1,v1,u2,v2") from None
+    if length is None and kind == "length":
+        raise ParameterError(f"reference {text!r} has no length; add =metres, like {numbers}=2.03")
+    return make_reference(kind, ((u1, v1), (u2, v2)), length, photo)
+
+
+def make_reference(kind: str, ends, length_m: float | None, photo: Photo) -> Reference:
+    """A checked Reference; length_m None takes the known object's. Raises ParameterError as `parse_reference` does."""
+    nominal, sigma, what = KNOWN_OBJECTS.get(kind, (length_m, None, "the marked length"))
+    for u, v in ends:
+        if not (np.isfinite(u) and np.isfinite(v) and -0.5 <= u <= photo.width - 0.5 and -0.5 <= v <= photo.height - 0.5):
+            raise ParameterError(f"reference end ({u:g}, {v:g}) lies outside the photo of {photo.width}×{photo.height} pixels")
+    span = float(np.hypot(ends[0][0] - ends[1][0], ends[0][1] - ends[1][1]))
+    if span < 4.0:
+        raise ParameterError(f"reference ends are {span:.1f} pixels apart; mark two different spots, the farther apart the better")
+    value = nominal if length_m is None else length_m
+    if value is None or not ABSURD_M[0] <= value <= ABSURD_M[1]:
+        raise ParameterError(f"reference length {value:g} m is out of range ({ABSURD_M[0]:g} to {ABSURD_M[1]:g} m); give metres")
+    if kind in KNOWN_OBJECTS and not 0.7 * nominal <= value <= 1.4 * nominal:
+        raise ParameterError(f"reference length {value:g} m is absurd for {what}, which is about {nominal:g} m")
+    if sigma is None or length_m is not None:
+        sigma = max(0.003, 0.003 * value)
+    return Reference(kind, (tuple(map(float, ends[0])), tuple(map(float, ends[1]))), float(value), float(sigma))
+
+
+def prior_opinion() -> ScaleSource:
+    return ScaleSource("camera height assumed", PRIOR_HEIGHT_M, PRIOR_SIGMA_M / PRIOR_HEIGHT_M,
+                       "a photo is usually taken 1.3 to 1.7 m above the floor")
+
+
+def fuse(opinions: Sequence[ScaleSource]) -> Scale:
+    """One scale from several opinions: inverse-variance mean of log height; where they disagree the sigma grows by the
+    Birge ratio, and a note says so. The prior only counts for what its sigma is worth."""
+    if not opinions:
+        raise ParameterError("no opinion on the scale")
+    log_h = np.log([o.camera_height_m for o in opinions])
+    weight = 1.0 / np.square([max(o.sigma_rel, 1e-4) for o in opinions])
+    mean = float((weight * log_h).sum() / weight.sum())
+    sigma = float(weight.sum() ** -0.5)
+    if len(opinions) > 1:
+        birge = float(np.sqrt((weight * (log_h - mean) ** 2).sum() / (len(opinions) - 1)))
+        sigma *= max(1.0, birge)
+    main = [o for o, w in zip(opinions, weight) if w > 0.15 * weight.sum()]
+    source = " + ".join(dict.fromkeys(o.source for o in main))
+    return Scale(source, float(np.exp(mean)), sigma, tuple(opinions), tuple(disagreements(opinions)))
+
+
+def disagreements(opinions: Sequence[ScaleSource]) -> list[str]:
+    """One sentence per pair of opinions more than two sigmas apart."""
+    out = []
+    for i, a in enumerate(opinions):
+        for b in opinions[i + 1:]:
+            gap = abs(np.log(a.camera_height_m / b.camera_height_m))
+            if gap > 2.0 * np.hypot(a.sigma_rel, b.sigma_rel):
+                out.append(f"{a.source} says the camera is {a.camera_height_m:.2f} m up, {b.source} says "
+                           f"{b.camera_height_m:.2f} m: {100 * gap:.0f} % apart")
+    return out

@@ -1,0 +1,123 @@
+"""One photo at working resolution: rays, depth and surfaces on one grid, and the same as a level panorama.
+
+The grid's long side is at most `LONG_SIDE`, so that nothing after it depends on the size of the photo.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from poc.errors import ParameterError
+from poc.geometry import pixel_rays
+from poc.types import Camera, DepthMap, Surfaces
+
+LONG_SIDE = 320
+FLOOR, WALL, CEILING, DOOR, WINDOW = 1, 2, 3, 4, 5
+
+
+@dataclass(frozen=True)
+class View:
+    """The working grid. inverse: h×w inverse depth (1/m, or relative), 0 where not valid. p: h×w×6 surface
+    probabilities. rays: h×w×3 camera frame with z = 1. f_grid: focal length in cells."""
+
+    camera: Camera
+    rays: np.ndarray
+    inverse: np.ndarray
+    valid: np.ndarray
+    sigma_log: np.ndarray | None
+    p: np.ndarray
+    metric: bool
+    f_grid: float
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.inverse.shape
+
+
+def grid_shape(camera: Camera) -> tuple[int, int]:
+    """Rows and columns of the working grid for a photo."""
+    scale = min(1.0, LONG_SIDE / max(camera.width, camera.height))
+    return max(8, round(camera.height * scale)), max(8, round(camera.width * scale))
+
+
+def make_view(camera: Camera, depth: DepthMap, surfaces: Surfaces | None) -> View:
+    """Depth and surfaces of any size, holes allowed, onto the working grid. Raises ParameterError on a shape mismatch."""
+    if depth.values.ndim != 2 or depth.values.shape != depth.valid.shape:
+        raise ParameterError(f"depth must be 2-D with a mask of its size, got {depth.values.shape} and {depth.valid.shape}")
+    h, w = grid_shape(camera)
+    good = depth.valid & np.isfinite(depth.values)
+    if depth.kind == "metric":
+        good = good & (depth.values > 0.05)
+    raw = np.where(good, depth.values, 1.0 if depth.kind == "metric" else 0.0).astype(np.float32)
+    inverse = 1.0 / raw if depth.kind == "metric" else raw
+    share = _shrink(good.astype(np.float32), h, w)
+    value = _shrink(np.where(good, inverse, 0.0).astype(np.float32), h, w) / np.maximum(share, 1e-6)
+    valid = share > 0.5
+    sigma = None if depth.sigma_log is None else _shrink(depth.sigma_log.astype(np.float32), h, w)
+    p = np.zeros((h, w, 6), np.float32)
+    if surfaces is None:
+        p[..., 0] = 1.0
+    else:
+        p = _shrink(surfaces.probabilities.astype(np.float32), h, w)
+        p /= np.maximum(p.sum(-1, keepdims=True), 1e-6)
+    return View(camera, pixel_rays(camera, h, w), np.where(valid, value, 0.0), valid, sigma, p, depth.kind == "metric",
+                camera.f_px * w / camera.width)
+
+
+def _shrink(image: np.ndarray, h: int, w: int) -> np.ndarray:
+    """Area average when shrinking (keeps inverse depth of a plane exact), bilinear when enlarging."""
+    smaller = image.shape[0] > h or image.shape[1] > w
+    return cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+
+
+@dataclass(frozen=True)
+class Panorama:
+    """The view resampled over azimuth (columns) and slope (rows): level, so that a vertical line is a column and the
+    foot of a wall at horizontal distance ρ lies at slope −h/ρ.
+
+    azimuth: n radians from the room's y axis toward x. slope: m values, rising with the row: height over horizontal
+    distance. seen: m×n. p: m×n×6. rows_px: cells of the working grid per row (to weigh evidence by what was seen).
+    map_u, map_v: where each cell lies on the working grid.
+    """
+
+    azimuth: np.ndarray
+    slope: np.ndarray
+    seen: np.ndarray
+    p: np.ndarray
+    map_u: np.ndarray
+    map_v: np.ndarray
+    rows_px: np.ndarray
+
+
+def make_panorama(view: View, room_from_cam: np.ndarray, max_slope: float = 2.5) -> Panorama:
+    """Resample the surfaces of a view about the vertical through the camera."""
+    level = view.rays @ room_from_cam.T
+    span = np.hypot(level[..., 0], level[..., 1])
+    az, slope = np.arctan2(level[..., 0], level[..., 1]), level[..., 2] / np.maximum(span, 1e-9)
+    flat = np.abs(slope) < max_slope
+    if not flat.any():
+        raise ParameterError("the camera looks straight up or down; walls cannot be seen")
+    step = 1.0 / view.f_grid
+    azimuth = np.arange(az[flat].min(), az[flat].max() + step, step)
+    slopes = np.arange(max(slope.min(), -max_slope), min(slope.max(), max_slope) + step, step)
+    direction = np.stack(np.broadcast_arrays(np.sin(azimuth)[None], np.cos(azimuth)[None], slopes[:, None]), -1)
+    cam = direction @ room_from_cam
+    z = np.where(cam[..., 2] > 1e-3, cam[..., 2], np.nan)
+    h, w = view.shape
+    c = view.camera
+    map_u = ((cam[..., 0] / z * c.f_px + c.cx + 0.5) * w / c.width - 0.5).astype(np.float32)
+    map_v = ((cam[..., 1] / z * c.f_px + c.cy + 0.5) * h / c.height - 0.5).astype(np.float32)
+    with np.errstate(invalid="ignore"):
+        seen = (map_u > -0.5) & (map_u < w - 0.5) & (map_v > -0.5) & (map_v < h - 0.5)
+    map_u, map_v = np.where(seen, map_u, -9).astype(np.float32), np.where(seen, map_v, -9).astype(np.float32)
+    p = sample(view.p, map_u, map_v) * seen[..., None]
+    rows_px = np.abs(np.gradient(map_v, axis=0))
+    return Panorama(azimuth, slopes, seen, p, map_u, map_v, np.where(seen & (rows_px < 8), rows_px, 0.0))
+
+
+def sample(image: np.ndarray, u: np.ndarray, v: np.ndarray, nearest: bool = False) -> np.ndarray:
+    """Values of a grid at (u, v) cells."""
+    return cv2.remap(image, u, v, cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
