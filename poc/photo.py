@@ -1,0 +1,250 @@
+"""A file or its bytes → `Photo`: upright 8-bit RGB, with the focal length in pixels where EXIF knows it.
+
+Everything that can be wrong with a user's file is caught here, before any network runs, as a `PhotoError` of one line.
+The focal length is read by `poc.exif`, so that this file is about pixels only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import re
+import stat
+import struct
+import warnings
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from poc.errors import PhotoError
+from poc.exif import focal_from_exif, orientation_from_exif
+from poc.types import Photo
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MIN_SIDE_PX = 64
+MAX_PIXELS = 100_000_000
+MAX_FILE_BYTES = 512 * 2**20
+PANORAMA_ASPECT = 2.4
+"""Long over short side from which a photo is taken for a stitched panorama: no phone or film camera frames wider (21:9
+is 2.33), and a stitched panorama is not a pinhole image."""
+
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "JPEG2000", "PPM")
+"""Only formats that hold photos: Pillow would also start an interpreter for EPS and open icon, font and plot files."""
+_READABLE = "JPEG, PNG, HEIC, WebP, TIFF, GIF or BMP"
+_RAW_SUFFIXES = {".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"}
+_DNG_VERSION_TAG = 0xC612
+_HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
+_DECODE_ERRORS = (
+    OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, RuntimeError, OverflowError,
+    struct.error, zlib.error,
+)
+"""What Pillow's decoders raise on damaged files (they were written at different times by different hands)."""
+
+
+def load_photo(source: str | Path | bytes, name: str | None = None) -> Photo:
+    """Read a photo from a path or from a file's bytes.
+
+    The result is upright (EXIF orientation 1–8 applied), 8-bit RGB (CMYK, palette, greyscale and 16-bit converted,
+    transparency laid over white), first frame of an animation; `notes` says what was done. `f_px` is from EXIF or None.
+    Raises PhotoError, one line, for anything that is not such a photo; sizes are checked before decoding.
+    """
+    data, label = _read(source, name)
+    if Path(label).suffix.lower() in _RAW_SUFFIXES:
+        raise PhotoError(f"{label} is a raw camera file: export it as JPEG or PNG and use that")
+    image = _open(data, label)
+    _refuse_bad_size(*image.size, label)
+    rgb, notes = _decode(image, label)
+    with _quiet():
+        f_px, focal_notes = focal_from_exif(image)
+    notes = (*_frame_notes(image), *notes, *_shape_notes(rgb.shape[1], rgb.shape[0]), *focal_notes)
+    return Photo(rgb=rgb, f_px=f_px, name=label, notes=notes, sha256=hashlib.sha256(data).hexdigest())
+
+
+def photo_from_array(rgb: np.ndarray, f_px: float | None = None, name: str = "array") -> Photo:
+    """Wrap pixels that are already decoded: uint8 H×W×3 RGB, H and W at least 64. f_px: pixels of this image, or None."""
+    rgb = np.asarray(rgb)
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
+        raise PhotoError(f"{name}: expected uint8 H×W×3 RGB, got {rgb.dtype} {'×'.join(map(str, rgb.shape))}")
+    height, width = rgb.shape[:2]
+    _refuse_bad_size(width, height, name)
+    if f_px is not None and not (np.isfinite(f_px) and f_px > 0):
+        raise PhotoError(f"{name}: focal length must be a positive number of pixels, got {f_px}")
+    rgb = np.ascontiguousarray(rgb)
+    return Photo(rgb=rgb, f_px=None if f_px is None else float(f_px), name=name, notes=_shape_notes(width, height),
+                 sha256=hashlib.sha256(rgb).hexdigest())
+
+
+def _read(source: str | Path | bytes, name: str | None) -> tuple[bytes, str]:
+    """The file's bytes and the label for messages."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        data, label = bytes(source), name or "photo"
+    else:
+        path = Path(source)
+        data, label = _read_file(path), name or path.name
+    if not data:
+        raise PhotoError(f"{label} is empty (0 bytes): copy or download the photo again")
+    return data, label
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        info = path.stat()
+        if stat.S_ISDIR(info.st_mode):
+            raise PhotoError(f"{path} is a folder: name one photo in it")
+        if not stat.S_ISREG(info.st_mode):
+            raise PhotoError(f"{path} is not a regular file: name a photo")
+        if info.st_size > MAX_FILE_BYTES:
+            raise PhotoError(f"{path} is {info.st_size / 2**20:.0f} MB: a photo of at most 512 MB is expected")
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise PhotoError(f"no such file: {path}") from None
+    except PermissionError:
+        raise PhotoError(f"{path} cannot be read: permission denied") from None
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        raise PhotoError(f"{path} cannot be read: {_one_line(error)}") from None
+
+
+def _open(data: bytes, label: str) -> Image.Image:
+    """Parse the header; no pixels are decoded yet."""
+    from PIL import Image, UnidentifiedImageError
+
+    formats = (*_FORMATS, *_heif_format(data, label))
+    try:
+        with _quiet():
+            image = Image.open(io.BytesIO(data), formats=formats)
+    except Image.DecompressionBombError as error:
+        pixels = re.search(r"\d+", str(error))  # Pillow's own limit (179 megapixels) acts before it gives us the size
+        raise _too_many_pixels(label, int(pixels.group()) if pixels else None) from None
+    except UnidentifiedImageError:
+        raise PhotoError(f"{label} is not a photo, whatever its name says: give {_READABLE}") from None
+    except _DECODE_ERRORS as error:
+        raise PhotoError(f"{label} is damaged ({_one_line(error)}): copy or download the photo again") from None
+    if image.format == "TIFF" and _DNG_VERSION_TAG in getattr(image, "tag_v2", {}):
+        raise PhotoError(f"{label} is a raw camera file: export it as JPEG or PNG and use that")
+    return image
+
+
+def _heif_format(data: bytes, label: str) -> tuple[str, ...]:
+    """Bring the HEIC reader in only where the bytes ask for it: it costs 0.4 s to import."""
+    if data[4:8] != b"ftyp" or data[8:12] not in _HEIC_BRANDS:
+        return ()
+    try:
+        import pillow_heif
+    except ImportError:
+        raise PhotoError(f"{label} is HEIC, and the reader for it (pillow-heif) is not installed: save it as JPEG") from None
+    pillow_heif.register_heif_opener()
+    return ("HEIF",)
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Pillow warns of large pictures from 89 megapixels on and of damaged EXIF: our own limit and notes say what matters."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _refuse_bad_size(width: int, height: int, label: str) -> None:
+    if width * height > MAX_PIXELS:
+        raise _too_many_pixels(label, width * height)
+    if min(width, height) < MIN_SIDE_PX:
+        raise PhotoError(f"{label} is {width} × {height} pixels: too small, at least {MIN_SIDE_PX} × {MIN_SIDE_PX} are needed")
+
+
+def _too_many_pixels(label: str, pixels: int | None) -> PhotoError:
+    size = f"{pixels / 1e6:.0f} megapixels" if pixels else "more than 100 megapixels"
+    return PhotoError(f"{label} has {size}: at most {MAX_PIXELS // 1_000_000} are read, save a smaller copy")
+
+
+def _frame_notes(image: Image.Image) -> tuple[str, ...]:
+    frames = int(getattr(image, "n_frames", 1)) if image.format in ("GIF", "WEBP", "PNG", "TIFF", "AVIF") else 1
+    if frames <= 1:
+        return ()
+    kind = "pages of a TIFF" if image.format == "TIFF" else f"frames of an animated {image.format}"
+    return (f"only the first of {frames} {kind} is used",)
+
+
+def _shape_notes(width: int, height: int) -> tuple[str, ...]:
+    aspect = max(width, height) / min(width, height)
+    if aspect <= PANORAMA_ASPECT:
+        return ()
+    return (f"the photo is {aspect:.1f} times as long as it is short, like a stitched panorama, whose straight lines are not"
+            " straight: measurements from it would be wrong",)
+
+
+def _decode(image: Image.Image, label: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Pixels, upright. Pillow is lazy: this is where a file that was cut short shows."""
+    try:
+        with _quiet():
+            image.load()
+            return _to_rgb(_upright(image), label)
+    except MemoryError:
+        raise PhotoError(f"{label} does not fit in memory ({image.size[0]} × {image.size[1]}): save a smaller copy") from None
+    except _DECODE_ERRORS as error:
+        raise PhotoError(f"{label} is damaged or cut short ({_one_line(error)}): copy or download the photo again") from None
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    from PIL.Image import Transpose as T
+
+    turns = (None, T.FLIP_LEFT_RIGHT, T.ROTATE_180, T.FLIP_TOP_BOTTOM, T.TRANSPOSE, T.ROTATE_270, T.TRANSVERSE, T.ROTATE_90)
+    turn = turns[orientation_from_exif(image) - 1]
+    return image if turn is None else image.transpose(turn)
+
+
+def _to_rgb(image: Image.Image, label: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Any Pillow mode → uint8 H×W×3 and a note where the conversion matters to the reader."""
+    mode = image.mode
+    if mode in ("I", "F") or mode.startswith("I;16"):
+        return _deep_grey(image, label)
+    if "transparency" in image.info or mode in ("RGBA", "LA", "PA", "RGBa", "La"):
+        return _over_white(image)
+    if mode == "CMYK":
+        return np.array(_from_cmyk(image)), ("converted from CMYK",)
+    notes = {"1": ("black and white photo",), "L": ("greyscale photo",)}.get(mode, ())
+    try:
+        return np.array(image.convert("RGB")), notes
+    except ValueError:
+        raise PhotoError(f"{label} stores colours as {mode}, which is not read: save it as JPEG or PNG") from None
+
+
+def _from_cmyk(image: Image.Image) -> Image.Image:
+    """Through the embedded colour profile where there is one, else by the plain formula."""
+    profile = image.info.get("icc_profile")
+    if profile:
+        from PIL import ImageCms
+
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        except (ImageCms.PyCMSError, OSError):
+            pass  # a damaged profile says nothing about the pixels
+    return image.convert("RGB")
+
+
+def _deep_grey(image: Image.Image, label: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """16-bit grey, scaled by its full range (65535 → 255), not by what happens to be in the picture."""
+    values = np.asarray(image)
+    if image.mode == "F" or values.max() > 65535 or values.min() < 0:
+        raise PhotoError(f"{label} holds floating-point or 32-bit values, not a photo's colours: save it as 8-bit JPEG or PNG")
+    grey = ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=2), ("greyscale photo", "16-bit values scaled to 8-bit")
+
+
+def _over_white(image: Image.Image) -> tuple[np.ndarray, tuple[str, ...]]:
+    rgba = np.asarray(image.convert("RGBA"))
+    if (rgba[..., 3] == 255).all():
+        return np.ascontiguousarray(rgba[..., :3]), ()
+    alpha = rgba[..., 3:].astype(np.uint16)
+    blend = (rgba[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255
+    return blend.astype(np.uint8), ("transparent parts are shown white",)
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 120 else text[:117] + "..."
