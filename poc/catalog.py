@@ -1,0 +1,279 @@
+"""The product catalogue: a database behind SQLAlchemy, and the queries that filter it.
+
+Without an address it is an SQLite file beside the sample data, built on first use from `data/catalogue/products.csv` and
+rebuilt when that file changes (its hash is stored). Any other database goes by its URL; an empty one is filled with the
+sample catalogue, one that holds other products is only read. A path to a CSV file is read into memory.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from poc.catalog_csv import COLUMNS, CatalogueFile, file_hash, read_csv
+from poc.catalog_db import (
+    create,
+    database_errors,
+    engine_at,
+    fill,
+    first_line,
+    owner_of,
+    read_only,
+    shown,
+    sqlite_url,
+    stored_facts,
+    tables,
+)
+from poc.errors import DataError, ParameterError
+from poc.types import Product
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+log = logging.getLogger(__name__)
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+CSV_PATH = DATA / "catalogue" / "products.csv"
+SQLITE_PATH = DATA / "catalogue.sqlite"
+BUILT_IN = "sample catalogue"
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """An open catalogue. currency: of all its prices. count: products in it. source: where it is, in words, no password."""
+
+    engine: Engine
+    currency: str
+    count: int
+    source: str
+
+
+# --- opening -----------------------------------------------------------------------------------------------------
+
+
+def open_catalogue(
+    url: str | None = None, *, csv_path: Path | None = None, sqlite_path: Path | None = None
+) -> Catalogue:
+    """Open the catalogue: None is the default SQLite file, else a database URL or the path of a CSV file.
+
+    csv_path and sqlite_path replace the default's two files. Raises ParameterError (address or driver wrong, database
+    out of reach) and DataError (file or table does not hold what it should).
+    """
+    url = (url or "").strip()
+    if url.lower().endswith(".csv") and "://" not in url:
+        return _in_memory(read_csv(url), f"{Path(url).name}, read into memory")
+    if url:
+        return _open_url(url, csv_path or CSV_PATH)
+    return _open_default(csv_path or CSV_PATH, sqlite_path or SQLITE_PATH)
+
+
+def import_csv(path: str | Path, url: str) -> int:
+    """Check a company's CSV and put it into the database at `url` in place of what was imported there before.
+
+    One transaction: on any error the old products stay. A table `products` that this program did not make is never
+    overwritten. Returns the number of products. Raises DataError, ParameterError.
+    """
+    content = read_csv(path)
+    engine = engine_at(url)
+    with database_errors(url):
+        if owner_of(engine) == "foreign":
+            raise DataError(f"{shown(url)} has a table “products” of its own: it is not overwritten; name another database")
+        fill(engine, content, f"products imported from {Path(path).name}")
+    return len(content.products)
+
+
+def _open_default(csv_path: Path, sqlite_path: Path) -> Catalogue:
+    """The SQLite file if it is up to date, else built now; where it cannot be written, the same in memory."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    wanted = file_hash(csv_path)
+    if _stored_hash(sqlite_path) != wanted:
+        content = read_csv(csv_path)
+        try:
+            _build_file(content, sqlite_path)
+        except (OSError, SQLAlchemyError) as error:  # a read-only install or a full disk must not stop a report
+            log.info("catalogue kept in memory: cannot write %s (%s)", sqlite_path, first_line(error))
+            return _in_memory(content, f"{BUILT_IN}, in memory ({sqlite_path.parent} cannot be written)")
+    return _describe(read_only(sqlite_path), f"{BUILT_IN}, SQLite file {sqlite_path.name}")
+
+
+def _build_file(content: CatalogueFile, sqlite_path: Path) -> None:
+    """Build beside the target and move it there in one step: a second process sees the old file or the new, whole."""
+    part = sqlite_path.with_name(f"{sqlite_path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part")
+    try:
+        engine = create(sqlite_url(str(part)))
+        fill(engine, content, BUILT_IN)
+        engine.dispose()
+        os.replace(part, sqlite_path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _stored_hash(sqlite_path: Path) -> str | None:
+    """Hash stored in an SQLite file; None where there is no file, or no sound one (it is then rebuilt)."""
+    from sqlalchemy.exc import DBAPIError
+
+    if not sqlite_path.is_file():
+        return None
+    try:
+        return stored_facts(read_only(sqlite_path)).get("sha256")
+    except DBAPIError as error:
+        log.info("catalogue %s is rebuilt: %s", sqlite_path.name, first_line(error))
+        return None
+
+
+def _in_memory(content: CatalogueFile, source: str) -> Catalogue:
+    from sqlalchemy.pool import StaticPool
+
+    engine = create("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    fill(engine, content, source)
+    return _describe(engine, source)
+
+
+def _open_url(url: str, csv_path: Path) -> Catalogue:
+    """Another database: filled where it holds no products, refreshed where it holds an older sample, else only read."""
+    engine = engine_at(url)
+    with database_errors(url):
+        owner = owner_of(engine)
+        if owner in ("nobody", BUILT_IN) and stored_facts(engine).get("sha256") != file_hash(csv_path):
+            log.warning("%s: filled with the %s", shown(url), BUILT_IN)
+            _fill_shared(engine, read_csv(csv_path))
+        owner = owner_of(engine)
+        return _describe(engine, f"{'products' if owner == 'foreign' else owner}, database {shown(url)}")
+
+
+def _fill_shared(engine: Engine, content: CatalogueFile) -> None:
+    """Fill a database that another process may be filling at the same moment with the same products."""
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        fill(engine, content, BUILT_IN)
+    except DBAPIError:
+        if stored_facts(engine).get("sha256") != content.sha256:
+            fill(engine, content, BUILT_IN)
+
+
+def _describe(engine: Engine, source: str) -> Catalogue:
+    """Count and currency by query. Raises DataError for no product or several currencies."""
+    from sqlalchemy import func, select
+
+    products, _ = tables()
+    _check_columns(engine, source)
+    with engine.connect() as connection:
+        count = connection.execute(select(func.count()).select_from(products)).scalar_one()
+        currencies = [c or "" for (c,) in connection.execute(select(products.c.currency).distinct())]
+    if not count:
+        raise DataError(f"the catalogue ({source}) holds no products: import a CSV file first")
+    if len(currencies) > 1:
+        raise DataError(f"the catalogue ({source}) mixes currencies ({', '.join(sorted(currencies))}): keep one")
+    return Catalogue(engine, currencies[0], int(count), source)
+
+
+def _check_columns(engine: Engine, source: str) -> None:
+    from sqlalchemy import inspect
+
+    have = {column["name"].lower() for column in inspect(engine).get_columns("products")}
+    missing = [column for column in COLUMNS if column not in have]
+    if missing:
+        raise DataError(f"the table “products” ({source}) lacks the column(s) {', '.join(missing)}")
+
+
+# --- queries -----------------------------------------------------------------------------------------------------
+
+
+def fitting(
+    catalogue: Catalogue,
+    *,
+    max_width_m: float | None = None,
+    max_depth_m: float | None = None,
+    max_height_m: float | None = None,
+    categories: Sequence[str] | None = None,
+    styles: Sequence[str] | None = None,
+    max_price: float | None = None,
+    max_area_m2: float | None = None,
+    side_m: float = 0.0,
+    clear_sides: int = 1,
+) -> tuple[Product, ...]:
+    """Products within the limits, filtered by one SQL query; ordered by category, price and sku.
+
+    Needed width is width_m + side_m; needed depth is depth_m + clear_sides · clearance_m (free floor in front, and
+    behind as well for 2); area is the piece's own. None sets no limit; an empty list of names matches nothing.
+    """
+    from sqlalchemy import select
+
+    products, _ = tables()
+    limits = (
+        (products.c.width_m + side_m, max_width_m),
+        (products.c.depth_m + clear_sides * products.c.clearance_m, max_depth_m),
+        (products.c.height_m, max_height_m),
+        (products.c.width_m * products.c.depth_m, max_area_m2),
+    )
+    query = _chosen(select(products), categories, styles, max_price)
+    query = query.where(*[need <= limit for need, limit in limits if limit is not None])
+    query = query.order_by(products.c.category, products.c.price, products.c.sku)
+    with catalogue.engine.connect() as connection:
+        return tuple(_product(row) for row in connection.execute(query))
+
+
+@dataclass(frozen=True)
+class LeastNeeds:
+    """The least that any of `count` products needs: width, depth with clearance, height (metres; None where count is 0)."""
+
+    count: int
+    width_m: float | None
+    depth_m: float | None
+    height_m: float | None
+
+
+def least_needs(
+    catalogue: Catalogue,
+    category: str,
+    *,
+    styles: Sequence[str] | None = None,
+    max_price: float | None = None,
+    side_m: float = 0.0,
+    clear_sides: int = 1,
+) -> LeastNeeds:
+    """Smallest width, depth and height needed in a category (each on its own), by one SQL query; terms as in `fitting`."""
+    from sqlalchemy import func, select
+
+    products, _ = tables()
+    depth = products.c.depth_m + clear_sides * products.c.clearance_m
+    least = (func.count(), func.min(products.c.width_m + side_m), func.min(depth), func.min(products.c.height_m))
+    with catalogue.engine.connect() as connection:
+        return LeastNeeds(*connection.execute(_chosen(select(*least), [category], styles, max_price)).one())
+
+
+def _chosen(query, categories: Sequence[str] | None, styles: Sequence[str] | None, max_price: float | None):
+    """The query narrowed to names (any case) and price. A row without a price cannot be offered."""
+    from sqlalchemy import func
+
+    products, _ = tables()
+    query = query.where(products.c.price.is_not(None))
+    if max_price is not None:
+        query = query.where(products.c.price <= max_price)
+    for column, wanted in ((products.c.category, categories), (products.c.style, styles)):
+        if wanted is not None:
+            query = query.where(func.lower(column).in_([name.strip().lower() for name in wanted]))
+    return query
+
+
+def names(catalogue: Catalogue, column: str) -> tuple[str, ...]:
+    """The distinct values of `category` or `style`, in order."""
+    from sqlalchemy import func, select
+
+    if column not in ("category", "style"):
+        raise ParameterError(f"names are kept for category and style, not for {column}")
+    lowered = func.lower(tables()[0].c[column])
+    with catalogue.engine.connect() as connection:
+        return tuple(name for (name,) in connection.execute(select(lowered).distinct().order_by(lowered)) if name)
+
+
+def _product(row) -> Product:
+    sizes = {name: float(getattr(row, name)) for name in ("width_m", "depth_m", "height_m", "clearance_m", "price")}
+    return Product(str(row.sku), str(row.name), str(row.category).lower(), str(row.style).lower(), **sizes)

@@ -1,0 +1,137 @@
+"""Behind the catalogue: its two tables, engines for SQLite and other databases, and drivers' errors in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from poc.catalog_csv import COLUMNS, TEXT_LENGTHS, CatalogueFile
+from poc.errors import ParameterError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine, Table
+
+LOCK_WAIT_S = 30
+"""How long a second process waits for the first one's write to an SQLite file."""
+
+
+
+@cache
+def tables() -> tuple[Table, Table]:
+    """The products, and facts about them (hash, source). Built on first use: importing SQLAlchemy takes a while."""
+    from sqlalchemy import Column, Float, MetaData, String, Table
+
+    meta = MetaData()
+    kinds = {name: String(TEXT_LENGTHS[name]) if name in TEXT_LENGTHS else Float for name in COLUMNS}
+    columns = [Column(name, kind, primary_key=name == "sku", nullable=False) for name, kind in kinds.items()]
+    facts = Table("products_facts", meta, Column("name", String(64), primary_key=True), Column("value", String(200)))
+    return Table("products", meta, *columns), facts
+
+
+def fill(engine: Engine, content: CatalogueFile, source: str) -> None:
+    """Replace all products and facts in one transaction (tables are made where missing)."""
+    products, facts = tables()
+    for table in (facts, products):  # facts first: a table of products without them counts as somebody else's
+        table.create(engine, checkfirst=True)
+    columns = [column for column in COLUMNS if column != "currency"]
+    rows = [{c: getattr(product, c) for c in columns} | {"currency": content.currency} for product in content.products]
+    with engine.begin() as connection:
+        connection.execute(facts.delete())
+        connection.execute(products.delete())
+        connection.execute(products.insert(), rows)
+        connection.execute(facts.insert(), [{"name": "sha256", "value": content.sha256}, {"name": "source", "value": source}])
+
+
+def stored_facts(engine: Engine) -> dict[str, str]:
+    from sqlalchemy import inspect, select
+
+    facts = tables()[1]
+    if not inspect(engine).has_table(facts.name):
+        return {}
+    with engine.connect() as connection:
+        return dict(connection.execute(select(facts.c.name, facts.c.value)).all())
+
+
+def owner_of(engine: Engine) -> str:
+    """Whose products a database holds: "nobody", the sample catalogue, an imported file's name, or "foreign"."""
+    from sqlalchemy import inspect
+
+    inspector = inspect(engine)
+    if inspector.has_table("products") and not inspector.has_table("products_facts"):
+        return "foreign"
+    return stored_facts(engine).get("source", "nobody")
+
+
+def create(url, **options) -> Engine:
+    from sqlalchemy import create_engine
+    from sqlalchemy.engine import make_url
+
+    if make_url(url).get_backend_name() == "sqlite":
+        options["connect_args"] = {"timeout": LOCK_WAIT_S, **options.get("connect_args", {})}
+    return create_engine(url, **options)
+
+
+def read_only(path: Path) -> Engine:
+    """An SQLite file opened for reading alone, no connection kept: it may be replaced by a newer one meanwhile."""
+    from sqlalchemy.pool import NullPool
+
+    url = sqlite_url(f"file:{quote(str(path.resolve()))}", mode="ro", uri="true")
+    return create(url, poolclass=NullPool)
+
+
+def sqlite_url(database: str, **query: str):
+    """A URL from its parts, so that no character of a file name is taken for syntax."""
+    from sqlalchemy.engine import URL
+
+    return URL.create("sqlite", database=database, query=query)
+
+
+def engine_at(url: str) -> Engine:
+    """Engine of any database URL; raises ParameterError where the URL, the kind of database or the driver is wrong."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        make_url(url)
+    except (ArgumentError, ValueError):
+        raise ParameterError(
+            "the catalogue's address is neither a database URL (sqlite:///FILE, postgresql://USER@HOST/NAME) nor a .csv file"
+        ) from None
+    with database_errors(url):
+        return create(url, pool_pre_ping=True)
+
+
+@contextmanager
+def database_errors(url: str) -> Iterator[None]:
+    """Turn what SQLAlchemy and drivers raise into one line that says what to do, without the password."""
+    from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+    try:
+        yield
+    except NoSuchModuleError:
+        raise ParameterError(f"unknown kind of database in {shown(url)}: try sqlite:///FILE or postgresql://…") from None
+    except ImportError as error:
+        raise ParameterError(f"{shown(url)} needs the Python driver “{error.name}”: install it and try again") from None
+    except DBAPIError as error:
+        raise ParameterError(f"cannot use the database {shown(url)}: {first_line(error.orig)}") from None
+    except SQLAlchemyError as error:
+        raise ParameterError(f"cannot use the database {shown(url)}: {first_line(error)}") from None
+
+
+def shown(url: str) -> str:
+    """The URL without its password; without anything where it cannot be parsed."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except (ArgumentError, ValueError):
+        return "the database"
+
+
+def first_line(error: BaseException | None) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
