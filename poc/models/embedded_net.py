@@ -1,0 +1,168 @@
+"""The embedded model's network: one small encoder, one decoder, three answers per pixel.
+
+Encoder: MobileNetV2 1.0 (Sandler et al. 2018). Decoder: light separable convolutions with skips, as in FastDepth
+(Wofk et al. 2019), with a global context branch, because absolute scale is a property of the whole photo. Heads: log
+depth at the canonical focal length, log of the expected error (Laplace scale of log depth), and surface logits.
+
+It needs torch and is used for training and export; `poc.models.embedded` runs the exported ONNX file without torch.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+N_SURFACES = 6
+KERNELS = ((5, 3), (3, 3), (3, 3), (3,))  # depthwise kernels of the fusing steps at strides 16, 8, 4, 2
+
+# (expansion, channels, stride) of the 17 bottlenecks; the feature after each index in TAPS is a skip.
+BOTTLENECKS = (
+    (1, 16, 1), (6, 24, 2), (6, 24, 1), (6, 32, 2), (6, 32, 1), (6, 32, 1),
+    (6, 64, 2), (6, 64, 1), (6, 64, 1), (6, 64, 1), (6, 96, 1), (6, 96, 1), (6, 96, 1),
+    (6, 160, 2), (6, 160, 1), (6, 160, 1), (6, 320, 1),
+)  # fmt: skip
+TAPS = (0, 2, 5, 12, 16)
+SKIP_CHANNELS = (16, 24, 32, 96, 320)
+
+
+def conv_act(c_in: int, c_out: int, k: int, stride: int = 1, groups: int = 1, act: bool = True) -> nn.Sequential:
+    """Convolution with bias, no normalisation: the encoder carries its ImageNet batch norm folded into the weights."""
+    layers: list[nn.Module] = [nn.Conv2d(c_in, c_out, k, stride, k // 2, groups=groups)]
+    return nn.Sequential(*layers, nn.ReLU6(inplace=True)) if act else nn.Sequential(*layers)
+
+
+def conv_bn(c_in: int, c_out: int, k: int, stride: int = 1, groups: int = 1, act: bool = True) -> nn.Sequential:
+    layers: list[nn.Module] = [
+        nn.Conv2d(c_in, c_out, k, stride, k // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(c_out),
+    ]
+    return nn.Sequential(*layers, nn.ReLU6(inplace=True)) if act else nn.Sequential(*layers)
+
+
+class Bottleneck(nn.Module):
+    """Inverted residual; the expansion convolution is there even for expansion 1, as in the stored ImageNet weights."""
+
+    def __init__(self, c_in: int, c_out: int, expansion: int, stride: int):
+        super().__init__()
+        hidden = c_in * expansion
+        self.expand = conv_act(c_in, hidden, 1)
+        self.depthwise = conv_act(hidden, hidden, 3, stride, groups=hidden)
+        self.project = conv_act(hidden, c_out, 1, act=False)
+        self.residual = stride == 1 and c_in == c_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.project(self.depthwise(self.expand(x)))
+        return x + y if self.residual else y
+
+
+class Encoder(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = conv_act(3, 32, 3, 2)
+        c = 32
+        blocks = []
+        for expansion, channels, stride in BOTTLENECKS:
+            blocks.append(Bottleneck(c, channels, expansion, stride))
+            c = channels
+        self.blocks = nn.ModuleList(blocks)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """B×3×H×W → five features at strides 2, 4, 8, 16, 32."""
+        x = self.stem(x)
+        features = []
+        for i, block in enumerate(self.blocks):
+            x = block(x)
+            if i in TAPS:
+                features.append(x)
+        return features
+
+
+class Separable(nn.Sequential):
+    def __init__(self, c_in: int, c_out: int, k: int = 3):
+        super().__init__(conv_bn(c_in, c_in, k, groups=c_in), conv_bn(c_in, c_out, 1))
+
+
+class Fuse(nn.Module):
+    """Upsample to the skip's size, join, mix."""
+
+    def __init__(self, c_in: int, c_skip: int, c_out: int, kernels: tuple[int, ...]):
+        super().__init__()
+        self.reduce = conv_bn(c_in, c_out, 1)
+        self.skip = conv_bn(c_skip, c_out // 2, 1)
+        c = c_out + c_out // 2
+        self.mix = nn.Sequential(*(Separable(c if i == 0 else c_out, c_out, k) for i, k in enumerate(kernels)))
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        x = F.interpolate(self.reduce(x), size=skip.shape[-2:], mode="bilinear", align_corners=False)
+        return self.mix(torch.cat([x, self.skip(skip)], dim=1))
+
+
+class Context(nn.Module):
+    """Widen the view at stride 32: local mixing plus what the whole photo says."""
+
+    def __init__(self, c_in: int, c_out: int):
+        super().__init__()
+        self.inner = conv_bn(c_in, c_out, 1)
+        self.mix = nn.Sequential(Separable(c_out, c_out, 5), Separable(c_out, c_out, 5))
+        self.whole = nn.Sequential(nn.Linear(c_in, c_out), nn.ReLU6(inplace=True), nn.Linear(c_out, c_out))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.inner(x)
+        return y + self.mix(y) + self.whole(x.mean(dim=(2, 3)))[:, :, None, None]
+
+
+class EmbeddedNet(nn.Module):
+    """image B×3×H×W RGB in [0, 1] → log_depth, log_sigma (B×1×H/2×W/2) and surface_logits (B×6×H×W).
+
+    log_depth: log metres at the canonical focal length. log_sigma: log of the Laplace scale of log depth.
+    Width: decoder channels at strides 32, 16, 8, 4, 2.
+    """
+
+    def __init__(self, width: tuple[int, ...] = (256, 160, 96, 64, 32)):
+        super().__init__()
+        self.encoder = Encoder()
+        self.context = Context(SKIP_CHANNELS[4], width[0])
+        self.fuse = nn.ModuleList(
+            Fuse(width[i], SKIP_CHANNELS[3 - i], width[i + 1], KERNELS[i]) for i in range(4)
+        )
+        self.depth = nn.Conv2d(width[4], 2, 3, padding=1)
+        self.surface = nn.Conv2d(width[4], N_SURFACES, 3, padding=1)
+        with torch.no_grad():  # start at a room's middle distance (about 2.2 m) and a 20 % error
+            self.depth.bias.copy_(torch.tensor([0.8, -1.6]))
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        skips = self.encoder((image - self.mean) / self.std)
+        x = self.context(skips[4])
+        for fuse, skip in zip(self.fuse, (skips[3], skips[2], skips[1], skips[0])):
+            x = fuse(x, skip)
+        depth = self.depth(x)
+        logits = F.interpolate(self.surface(x), size=image.shape[-2:], mode="bilinear", align_corners=False)
+        return depth[:, :1], depth[:, 1:], logits
+
+
+def load_imagenet_encoder(encoder: Encoder, path: str) -> None:
+    """Fill the encoder, batch norm folded in, from the ONNX model zoo's MobileNetV2 (an .npz of its arrays)."""
+    import numpy as np
+
+    arrays = np.load(path)
+    prefix = "mobilenetv20_features_"
+
+    def fill(part: nn.Sequential, conv: str, norm: str) -> None:
+        gamma, beta, mean, var = (
+            arrays[f"{prefix}{norm}_{n}"] for n in ("gamma", "beta", "running_mean", "running_var")
+        )
+        scale = gamma / np.sqrt(var + 1e-5)
+        weight = arrays[f"{prefix}{conv}_weight"] * scale[:, None, None, None]
+        with torch.no_grad():
+            part[0].weight.copy_(torch.from_numpy(weight))
+            part[0].bias.copy_(torch.from_numpy(beta - mean * scale))
+
+    fill(encoder.stem, "conv0", "batchnorm0")
+    for i, block in enumerate(encoder.blocks):
+        for j, part in enumerate((block.expand, block.depthwise, block.project)):
+            fill(part, f"linearbottleneck{i}_conv{j}", f"linearbottleneck{i}_batchnorm{j}")

@@ -1,0 +1,166 @@
+"""Photos with true depth in a folder: `rgb/NAME.jpg`, `depth_mm/NAME.png`, `label/NAME.png` (optional), `meta.json`.
+
+The format is shared by `poc train`, `poc evaluate` and `poc evaluate-rooms`. Every complaint names the file.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from poc.errors import DataError
+
+IGNORE = 255
+"""Surface value of a pixel that no loss and no score may use."""
+
+# NYUDv2-40 label ids, counted from 0, to poc.types.SURFACE_CLASSES; floor mats and unlabelled pixels are left out.
+_SURFACE_OF_LABEL = {0: 2, 1: 1, 7: 4, 8: 5, 21: 3, 19: IGNORE, 39: IGNORE, 255: IGNORE}
+LABEL_TO_SURFACE = np.zeros(256, np.uint8)
+for _label, _surface in _SURFACE_OF_LABEL.items():
+    LABEL_TO_SURFACE[_label] = _surface
+
+MAX_PLAUSIBLE_M = 60.0
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One photo with truth, by file. Intrinsics are pixels of the photo; crop (row0, row1, col0, col1) is where truth counts."""
+
+    name: str
+    rgb: Path
+    depth: Path
+    label: Path | None
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    width: int
+    height: int
+    crop: tuple[int, int, int, int]
+    metric: bool = True
+
+
+@dataclass(frozen=True)
+class LoadedFrame:
+    """rgb: uint8 H×W×3; depth_m: float32 H×W, 0 where missing or outside the crop; surface: uint8 H×W, 255 ignored."""
+
+    frame: Frame
+    rgb: np.ndarray
+    depth_m: np.ndarray
+    surface: np.ndarray
+
+
+def _intrinsics(meta: dict, entry: dict, where: Path) -> dict:
+    found = entry.get("intrinsics") or meta.get("intrinsics")
+    missing = [k for k in ("fx", "fy", "cx", "cy", "width", "height") if k not in (found or {})]
+    if missing:
+        raise DataError(f"{where}: frame {entry.get('name')!r} has no intrinsics ({', '.join(missing)} missing)")
+    return found
+
+
+def _crop(meta: dict, entry: dict, width: int, height: int) -> tuple[int, int, int, int]:
+    crop = entry.get("crop") or meta.get("crop") or {"rows": [0, height], "cols": [0, width]}
+    return (*crop["rows"], *crop["cols"])
+
+
+def list_frames(folder: str | Path, need_depth: bool = True) -> list[Frame]:
+    """The frames of a folder, in order of name.
+
+    Raises DataError, naming the file, where the folder, meta.json, a photo or its depth is missing.
+    """
+    folder = Path(folder)
+    where = folder / "meta.json"
+    if not where.is_file():
+        raise DataError(f"{where}: no such file; a data folder holds rgb/, depth_mm/ and meta.json")
+    try:
+        meta = json.loads(where.read_text())
+    except json.JSONDecodeError as error:
+        raise DataError(f"{where}: not valid JSON ({error})") from error
+    listed = meta.get("frames") or sorted(p.stem for p in (folder / "rgb").glob("*.jpg"))
+    entries = [{"name": e} if isinstance(e, str) else e for e in listed]
+    if need_depth:
+        entries = [e for e in entries if e.get("true_depth", True)]
+    frames = [_frame(folder, meta, entry, where) for entry in entries]
+    if not frames:
+        raise DataError(f"{folder}: no frame with a photo and depth found")
+    return frames
+
+
+def _frame(folder: Path, meta: dict, entry: dict, where: Path) -> Frame:
+    name = entry["name"]
+    rgb = next((p for e in ("jpg", "jpeg", "png") if (p := folder / "rgb" / f"{name}.{e}").is_file()), None)
+    if rgb is None:
+        raise DataError(f"{folder / 'rgb' / name}.jpg: no such photo, though meta.json lists it")
+    k = _intrinsics(meta, entry, where)
+    label = folder / "label" / f"{name}.png"
+    depth = folder / "depth_mm" / f"{name}.png"
+    if entry.get("true_depth", True) and not depth.is_file():
+        raise DataError(f"{depth}: no such depth, though meta.json lists the frame")
+    return Frame(
+        name, rgb, depth, label if label.is_file() else None,
+        *(float(k[key]) for key in ("fx", "fy", "cx", "cy")), int(k["width"]), int(k["height"]),
+        _crop(meta, entry, int(k["width"]), int(k["height"])),
+        metric=bool(entry.get("metric", meta.get("metric", True))),
+    )  # fmt: skip
+
+
+def load_frame(frame: Frame) -> LoadedFrame:
+    """Read and check one frame. Raises DataError naming the file for an unreadable photo, a depth whose shape does not
+    fit the photo, that is all zero, or whose unit is not millimetres."""
+    bgr = cv2.imread(str(frame.rgb), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise DataError(f"{frame.rgb}: cannot be read as a photo")
+    depth = cv2.imread(str(frame.depth), cv2.IMREAD_UNCHANGED)
+    if depth is None:
+        raise DataError(f"{frame.depth}: cannot be read as a 16-bit PNG")
+    height, width = bgr.shape[:2]
+    if (width, height) != (frame.width, frame.height):
+        raise DataError(f"{frame.rgb}: is {width}×{height}, but meta.json says {frame.width}×{frame.height}")
+    depth_m = check_depth(depth, frame.depth, width, height)
+    return LoadedFrame(frame, bgr[:, :, ::-1].copy(), _inside(depth_m, frame.crop), _surface(frame, width, height))
+
+
+def check_depth(depth: np.ndarray, path: Path, width: int, height: int) -> np.ndarray:
+    """Raw depth in millimetres → float32 metres at the photo's size (nearest), 0 where missing."""
+    if depth.ndim != 2:
+        raise DataError(f"{path}: has {depth.shape[-1]} channels, expected one of 16-bit millimetres")
+    if not np.isfinite(depth).all():
+        raise DataError(f"{path}: holds values that are not finite")
+    if abs(depth.shape[1] / depth.shape[0] - width / height) > 0.02:
+        raise DataError(f"{path}: is {depth.shape[1]}×{depth.shape[0]}, which does not fit the photo's {width}×{height}")
+    if not depth.any():
+        raise DataError(f"{path}: is zero everywhere; 0 means missing")
+    median = float(np.median(depth[depth > 0]))
+    if median < 100:
+        raise DataError(f"{path}: median {median:g} mm; the values look like metres, expected millimetres")
+    if median > MAX_PLAUSIBLE_M * 1000:
+        raise DataError(f"{path}: median {median / 1000:g} m is beyond {MAX_PLAUSIBLE_M:g} m; expected millimetres")
+    depth_m = depth.astype(np.float32) / 1000
+    if depth.shape != (height, width):
+        depth_m = cv2.resize(depth_m, (width, height), interpolation=cv2.INTER_NEAREST)
+    return depth_m
+
+
+def _inside(depth_m: np.ndarray, crop: tuple[int, int, int, int]) -> np.ndarray:
+    out = np.zeros_like(depth_m)
+    rows, cols = slice(*crop[:2]), slice(*crop[2:])
+    out[rows, cols] = depth_m[rows, cols]
+    return out
+
+
+def _surface(frame: Frame, width: int, height: int) -> np.ndarray:
+    if frame.label is None:
+        return np.full((height, width), IGNORE, np.uint8)
+    label = cv2.imread(str(frame.label), cv2.IMREAD_UNCHANGED)
+    if label is None or label.ndim != 2:
+        raise DataError(f"{frame.label}: cannot be read as an 8-bit label PNG")
+    if label.shape != (height, width):
+        label = cv2.resize(label, (width, height), interpolation=cv2.INTER_NEAREST)
+    surface = np.full((height, width), IGNORE, np.uint8)
+    rows, cols = slice(*frame.crop[:2]), slice(*frame.crop[2:])
+    surface[rows, cols] = LABEL_TO_SURFACE[np.clip(label[rows, cols], 0, 255)]
+    return surface

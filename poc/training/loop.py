@@ -1,0 +1,237 @@
+"""The training loop: one-cycle AdamW, an averaged copy of the weights, checkpoints that resume, a record of the run."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import math
+import os
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from poc.errors import ParameterError, PocError
+from poc.models.embedded_net import EmbeddedNet, load_imagenet_encoder
+from poc.training.augment import AugmentConfig
+from poc.training.losses import total_loss
+from poc.training.score import Scores, score_network
+from poc.training.store import Batches, Source, read_names, split_frames
+
+log = logging.getLogger(__name__)
+
+# floor, wall, ceiling, door, window against other: rarer classes count more.
+CLASS_WEIGHT = (0.7, 1.3, 1.0, 1.5, 1.5, 1.3)
+
+
+class Diverged(PocError):
+    """The loss stopped being a number, or grew far beyond where it had been."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """What a run is made of; written to `config.json` beside its checkpoints.
+
+    sizes: (share of the epochs, (width, height)) in order: small photos first make the same minutes go further.
+    init: a checkpoint to start from, an ImageNet .npz for the encoder, or None for random.
+    """
+
+    sources: tuple[Source, ...]
+    out: str
+    held_out: str | None = None
+    init: str | None = None
+    epochs: int = 28
+    samples_per_epoch: int = 0
+    batch: int = 8
+    lr: float = 1.2e-3
+    encoder_lr_ratio: float = 0.35
+    weight_decay: float = 0.02
+    warmup: float = 0.06
+    ema: float = 0.998
+    freeze_blocks: int = 3
+    sizes: tuple[tuple[float, tuple[int, int]], ...] = ((0.6, (256, 192)), (0.4, (320, 240)))
+    seed: int = 0
+    threads: int = 2
+    validate_every: int = 2
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+    def size_at(self, epoch: int) -> tuple[int, int]:
+        passed = 0.0
+        for share, size in self.sizes:
+            passed += share
+            if epoch < passed * self.epochs - 1e-9:
+                return size
+        return self.sizes[-1][1]
+
+
+@dataclass
+class State:
+    """Everything that a checkpoint carries."""
+
+    net: nn.Module
+    average: nn.Module
+    optimiser: torch.optim.Optimizer
+    epoch: int = 0
+    step: int = 0
+    history: list[dict] = field(default_factory=list)
+
+
+def pick_device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def new_network(init: str | None) -> EmbeddedNet:
+    net = EmbeddedNet()
+    if init and init.endswith(".npz"):
+        load_imagenet_encoder(net.encoder, init)
+    elif init:
+        net.load_state_dict(torch.load(init, map_location="cpu", weights_only=True)["average"])
+    return net
+
+
+def freeze(net: EmbeddedNet, blocks: int) -> None:
+    """Keep the stem and the first bottlenecks as ImageNet left them: they are generic, and cost the most to train."""
+    for part in [net.encoder.stem, *net.encoder.blocks[:blocks]] if blocks else []:
+        part.requires_grad_(False)
+
+
+def new_state(config: TrainConfig, device: torch.device) -> State:
+    torch.manual_seed(config.seed)
+    net = new_network(config.init).to(device, memory_format=torch.channels_last)
+    average = copy.deepcopy(net).eval().requires_grad_(False)
+    freeze(net, config.freeze_blocks)
+    encoder = [p for p in net.encoder.parameters() if p.requires_grad]
+    inside = {id(p) for p in net.encoder.parameters()}
+    rest = [p for p in net.parameters() if id(p) not in inside]
+    groups = [
+        {"params": encoder, "ratio": config.encoder_lr_ratio},
+        {"params": [p for p in rest if p.ndim > 1], "ratio": 1.0},
+        {"params": [p for p in rest if p.ndim <= 1], "ratio": 1.0, "weight_decay": 0.0},
+    ]
+    return State(net, average, torch.optim.AdamW(groups, lr=config.lr, weight_decay=config.weight_decay))
+
+
+def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
+    """One cycle: linear up over `warmup`, cosine down to a hundredth."""
+    x = step / max(steps, 1)
+    if x < config.warmup:
+        return config.lr * (0.05 + 0.95 * x / config.warmup)
+    y = (x - config.warmup) / (1 - config.warmup)
+    return config.lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * y)))
+
+
+def save(state: State, config: TrainConfig) -> None:
+    """Write `last.pt` whole or not at all."""
+    path = Path(config.out) / "last.pt"
+    part = path.with_suffix(".part")
+    torch.save(
+        {
+            "net": state.net.state_dict(), "average": state.average.state_dict(),
+            "optimiser": state.optimiser.state_dict(), "epoch": state.epoch, "step": state.step, "history": state.history,
+        },
+        part,
+    )  # fmt: skip
+    os.replace(part, path)
+    (Path(config.out) / "history.json").write_text(json.dumps(state.history, indent=1))
+
+
+def restore(state: State, config: TrainConfig) -> bool:
+    path = Path(config.out) / "last.pt"
+    if not path.is_file():
+        return False
+    saved = torch.load(path, map_location="cpu", weights_only=True)
+    state.net.load_state_dict(saved["net"])
+    state.average.load_state_dict(saved["average"])
+    state.optimiser.load_state_dict(saved["optimiser"])
+    state.epoch, state.step, state.history = saved["epoch"], saved["step"], saved["history"]
+    return True
+
+
+@torch.no_grad()
+def update_average(state: State, decay: float) -> None:
+    d = min(decay, (1 + state.step) / (10 + state.step))
+    for a, b in zip(state.average.state_dict().values(), state.net.state_dict().values()):
+        if a.dtype.is_floating_point:
+            a.lerp_(b, 1 - d)
+        else:
+            a.copy_(b)
+
+
+def train_epoch(state: State, config: TrainConfig, batches: Batches, samples: int, device: torch.device) -> dict[str, float]:
+    class_weight = torch.tensor(CLASS_WEIGHT, device=device)
+    steps = config.epochs * (samples // config.batch)
+    sums: dict[str, float] = {}
+    n = 0
+    state.net.train()
+    for arrays in batches.epoch(state.epoch, samples, config.batch, config.size_at(state.epoch)):
+        batch = {k: torch.from_numpy(v).to(device) for k, v in arrays.items()}
+        for group in state.optimiser.param_groups:
+            group["lr"] = learning_rate(config, state.step, steps) * group["ratio"]
+        terms = total_loss(state.net(batch["image"].to(memory_format=torch.channels_last)), batch, class_weight)
+        loss = float(terms["total"].detach())
+        if not math.isfinite(loss):
+            raise Diverged(f"epoch {state.epoch}: the loss is {loss}; lower --lr (now {config.lr:g}) or look at the data")
+        state.optimiser.zero_grad(set_to_none=True)
+        terms["total"].backward()
+        nn.utils.clip_grad_norm_(state.net.parameters(), 5.0)
+        state.optimiser.step()
+        state.step += 1
+        update_average(state, config.ema)
+        for key, value in terms.items():
+            sums[key] = sums.get(key, 0.0) + float(value.detach())
+        n += 1
+    return {key: value / n for key, value in sums.items()}
+
+
+def _check_not_growing(history: list[dict]) -> None:
+    losses = [h["total"] for h in history]
+    if len(losses) > 2 and losses[-1] > 3 * abs(min(losses)) + 1:
+        raise Diverged(f"the loss grew from {min(losses):.3g} to {losses[-1]:.3g}; lower --lr or look at the data")
+
+
+def train(config: TrainConfig, progress=None) -> Path:
+    """Train (or go on training) and return the checkpoint's path.
+
+    progress: called with each epoch's record. Raises DataError for bad data, Diverged when the loss runs away,
+    ParameterError for a configuration that cannot be run.
+    """
+    if config.epochs < 1 or config.batch < 2:
+        raise ParameterError("epochs must be at least 1 and batch at least 2 (batch norm needs two photos)")
+    torch.set_num_threads(config.threads)
+    device = pick_device()
+    out = Path(config.out)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "config.json").write_text(json.dumps(asdict(config), indent=1))
+    held_out = read_names(config.held_out)
+    batches = Batches(list(config.sources), held_out, config.augment, config.seed)
+    validation = [f for s in config.sources for f in split_frames(s.folder, held_out)[1]]
+    samples = config.samples_per_epoch or len(batches.pools[0])
+    samples = max(samples, config.batch)
+    state = new_state(config, device)
+    if restore(state, config):
+        log.info("going on after epoch %d", state.epoch)
+    while state.epoch < config.epochs:
+        start = time.time()
+        record = train_epoch(state, config, batches, samples, device)
+        state.epoch += 1
+        record |= {"epoch": state.epoch, "minutes": (time.time() - start) / 60}
+        if validation and (state.epoch % config.validate_every == 0 or state.epoch == config.epochs):
+            record |= asdict(score(state.average, validation, device))
+        state.history.append(record)
+        save(state, config)
+        if progress:
+            progress(record)
+        _check_not_growing(state.history)
+    return out / "last.pt"
+
+
+def score(net: nn.Module, frames: list, device: torch.device) -> Scores:
+    return score_network(net, frames, device)
+
+
+def finetune_config(config: TrainConfig, init: str, epochs: int = 8, lr: float = 2e-4) -> TrainConfig:
+    """A gentler schedule from trained weights, for a company's own photos."""
+    return replace(config, init=init, epochs=epochs, lr=lr, freeze_blocks=3, warmup=0.1, sizes=((1.0, (320, 240)),))

@@ -1,0 +1,73 @@
+"""Losses of the three answers. Depth is compared as log depth d at the canonical focal length; missing truth is NaN."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from poc.training.folder import IGNORE
+
+
+def log_l1(error: Tensor, known: Tensor) -> Tensor:
+    return (error.abs() * known).sum() / known.sum().clamp(min=1)
+
+
+def scale_invariant(error: Tensor, known: Tensor) -> Tensor:
+    """Per-photo standard deviation of the log error (Eigen et al. 2014): zero when only the scale is wrong."""
+    n = known.sum((1, 2)).clamp(min=1)
+    mean = (error * known).sum((1, 2)) / n
+    variance = (((error - mean[:, None, None]) ** 2) * known).sum((1, 2)) / n
+    return (variance + 1e-6).sqrt().mean()
+
+
+def multi_scale_gradient(error: Tensor, known: Tensor, scales: int = 4) -> Tensor:
+    """Mean absolute gradient of the error at `scales` resolutions (MegaDepth, Li and Snavely 2018): sharp edges, flat walls."""
+    total = error.new_zeros(())
+    for i in range(scales):
+        e, k = error[:, :: 2**i, :: 2**i], known[:, :: 2**i, :: 2**i]
+        kx, ky = k[:, :, 1:] * k[:, :, :-1], k[:, 1:] * k[:, :-1]
+        dx = ((e[:, :, 1:] - e[:, :, :-1]).abs() * kx).sum() / kx.sum().clamp(min=1)
+        dy = ((e[:, 1:] - e[:, :-1]).abs() * ky).sum() / ky.sum().clamp(min=1)
+        total = total + dx + dy
+    return total
+
+
+def laplace_nll(error: Tensor, log_scale: Tensor, known: Tensor) -> Tensor:
+    """Negative log likelihood of the (detached) error: teaches the expected error without bending the depth."""
+    s = log_scale.clamp(-6, 2)
+    return ((error.detach().abs() * torch.exp(-s) + s) * known).sum() / known.sum().clamp(min=1)
+
+
+def edge_weight(surface: Tensor, radius: int = 2, gain: float = 2.0) -> Tensor:
+    """1 + gain within `radius` pixels of where two labelled surfaces meet: the foot of a wall is what measures a room."""
+    s = surface.float()[:, None]
+    k = 2 * radius + 1
+    hi = F.max_pool2d(torch.where(s == IGNORE, -1.0, s), k, 1, radius)
+    lo = -F.max_pool2d(-torch.where(s == IGNORE, 99.0, s), k, 1, radius)
+    return 1 + gain * ((hi != lo) & (hi >= 0)).float()[:, 0]
+
+
+def surface_loss(logits: Tensor, surface: Tensor, class_weight: Tensor) -> Tensor:
+    loss = F.cross_entropy(logits, surface, weight=class_weight, ignore_index=IGNORE, reduction="none")
+    weight = edge_weight(surface) * (surface != IGNORE)
+    return (loss * weight).sum() / weight.sum().clamp(min=1)
+
+
+def total_loss(outputs: tuple[Tensor, Tensor, Tensor], batch: dict[str, Tensor], class_weight: Tensor) -> dict[str, Tensor]:
+    """All terms and their weighted sum ("total"). Depth whose scale is unknown (`metric` False) only trains its shape."""
+    log_depth, log_scale, logits = outputs
+    h, w = log_depth.shape[-2:]
+    truth = F.interpolate(batch["log_depth"][:, None], size=(h, w), mode="nearest")[:, 0]
+    known = (~torch.isnan(truth)).float()
+    error = log_depth[:, 0] - torch.nan_to_num(truth)
+    with_scale = known * batch["metric"].float()[:, None, None]
+    terms = {
+        "l1": log_l1(error, with_scale),
+        "si": scale_invariant(error, known),
+        "gradient": multi_scale_gradient(error * known, known),
+        "nll": laplace_nll(error, log_scale[:, 0], with_scale),
+        "surface": surface_loss(logits, batch["surface"], class_weight),
+    }
+    terms["total"] = terms["l1"] + 0.5 * terms["si"] + 0.5 * terms["gradient"] + 0.1 * terms["nll"] + 0.5 * terms["surface"]
+    return terms
