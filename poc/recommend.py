@@ -1,0 +1,347 @@
+"""Measurements and catalogue → products that fit, where they go, and why.
+
+The database drops what cannot fit even at the upper end of the intervals (SQL); for what is left, the probability that
+it fits follows from the measured intervals (`poc.fit`) and a position free of obstacles from the seen floor
+(`poc.places`). Every recommendation stands alone: two of them may want the same place.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from poc.catalog import Catalogue, fitting, names
+from poc.errors import ParameterError
+from poc.fit import MARGIN_M, Extent, find, fit_probability
+from poc.places import Place, Spot, find_spot, floor_places, placement_at, wall_places
+from poc.types import Measurement, Product, Recommendation, Scene
+
+FITS = 0.8
+"""A piece is recommended from this probability on; below it, measuring by tape first is the better advice."""
+TALL_M = 1.5
+"""From this height on a reason names the ceiling."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a category is placed. where: "wall", "floor" or both. clear_sides: sides that need the clearance. side_m: room
+    beside it. share: how much of the wall (floor) it takes up when it looks right. corner: goes to the stretch's end."""
+
+    where: tuple[str, ...]
+    share: float
+    clear_sides: int = 1
+    side_m: float = 0.0
+    corner: bool = False
+
+    def setback_m(self, product: Product) -> float:
+        """Free floor kept behind a piece that is used from both sides."""
+        return (self.clear_sides - 1) * product.clearance_m
+
+
+RULES = {
+    "sofa": Rule(("wall",), 0.67),
+    "bed": Rule(("wall", "floor"), 0.60, side_m=0.50),
+    "wardrobe": Rule(("wall",), 0.75, corner=True),
+    "desk": Rule(("wall",), 0.50, corner=True),
+    "dining table": Rule(("floor",), 0.35, clear_sides=2),
+    "shelf": Rule(("wall",), 0.60, corner=True),
+    "tv stand": Rule(("wall",), 0.67),
+    "armchair": Rule(("floor", "wall"), 0.30),
+}
+"""Shares follow the usual rule that a sofa takes two thirds of its wall; they order the list, and exclude nothing."""
+OTHER = Rule(("wall", "floor"), 0.60)
+
+
+@dataclass(frozen=True)
+class Recommendations:
+    """What is offered, or why nothing is. considered: products that passed the database's filter; undecided: those that
+    may fit, but with less than the probability asked for. basis: what they were fitted to, in words."""
+
+    items: tuple[Recommendation, ...]
+    reason: str
+    considered: int
+    undecided: int
+    basis: str
+    currency: str
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A product at its best place, before choosing. use: 0…1, how well it suits the wall or floor."""
+
+    product: Product
+    place: Place
+    spot: Spot
+    probability: float
+    use: float
+
+
+def recommend(
+    scene: Scene, measurements: Sequence[Measurement], catalogue: Catalogue, *, categories: Sequence[str] | None = None,
+    style: str | None = None, max_price: float | None = None, limit: int = 12,
+) -> tuple[Recommendation, ...]:
+    """The products that fit, best first, no category more than its share; empty where none does (see `recommend_or_reason`)."""
+    return recommend_or_reason(
+        scene, measurements, catalogue, categories=categories, style=style, max_price=max_price, limit=limit
+    ).items
+
+
+def recommend_or_reason(
+    scene: Scene, measurements: Sequence[Measurement], catalogue: Catalogue, *, categories: Sequence[str] | None = None,
+    style: str | None = None, max_price: float | None = None, limit: int = 12, min_probability: float = FITS,
+) -> Recommendations:
+    """The products that fit with at least min_probability, or the reason why there is none.
+
+    Raises ParameterError for a category or style that the catalogue lacks, a limit below 1, a price or probability out
+    of range.
+    """
+    chosen = chosen_categories(catalogue, categories)
+    styles = None if not style else [known_name(style, names(catalogue, "style"), "style")]
+    _check_options(max_price, limit, min_probability)
+    places, why = places_or_reason(scene, measurements)
+    if not places:
+        return Recommendations((), why, 0, 0, "", catalogue.currency)
+    candidates = _candidates(places, catalogue, chosen, styles, max_price)
+    sure = [c for c in candidates if c.spot.free and c.probability >= min_probability]
+    undecided = len([c for c in candidates if c not in sure and c.probability >= 0.05])
+    items = tuple(_recommendation(c) for c in _diverse(sure, limit))
+    return Recommendations(
+        items, _outcome(len(sure), undecided, min_probability, why), len(candidates), undecided, _basis(places),
+        catalogue.currency,
+    )
+
+
+def check_product(product: Product, scene: Scene, measurements: Sequence[Measurement]) -> Recommendation:
+    """One own product by its sizes: the place it fits best, with what probability, and why (or what is short).
+
+    placement is None where it does not fit as seen. Raises ParameterError for sizes that are not positive numbers.
+    """
+    places, why = places_or_reason(scene, measurements)
+    best = max(
+        (_candidate(product, place, RULES.get(product.category, OTHER)) for place in places),
+        key=lambda c: (c.spot.free, c.probability, c.use),
+        default=None,
+    )
+    return Recommendation(product, None, 0.0, f"not judged: {why}") if best is None else _recommendation(best)
+
+
+def chosen_categories(catalogue: Catalogue, categories: Sequence[str] | None) -> tuple[str, ...]:
+    """The asked-for categories as the catalogue writes them (all where None); ParameterError with the nearest name."""
+    known = names(catalogue, "category")
+    if categories is None:
+        return known
+    if isinstance(categories, str):
+        categories = categories.split(",")
+    return tuple(dict.fromkeys(known_name(category, known, "category") for category in categories if category.strip()))
+
+
+def rule_of(category: str) -> Rule:
+    return RULES.get(category, OTHER)
+
+
+# --- candidates --------------------------------------------------------------------------------------------------
+
+
+def places_or_reason(scene: Scene, measurements: Sequence[Measurement]) -> tuple[tuple[Place, ...], str]:
+    """Places to stand, and what could not be used (or, with no place at all, why)."""
+    if scene.refusal:
+        return (), scene.refusal
+    walls, floors = wall_places(scene, measurements), floor_places(scene, measurements)
+    missing = []
+    for found, name, label in ((walls, "longest_free_wall", "free wall"), (floors, "floor_area_free", "free floor")):
+        if not found:
+            told = find(measurements, name)
+            because = told.reason if told is not None and told.reason else "not seen well enough to place anything"
+            missing.append(f"{label}: {because}")
+    return (*walls, *floors), "; ".join(missing)
+
+
+def _candidates(
+    places: Sequence[Place], catalogue: Catalogue, categories: Sequence[str], styles: Sequence[str] | None,
+    max_price: float | None,
+) -> list[Candidate]:
+    """Every product that some place can hold at the upper end of its interval, at the place that suits it best."""
+    best: dict[str, Candidate] = {}
+    for place, rule, group in _queries(places, categories):
+        products = fitting(
+            catalogue, categories=group, styles=styles, max_price=max_price, side_m=rule.side_m,
+            clear_sides=rule.clear_sides, max_width_m=place.length.high_m, max_depth_m=place.depth.high_m,
+            max_height_m=place.height.high_m,
+        )
+        for product in products:
+            new, old = _candidate(product, place, rule), best.get(product.sku)
+            if old is None or _merit(new) > _merit(old):
+                best[product.sku] = new
+    return list(best.values())
+
+
+def _queries(places: Sequence[Place], categories: Sequence[str]) -> Iterator[tuple[Place, Rule, list[str]]]:
+    """One query per place and per way of placing: categories with equal needs go together."""
+    for place in places:
+        groups: dict[tuple, list[str]] = defaultdict(list)
+        for category in categories:
+            rule = rule_of(category)
+            if place.kind in rule.where:
+                groups[rule].append(category)
+        for rule, group in groups.items():
+            yield place, rule, group
+
+
+def _candidate(product: Product, place: Place, rule: Rule) -> Candidate:
+    width_m = product.width_m + rule.side_m + MARGIN_M
+    depth_m = product.depth_m + rule.clear_sides * product.clearance_m
+    spot = find_spot(place, product, width_m, depth_m, corner=rule.corner, side_m=rule.side_m,
+                     setback_m=rule.setback_m(product))
+    probability = fit_probability(
+        product, run_extent(place, spot), place.spread.scaled(max(spot.depth_m, 0.01)), place.height,
+        side_m=rule.side_m, clear_sides=rule.clear_sides,
+    )
+    taken = product.width_m / spot.run_m if place.kind == "wall" else product.width_m * product.depth_m / _area(place)
+    suits = max(0.0, 1.0 - abs(taken - rule.share) / max(rule.share, 1.0 - rule.share))
+    use = suits * place.rank * (0.9 if place.length.at_least else 1.0)  # the longest wall first, and seen whole rather than in part
+    return Candidate(product, place, spot, probability, use)
+
+
+def run_extent(place: Place, spot: Spot) -> Extent:
+    """The usable length as an uncertain one: the whole stretch as measured, or the part of it that is deep enough."""
+    whole = abs(spot.run_m - place.length.value_m) < 1e-6
+    return place.length if whole else place.spread.scaled(spot.run_m)
+
+
+def _area(place: Place) -> float:
+    return max(place.length.value_m * place.depth.value_m, 1e-6)
+
+
+def _merit(c: Candidate) -> tuple[bool, float]:
+    return c.spot.free, c.probability * (0.6 + 0.4 * c.use)
+
+
+# --- choosing ----------------------------------------------------------------------------------------------------
+
+
+def _diverse(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:
+    """Best of every category first, then the second of every category, … until the limit; styles take turns within one."""
+    by_category: dict[str, list[Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        by_category[candidate.product.category].append(candidate)
+    ranked = [_rank(group) for group in by_category.values()]
+    rounds = max((len(group) for group in ranked), default=0)
+    chosen = [
+        entry
+        for place in range(rounds)
+        for entry in sorted((group[place] for group in ranked if place < len(group)), key=lambda e: (-e[0], e[1].product.sku))
+    ]
+    return [candidate for _, candidate in chosen[:limit]]
+
+
+def _rank(group: Sequence[Candidate]) -> list[tuple[float, Candidate]]:
+    """One category, best first: probability, use of the wall and price; a style already shown loses a tenth each time."""
+    prices = sorted(c.product.price for c in group)
+    score = {
+        c.product.sku: c.probability * (0.55 + 0.35 * c.use + 0.10 * (1 - prices.index(c.product.price) / len(prices)))
+        for c in group
+    }
+    left, shown, ranked = list(group), defaultdict(int), []
+    while left:
+        value, best = max(
+            ((score[c.product.sku] * 0.9 ** shown[c.product.style], c) for c in left), key=lambda e: (e[0], e[1].product.sku)
+        )
+        ranked.append((value, best))
+        shown[best.product.style] += 1
+        left.remove(best)
+    return ranked
+
+
+# --- words -------------------------------------------------------------------------------------------------------
+
+
+def _recommendation(c: Candidate) -> Recommendation:
+    setback_m = rule_of(c.product.category).setback_m(c.product)
+    placement = placement_at(c.place, c.spot, c.product, setback_m) if c.spot.free else None
+    return Recommendation(c.product, placement, c.probability, reason_for(c))
+
+
+def reason_for(c: Candidate) -> str:
+    """“1.80 m wide on 2.41 m of free wall (90 %: 2.25–2.60); 0.60 m walkway kept; P(fits) 0.97”."""
+    product, rule = c.product, rule_of(c.product.category)
+    run, deep = run_extent(c.place, c.spot), c.place.spread.scaled(max(c.spot.depth_m, 0.01))
+    if c.place.kind == "wall":
+        size = f"{product.width_m:.2f} m wide on {in_words(run)} of free wall ({between(run)})"
+    else:
+        floor = f"{run.value_m:.2f} × {deep.value_m:.2f} m of free floor"
+        size = f"{product.width_m:.2f} × {product.depth_m:.2f} m on {floor} (width 90 %: {run.low_m:.2f}–{run.high_m:.2f})"
+    side = f"; {rule.side_m:.2f} m beside it" if rule.side_m else ""
+    need = product.depth_m + rule.clear_sides * product.clearance_m
+    if c.spot.free:
+        sides = " on both long sides" if rule.clear_sides > 1 else ""
+        room = f"; {product.clearance_m:.2f} m walkway kept{sides} ({need:.2f} of {deep.value_m:.2f} m depth)"
+    else:
+        room = f"; {need:.2f} m deep with its walkway, {deep.value_m:.2f} m free ({between(deep)}): no place for it as seen"
+    height = c.place.height
+    tall = f"; {product.height_m:.2f} m high under {height_in_words(height)}" if product.height_m >= TALL_M else ""
+    least = "at least " if run.at_least and c.probability <= 0.99 else ""
+    return f"{size}{side}{room}{tall}; P(fits) {least}{probability_in_words(c.probability)}"
+
+
+def in_words(length: Extent) -> str:
+    return f"{'at least ' if length.at_least else ''}{length.value_m:.2f} m"
+
+
+def between(length: Extent) -> str:
+    """The 90 % interval in words; of a lower bound the lower end alone."""
+    if length.at_least:
+        return f"95 %: more than {length.low_m:.2f}; it goes on out of sight"
+    return f"90 %: {length.low_m:.2f}–{length.high_m:.2f}"
+
+
+def height_in_words(height: Extent) -> str:
+    if height.otherwise is not None:
+        return f"a ceiling out of sight (at least {height.low_m:.2f} m; {height.otherwise.basis})"
+    return f"{height.value_m:.2f} m ({between(height)}{', ' + height.basis if 'assumed' in height.basis else ''})"
+
+
+def probability_in_words(p: float) -> str:
+    """Never 1.00 or 0.00: the model behind it is not that sure."""
+    return "> 0.99" if p > 0.99 else "< 0.01" if p < 0.01 else f"{math.floor(p * 100) / 100:.2f}"
+
+
+def _outcome(sure: int, undecided: int, min_probability: float, missing: str) -> str:
+    found = f"{sure} pieces fit with a probability of {min_probability:g} or more" if sure else (
+        f"no piece of the catalogue fits with a probability of {min_probability:g} or more")
+    maybe = f"; {undecided} more may fit: measure by tape first" if undecided else ""
+    return found + maybe + (f" ({missing})" if missing else "")
+
+
+def _basis(places: Sequence[Place]) -> str:
+    """What the products were fitted to: longest free wall, other stretches, free floor, height."""
+    walls = [place for place in places if place.kind == "wall"]
+    floors = [place for place in places if place.kind == "floor"]
+    told = []
+    if walls:
+        longest = walls[0].length
+        told.append(f"longest free wall {in_words(longest)} ({between(longest)})")
+        told += [f"{len(walls) - 1} shorter free stretches of wall"] * (len(walls) > 1)
+    if floors:
+        told.append(f"free floor {floors[0].length.value_m:.2f} × {floors[1].length.value_m:.2f} m")
+    return "; ".join([*told, f"height {height_in_words(places[0].height)}"])
+
+
+def known_name(name: str, known: Sequence[str], what: str) -> str:
+    wanted = name.strip().lower()
+    if wanted in known:
+        return wanted
+    near = difflib.get_close_matches(wanted, known, 1)
+    hint = f"did you mean “{near[0]}”?" if near else f"it has {', '.join(known)}"
+    raise ParameterError(f"the catalogue has no {what} “{name.strip()}”: {hint}")
+
+
+def _check_options(max_price: float | None, limit: int, min_probability: float) -> None:
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise ParameterError(f"limit must be a whole number of 1 or more, not {limit}")
+    if max_price is not None and not (isinstance(max_price, (int, float)) and 0 <= max_price < math.inf):
+        raise ParameterError(f"max_price must be 0 or more, not {max_price}")
+    if not (isinstance(min_probability, (int, float)) and 0 < min_probability <= 1):
+        raise ParameterError(f"min_probability must be above 0 and at most 1, not {min_probability}")

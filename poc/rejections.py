@@ -1,0 +1,92 @@
+"""For categories in which nothing fits: what was short, and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from poc.catalog import Catalogue, LeastNeeds, least_needs, names
+from poc.fit import MARGIN_M, Extent, joint_probability
+from poc.places import Place
+from poc.recommend import FITS, Rule, between, chosen_categories, in_words, known_name, places_or_reason
+from poc.recommend import recommend_or_reason, rule_of
+from poc.types import Measurement, Scene
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Why a category is empty. short: "width", "depth", "height", "together" (each alone would do), "offer" (price or
+    style leaves nothing) or "place" (nowhere to stand is known). short_by_m: need less what there is, where a length is
+    short; negative where there is enough as measured, but not surely enough."""
+
+    category: str
+    short: str
+    short_by_m: float | None
+    text: str
+
+
+def explain_rejections(
+    scene: Scene, measurements: Sequence[Measurement], catalogue: Catalogue, *, categories: Sequence[str] | None = None,
+    style: str | None = None, max_price: float | None = None, min_probability: float = FITS,
+) -> tuple[Rejection, ...]:
+    """One sentence for every (asked-for) category of which nothing is recommended; options and errors as in `recommend`."""
+    chosen = chosen_categories(catalogue, categories)
+    styles = None if not style else [known_name(style, names(catalogue, "style"), "style")]
+    places, why = places_or_reason(scene, measurements)
+    found = []
+    for category in chosen:
+        offer = recommend_or_reason(
+            scene, measurements, catalogue, categories=[category], style=style, max_price=max_price, limit=1,
+            min_probability=min_probability,
+        )
+        if offer.items:
+            continue
+        rule = rule_of(category)
+        least = least_needs(
+            catalogue, category, styles=styles, max_price=max_price, side_m=rule.side_m, clear_sides=rule.clear_sides
+        )
+        here = [place for place in places if place.kind in rule.where]
+        if not least.count:
+            found.append(Rejection(category, "offer", None, _no_offer(category, style, max_price, catalogue.currency)))
+        elif not here:
+            found.append(Rejection(category, "place", None, f"{category}: nowhere to stand is known ({why})"))
+        else:
+            found.append(_shortage(category, rule, least, here, min_probability))
+    return tuple(found)
+
+
+def _no_offer(category: str, style: str | None, max_price: float | None, currency: str) -> str:
+    limits = [f"in style {style}"] * bool(style)
+    limits += [f"at {max_price:g} {currency} or less"] * (max_price is not None)
+    return f"the catalogue has no {category} {' '.join(limits)}".rstrip()
+
+
+def _shortage(category: str, rule: Rule, least: LeastNeeds, places: Sequence[Place], wanted: float) -> Rejection:
+    """The first length that is not surely enough even for the category's least demanding piece."""
+    widest = max((place.length for place in places), key=lambda length: length.value_m)
+    deepest = max((place.depth for place in places), key=lambda depth: depth.value_m)
+    ground = "free wall" if "wall" in {place.kind for place in places} else "free floor"
+    beside = f" with {rule.side_m:.2f} m beside it" if rule.side_m else ""
+    trials = (
+        ("width", "narrowest", f"{beside}", least.width_m + MARGIN_M, least.width_m, widest, f"the longest {ground} has"),
+        ("depth", "shallowest", " with its walkway", least.depth_m, least.depth_m, deepest, "the free floor in front has"),
+        ("height", "lowest", " in height", least.height_m + MARGIN_M, least.height_m, places[0].height, "the room has"),
+    )
+    for short, adjective, extra, need_m, shown_m, have, where in trials:
+        if joint_probability([(need_m, have)]) < wanted:
+            text = f"the {adjective} {category} needs {shown_m:.2f} m{extra}, {where} {_has(have)}{_close(shown_m, have)}"
+            return Rejection(category, short, need_m - have.value_m, text)
+    text = (
+        f"{category}: the narrowest would fit ({least.width_m:.2f} m), so would the shallowest ({least.depth_m:.2f} m with "
+        f"its walkway), but at no one place does a piece fit in width, depth and below windows, away from doors, at once"
+    )
+    return Rejection(category, "together", None, text)
+
+
+def _has(have: Extent) -> str:
+    return f"{in_words(have)} ({between(have)})"
+
+
+def _close(need_m: float, have: Extent) -> str:
+    """Where the need lies inside the interval, the tape decides."""
+    return ": too close to call from the photo, measure by tape" if have.low_m < need_m < have.high_m else ""

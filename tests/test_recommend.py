@@ -1,0 +1,303 @@
+"""What fits, where, with what probability, and why not: on a 4.0 × 3.5 m room made by hand."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+import rooms
+
+from poc.catalog import open_catalogue
+from poc.errors import ParameterError
+from poc.fit import Extent, ceiling_extent, extent, fit_probability, joint_probability
+from poc.places import DOOR_ZONE_M, floor_places, inside_polygon, wall_places
+from poc.recommend import RULES, check_product, recommend, recommend_or_reason
+from poc.rejections import explain_rejections
+from poc.types import Measurement, Obstacle, Product, Scene
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory):
+    return open_catalogue(sqlite_path=tmp_path_factory.mktemp("catalogue") / "c.sqlite")
+
+
+def piece(width=1.8, depth=0.9, height=0.8, clearance=0.6, category="sofa") -> Product:
+    return Product("OWN", "Own piece", category, "own", width, depth, height, clearance, 0.0)
+
+
+# --- probability -------------------------------------------------------------------------------------------------
+
+
+def test_a_measurement_keeps_its_interval_exactly():
+    length = extent(Measurement("longest_free_wall", 2.41, 2.25, 2.60, "m", "measured", budget={"scale": 0.5}), 0.03)
+    assert (length.low_m, length.high_m, length.scale_share) == pytest.approx((2.25, 2.60, 0.5))
+    for need, p in ((2.25, 0.95), (2.41, 0.5), (2.60, 0.05)):
+        assert joint_probability([(need, length)]) == pytest.approx(p, abs=1e-4)
+
+
+def test_a_symmetric_interval_is_the_normal_distribution():
+    length = extent(rooms.measured("w", 2.0, 0.10), 0.02)
+    sigma = 0.4 / (2 * 1.6449)
+    assert joint_probability([(1.9, length)]) == pytest.approx(1 - NormalDist(2.0, sigma).cdf(1.9), abs=1e-4)
+
+
+def test_a_lower_bound_speaks_for_the_seen_part():
+    bound = Measurement("w", 2.41, 2.25, None, "m", "lower_bound")
+    length = extent(bound, 0.03)
+    assert length.at_least and joint_probability([(2.25, length)]) == pytest.approx(0.95, abs=1e-4)
+    assert joint_probability([(3.0, length)]) < 0.01  # beyond what is seen nothing is promised
+    with_ceiling = extent(replace(bound, high=9.0), 0.03)
+    assert with_ceiling.above_m == pytest.approx(length.above_m)
+    assert extent(replace(bound, low=2.41), 0.03).below_m == pytest.approx(0.03 * 2.41)  # no certainty out of nothing
+
+
+def test_unknown_is_no_length():
+    assert extent(None, 0.03) is None and extent(rooms.unknown("w", "hidden"), 0.03) is None
+
+
+@pytest.mark.parametrize("shares", [(0.0, 0.0, 0.0), (0.9, 0.5, 0.7), (0.98, 0.98, 0.98)])
+def test_lengths_share_the_scales_error(shares):
+    needs = ((1.9, 2.0, 0.10), (1.45, 1.5, 0.08), (2.0, 2.1, 0.09))
+    lengths = [(need, Extent(value, s, s, share)) for (need, value, s), share in zip(needs, shares, strict=True)]
+    rng = np.random.default_rng(7)
+    common, own = rng.standard_normal(400_000), rng.standard_normal((3, 400_000))
+    fits = np.ones(400_000, bool)
+    for (need, value, s), share, noise in zip(needs, shares, own, strict=True):
+        fits &= value + s * (np.sqrt(share) * common + np.sqrt(1 - share) * noise) >= need
+    assert joint_probability(lengths) == pytest.approx(fits.mean(), abs=0.003)
+    if shares[0] == 0.98:  # hardly more than one chance to fail, not three
+        assert joint_probability(lengths) > 0.95 * min(joint_probability([one]) for one in lengths)
+
+
+def test_an_unseen_ceiling_is_the_usual_one_and_says_so():
+    usual = ceiling_extent(rooms.without("ceiling_height"), rooms.scene())
+    assert "assumed" in usual.basis and (usual.low_m, usual.high_m) == pytest.approx((2.4, 2.8))
+    seen = rooms.measured("ceiling_height", 2.1, 0.05, status="lower_bound", high=None)
+    bound = ceiling_extent((seen,), rooms.scene())
+    assert joint_probability([(2.3, bound)]) > 0.98  # not seen that high, but usual
+    high = ceiling_extent((rooms.measured("ceiling_height", 3.2, 0.02, status="lower_bound", high=None),), rooms.scene())
+    assert joint_probability([(3.0, high)]) > 0.99  # seen higher than usual
+
+
+def test_fit_probability_needs_positive_sizes():
+    room = Extent(2.0, 0.05, 0.05)
+    assert fit_probability(piece(1.9, 0.9), room, Extent(1.5, 0.1, 0.1), Extent(2.6, 0.1, 0.1)) == pytest.approx(0.945 * 0.5, abs=0.001)
+    for bad in (piece(width=0.0), piece(depth=float("nan")), piece(height=-1), piece(clearance=-0.1)):
+        with pytest.raises(ParameterError, match="of Own piece must be"):
+            fit_probability(bad, room)
+
+
+# --- places ------------------------------------------------------------------------------------------------------
+
+
+def test_free_stretches_with_the_floor_in_front():
+    longest, right, left = wall_places(rooms.scene(), rooms.measurements())
+    assert [p.wall_id for p in (longest, right, left)] == ["wall_2", "wall_3", "wall_1"]
+    assert (longest.length.low_m, longest.length.high_m) == pytest.approx((3.325, 3.675))  # the measurement's own interval
+    assert not longest.length.at_least and left.length.at_least and right.length.at_least
+    assert np.allclose(longest.inward, (0, -1)) and np.allclose(left.inward, (1, 0)) and np.allclose(right.inward, (-1, 0))
+    assert np.allclose(longest.reach_m, 3.0) and np.allclose(left.reach_m, 4.0)
+    assert longest.rank == 1.0 and right.rank == pytest.approx(3.0 / 3.5)
+
+
+def test_doors_cut_a_stretch_and_keep_their_zone_free():
+    door = rooms.on_far_wall("door", 1.0, 1.9, 0.0, 2.0)
+    places = wall_places(rooms.scene(openings=(door,)), rooms.measurements())
+    far = [p for p in places if p.wall_id == "wall_2"]
+    assert [round(p.length.value_m, 2) for p in far] == [2.5] and far[0].ends == ("obstacle", "door")
+    right = next(p for p in places if p.wall_id == "wall_3")
+    in_zone = np.arange(len(right.body_m)) * 0.05 < DOOR_ZONE_M - 0.05
+    assert right.body_m[in_zone].max() < 0.11 and right.body_m[~in_zone][2:].min() > 3.0
+    assert right.reach_m.min() > 3.4  # a walkway may cross it
+
+
+def test_free_floor_is_faced_from_two_sides():
+    far, side = floor_places(rooms.scene(), rooms.measurements())
+    assert (far.length.value_m, side.length.value_m) == (3.5, 3.0)
+    assert np.allclose(far.inward, (0, -1)) and np.allclose(side.inward, (1, 0))
+
+
+def test_even_odd_rule():
+    triangle = np.array([(0, 0), (2, 0), (0, 2)])
+    assert inside_polygon(np.array([(0.5, 0.5), (1.5, 1.5), (-0.1, 0.5)]), triangle).tolist() == [True, False, False]
+
+
+# --- recommendations ---------------------------------------------------------------------------------------------
+
+
+def body(item, extra_front: float = 0.0, step: float = 0.04) -> np.ndarray:
+    """Points of a placed piece (and extra_front metres of floor before it), room frame, 1 mm within its edge."""
+    w, d = item.product.width_m / 2 - 1e-3, item.product.depth_m / 2 - 1e-3
+    a, b = np.meshgrid(np.linspace(-w, w, int(2 * w / step) + 2), np.linspace(-d, d + extra_front, int((2 * d + extra_front) / step) + 2))
+    angle = item.placement.angle_rad
+    across, front = np.array([np.cos(angle), np.sin(angle)]), np.array([np.sin(angle), -np.cos(angle)])
+    return np.array([item.placement.x_m, item.placement.y_m]) + a[..., None] * across + b[..., None] * front
+
+
+def check_standing(item, scene: Scene) -> None:
+    """Inside the room and on seen floor, clear of obstacles, back to its wall, with its clearance free as well."""
+    points = body(item, item.product.clearance_m)
+    (x0, y0), (x1, y1) = scene.outline.min(0), scene.outline.max(0)
+    assert (points >= (x0 - 1e-6, y0 - 1e-6)).all() and (points <= (x1 + 1e-6, y1 + 1e-6)).all(), item
+    for obstacle in scene.obstacles:
+        assert not inside_polygon(body(item), obstacle.footprint).any(), item
+        deep = inside_polygon(points, obstacle.footprint)
+        assert not deep.any() or deep.mean() < 0.05, item  # the walkway to within a grid step
+    if item.placement.wall_id:
+        wall = next(w for w in scene.walls if w.plane_id == item.placement.wall_id)
+        along = (wall.ends[1] - wall.ends[0]) / wall.length_m
+        x, y = np.array([item.placement.x_m, item.placement.y_m]) - wall.ends[0]
+        offset = abs(along[0] * y - along[1] * x)
+        assert offset == pytest.approx(item.product.depth_m / 2 + 0.01, abs=1e-6)
+
+
+def test_a_furnished_room_gets_a_varied_list(catalogue):
+    scene = rooms.scene()
+    result = recommend_or_reason(scene, rooms.measurements(), catalogue)
+    assert len(result.items) == 12 and result.currency == "CNY" and "longest free wall 3.50 m" in result.basis
+    assert len({item.product.category for item in result.items}) == 8
+    assert len({item.product.sku for item in result.items}) == 12
+    for item in result.items:
+        assert item.probability >= 0.8
+        check_standing(item, scene)
+    assert result.items == recommend(scene, rooms.measurements(), catalogue)  # no chance in it
+
+
+def test_the_reason_names_numbers(catalogue):
+    (sofa,) = recommend(rooms.scene(), rooms.measurements(0.1), catalogue, categories=["sofa"], limit=1)
+    assert f"{sofa.product.width_m:.2f} m wide on 3.50 m of free wall (90 %: 3.15–3.85)" in sofa.reason
+    assert "0.60 m walkway kept" in sofa.reason and "P(fits)" in sofa.reason and "1.00" not in sofa.reason
+    wardrobe = recommend(rooms.scene(), rooms.without("ceiling_height"), catalogue, categories=["wardrobe"], limit=1)[0]
+    assert "usual ceilings (assumed)" in wardrobe.reason
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nothing_collides_in_rooms_with_random_furniture(catalogue, seed):
+    rng = np.random.default_rng(seed)
+    corners = rng.uniform((-1.4, 0.8), (1.2, 2.6), (3, 2))
+    sizes = rng.uniform(0.2, 0.8, (3, 2))
+    obstacles = tuple(Obstacle(np.array([c, c + (s[0], 0), c + s, c + (0, s[1])]), 0.8) for c, s in zip(corners, sizes, strict=True))
+    scene = rooms.scene(obstacles)
+    scene = replace(scene, largest_free_rect=(-1.5, 0.5, 2.0, 0.5 + 0.2))
+    items = recommend(scene, rooms.measurements(), catalogue, limit=40)
+    assert items
+    for item in items:
+        check_standing(item, scene)
+
+
+def test_tall_pieces_stay_clear_of_windows_and_low_ones_do_not_have_to(catalogue):
+    scene = rooms.scene(openings=(rooms.on_far_wall("window", -1.4, 1.0, 0.9, 2.1),))
+    items = recommend(scene, rooms.measurements(), catalogue, limit=100)
+    before = [i for i in items if i.placement.wall_id == "wall_2" and (np.abs(body(i)[..., 0] + 0.2) < 1.19).any()]
+    assert before and all(item.product.height_m <= 0.9 for item in before)
+
+
+def test_tables_have_their_clearance_on_both_sides(catalogue):
+    scene = rooms.scene()
+    for item in recommend(scene, rooms.measurements(), catalogue, categories=["dining table"], limit=5):
+        behind = body(item)[..., 1].max() if item.placement.angle_rad == 0 else None
+        assert behind is None or behind <= rooms.FAR - item.product.clearance_m + 0.01
+        assert "both long sides" in item.reason and item.placement.wall_id is None
+
+
+def test_probability_falls_as_the_interval_widens_and_only_sure_pieces_are_offered(catalogue):
+    own = piece(width=3.3)
+    sharp, vague = (check_product(own, rooms.scene(), rooms.measurements(s)).probability for s in (0.02, 0.30))
+    assert sharp > 0.99 and 0.5 < vague < 0.75
+    few = recommend_or_reason(rooms.scene(), rooms.measurements(0.5), catalogue, min_probability=0.95)
+    assert few.undecided > 20 and "measure by tape" in few.reason
+    assert all(item.probability >= 0.95 for item in few.items)
+
+
+def test_options_narrow_the_list(catalogue):
+    items = recommend(rooms.scene(), rooms.measurements(), catalogue, categories=["sofa", "Desk"], style="nordic", max_price=2000, limit=3)
+    assert len(items) == 3 and {i.product.category for i in items} == {"sofa", "desk"}
+    assert all(i.product.style == "nordic" and i.product.price <= 2000 for i in items)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"categories": ["sofas"]}, "no category “sofas”: did you mean “sofa”"),
+        ({"style": "gothic!"}, "no style “gothic!”: it has classic"),
+        ({"limit": 0}, "limit must be"),
+        ({"max_price": float("nan")}, "max_price must be"),
+        ({"min_probability": 1.5}, "min_probability must be"),
+    ],
+)
+def test_wrong_options_are_named(catalogue, options, message):
+    with pytest.raises(ParameterError, match=message):
+        recommend_or_reason(rooms.scene(), rooms.measurements(), catalogue, **options)
+
+
+def test_no_room_no_wall_no_floor_give_a_reason_and_nothing_else(catalogue):
+    refused = Scene(rooms.camera(), refusal="no room found: no floor meets a wall")
+    result = recommend_or_reason(refused, rooms.measurements(), catalogue)
+    assert result.items == () and result.reason == refused.refusal
+    blind = recommend_or_reason(rooms.scene(), rooms.without("longest_free_wall", "floor_area_free"), catalogue)
+    assert blind.items == () and "free wall: the floor's edge is hidden" in blind.reason
+    no_wall = recommend_or_reason(rooms.scene(), rooms.without("longest_free_wall"), catalogue)
+    assert no_wall.items and all(item.placement.wall_id is None for item in no_wall.items)
+    assert "free wall" in no_wall.reason
+    no_grid = replace(rooms.scene(), free_floor=np.zeros((0, 0), bool))
+    assert recommend(no_grid, rooms.measurements(), catalogue) == ()
+
+
+def test_an_own_piece_is_judged_by_its_sizes():
+    fits = check_product(piece(1.8), rooms.scene(), rooms.measurements())
+    assert fits.probability > 0.99 and fits.placement.wall_id == "wall_2"
+    check_standing(fits, rooms.scene())
+    wide = check_product(piece(3.6), rooms.scene(), rooms.measurements())
+    assert wide.placement is None and wide.probability < 0.2 and "no place for it as seen" in wide.reason
+    deep = check_product(piece(1.0, depth=3.2), rooms.scene(), rooms.measurements())
+    assert 0 < deep.probability < 0.9 or deep.placement is not None
+    assert check_product(piece(height=2.55), rooms.scene(), rooms.measurements(0.1)).probability < 0.7
+    nowhere = check_product(piece(), Scene(rooms.camera(), refusal="no room found"), ())
+    assert nowhere.probability == 0.0 and nowhere.reason == "not judged: no room found"
+
+
+def test_every_sample_category_has_a_rule(catalogue):
+    from poc.catalog import names
+
+    assert set(names(catalogue, "category")) == set(RULES)
+
+
+# --- rejections --------------------------------------------------------------------------------------------------
+
+
+def niche(width_m: float) -> tuple[Scene, tuple[Measurement, ...]]:
+    """The far wall free over a niche alone, nothing else to stand at."""
+    scene = rooms.scene()
+    far = replace(scene.walls[1], free=((1.0, 1.0 + width_m),), free_end_kinds=(("obstacle", "obstacle"),))
+    told = tuple(rooms.measured(m.name, width_m) if m.name == "longest_free_wall" else m for m in rooms.without("floor_area_free"))
+    return replace(scene, walls=(far,)), told
+
+
+def test_a_narrow_niche_says_what_was_short_by_how_much(catalogue):
+    scene, told = niche(0.45)
+    (why,) = explain_rejections(scene, told, catalogue, categories=["wardrobe"])
+    assert (why.category, why.short) == ("wardrobe", "width") and why.short_by_m == pytest.approx(0.50 + 0.02 - 0.45)
+    assert why.text == "the narrowest wardrobe needs 0.50 m, the longest free wall has 0.45 m (90 %: 0.43–0.47)"
+    close = explain_rejections(*niche(0.51), catalogue, categories=["wardrobe"])[0]
+    assert "too close to call" in close.text and explain_rejections(*niche(0.60), catalogue, categories=["wardrobe"]) == ()
+
+
+def test_a_shallow_room_an_empty_offer_and_an_unknown_place_are_told_apart(catalogue):
+    shallow = replace(rooms.scene(near_m=2.6), walls=rooms.scene().walls[1:2])
+    told = explain_rejections(shallow, rooms.without("floor_area_free"), catalogue, categories=["bed"])
+    assert told[0].short == "depth" and "the shallowest bed needs 2.56 m with its walkway" in told[0].text
+    offer = explain_rejections(rooms.scene(), rooms.measurements(), catalogue, categories=["sofa"], max_price=500, style="nordic")
+    assert offer[0].text == "the catalogue has no sofa in style nordic at 500 CNY or less"
+    nowhere = explain_rejections(rooms.scene(), rooms.without("longest_free_wall"), catalogue, categories=["sofa"])
+    assert nowhere[0].short == "place" and "the floor's edge is hidden" in nowhere[0].text
+    low = tuple(rooms.measured(m.name, 1.2) if m.name == "ceiling_height" else m for m in rooms.measurements())
+    assert explain_rejections(rooms.scene(), low, catalogue, categories=["wardrobe"])[0].short == "height"
+
+
+def test_it_is_quick(catalogue):
+    started = time.process_time()
+    recommend(rooms.scene(), rooms.measurements(), catalogue)
+    assert time.process_time() - started < 3.0
