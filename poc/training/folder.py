@@ -164,3 +164,13 @@ def _surface(frame: Frame, width: int, height: int) -> np.ndarray:
     rows, cols = slice(*frame.crop[:2]), slice(*frame.crop[2:])
     surface[rows, cols] = LABEL_TO_SURFACE[np.clip(label[rows, cols], 0, 255)]
     return surface
+
+
+def read_names(path: str | Path | None) -> frozenset[str]:
+    """Frame names from a text file, one a line; none where path is None."""
+    if path is None:
+        return frozenset()
+    try:
+        return frozenset(Path(path).read_text().split())
+    except OSError as error:
+        raise DataError(f"{path}: the list of frames cannot be read ({error.strerror})") from error

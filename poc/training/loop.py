@@ -17,9 +17,10 @@ from torch import nn
 from poc.errors import ParameterError, PocError
 from poc.models.embedded_net import EmbeddedNet, load_imagenet_encoder
 from poc.training.augment import AugmentConfig
+from poc.training.folder import read_names
 from poc.training.losses import total_loss
 from poc.training.score import Scores, score_network
-from poc.training.store import Batches, Source, read_names, split_frames
+from poc.training.store import Batches, Source, split_frames
 
 log = logging.getLogger(__name__)
 

@@ -39,28 +39,46 @@ def affine_align(p: np.ndarray, g: np.ndarray) -> np.ndarray:
     return 1 / np.clip(a * x + b, 1 / MAX_M, 1 / MIN_M)
 
 
+def network_size(width: int, height: int) -> tuple[int, int]:
+    """(width, height) the network sees: long side LONG_SIDE, the other rounded to a multiple of 16."""
+    if width >= height:
+        return LONG_SIDE, max(16, round(LONG_SIDE * height / width / 16) * 16)
+    return max(16, round(LONG_SIDE * width / height / 16) * 16), LONG_SIDE
+
+
 @torch.no_grad()
+def predict_canonical(
+    net: nn.Module, rgb: np.ndarray, f_px: float, device: torch.device
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """log depth (metres, true focal), log Laplace scale (both H×W) and surface logits (H×W×6) of an upright uint8 photo."""
+    h, w = rgb.shape[:2]
+    nw, nh = network_size(w, h)
+    small = cv2.resize(rgb, (nw, nh), interpolation=cv2.INTER_AREA)
+    image = torch.from_numpy(small.astype(np.float32) / 255).permute(2, 0, 1)[None].to(device)
+    log_depth, log_scale, logits = (t[0].permute(1, 2, 0).cpu().numpy() for t in net(image))
+    f_net = 0.5 * f_px * (nw / w + nh / h)
+    up = [cv2.resize(a, (w, h), interpolation=cv2.INTER_LINEAR) for a in (log_depth, log_scale, logits)]
+    return up[0] + np.log(f_net / CANONICAL_FOCAL_PX), up[1], up[2]
+
+
+def frame_scores(log_z: np.ndarray, log_scale: np.ndarray, truth_m: np.ndarray) -> tuple[float, ...]:
+    """AbsRel, δ1, scale-aligned δ1, affine-aligned δ1 and the share inside the 90 % band, over known pixels."""
+    known = truth_m > 0
+    z, g, b = np.exp(log_z[known]), truth_m[known], np.exp(log_scale[known])
+    return (
+        float(np.mean(np.abs(z - g) / g)), delta1(z, g), delta1(z * np.median(g / z), g),
+        delta1(affine_align(z, g), g), float(np.mean(np.abs(np.log(z / g)) < 2.303 * b)),
+    )  # fmt: skip
+
+
 def score_network(net: nn.Module, frames: list[Frame], device: torch.device) -> Scores:
     net.eval()
     rows, hits, unions = [], np.zeros(6), np.zeros(6)
     for frame in frames:
         loaded = load_frame(frame)
-        h, w = loaded.rgb.shape[:2]
-        nw, nh = (LONG_SIDE, round(LONG_SIDE * h / w / 16) * 16) if w >= h else (round(LONG_SIDE * w / h / 16) * 16, LONG_SIDE)
-        small = cv2.resize(loaded.rgb, (nw, nh), interpolation=cv2.INTER_AREA)
-        image = torch.from_numpy(small.astype(np.float32) / 255).permute(2, 0, 1)[None].to(device)
-        log_depth, log_scale, logits = net(image)
-        f_net = 0.5 * (frame.fx * nw / w + frame.fy * nh / h)
-        up = lambda t: cv2.resize(t[0, 0].cpu().numpy(), (w, h), interpolation=cv2.INTER_LINEAR)  # noqa: E731
-        log_z = up(log_depth) + np.log(f_net / CANONICAL_FOCAL_PX)
-        known = loaded.depth_m > 0
-        z, g, b = np.exp(log_z[known]), loaded.depth_m[known], np.exp(up(log_scale)[known])
-        rows.append((
-            np.mean(np.abs(z - g) / g), delta1(z, g), delta1(z * np.median(g / z), g), delta1(affine_align(z, g), g),
-            np.mean(np.abs(np.log(z / g)) < 2.303 * b),
-        ))  # fmt: skip
-        labels = cv2.resize(logits[0].permute(1, 2, 0).cpu().numpy(), (w, h)).argmax(2)
-        seen = loaded.surface != IGNORE
+        log_z, log_scale, logits = predict_canonical(net, loaded.rgb, 0.5 * (frame.fx + frame.fy), device)
+        rows.append(frame_scores(log_z, log_scale, loaded.depth_m))
+        labels, seen = logits.argmax(2), loaded.surface != IGNORE
         for c in range(6):
             a, t = (labels == c) & seen, loaded.surface == c
             hits[c] += (a & t).sum()

@@ -52,16 +52,6 @@ def split_frames(folder: str | Path, held_out: frozenset[str]) -> tuple[list[Fra
     return [f for f in frames if f.name not in held_out], [f for f in frames if f.name in held_out]
 
 
-def read_names(path: str | Path | None) -> frozenset[str]:
-    """Frame names, one a line."""
-    if path is None:
-        return frozenset()
-    try:
-        return frozenset(Path(path).read_text().split())
-    except OSError as error:
-        raise DataError(f"{path}: the list of held-out frames cannot be read ({error.strerror})") from error
-
-
 class Batches:
     """Batches for one epoch after another; samples are made one batch ahead, in a thread."""
 

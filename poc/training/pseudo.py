@@ -1,0 +1,88 @@
+"""Self-training: a trained network labels photos that have no depth, and the next one learns from them.
+
+The teacher answers on the photo and its mirror image, at two sizes, and the answers are averaged. Depth is kept as
+*shape only* (`"metric": false` in meta.json: the focal of such photos is unknown, so their scale teaches nothing);
+surfaces are kept where the averaged teacher is sure. The result is a data folder like any other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+
+from poc.errors import DataError
+from poc.files import make_folder, write_file
+from poc.training.export import load_checkpoint
+from poc.training.score import network_size
+
+SURE = 0.7
+SCALES = (1.0, 1.3)
+LABEL_OF_SURFACE = np.array([20, 1, 0, 21, 7, 8], np.uint8)
+UNLABELLED = 39
+ASSUMED_F_OVER_LONG_SIDE = 26 / 36
+
+
+@torch.no_grad()
+def teach(net: nn.Module, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Averaged log depth (canonical, at the network's size) and surface probabilities (h×w×6) of an upright photo."""
+    h, w = rgb.shape[:2]
+    base = network_size(w, h)
+    depths, surfaces = [], []
+    for scale in SCALES:
+        size = tuple(round(s * scale / 16) * 16 for s in base)
+        small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if size[0] < w else cv2.INTER_LINEAR)
+        image = torch.from_numpy(small.astype(np.float32) / 255).permute(2, 0, 1)[None]
+        for mirrored in (False, True):
+            log_depth, _, logits = net(image.flip(3) if mirrored else image)
+            if mirrored:
+                log_depth, logits = log_depth.flip(3), logits.flip(3)
+            depths.append(cv2.resize(log_depth[0, 0].numpy(), base) + np.log(size[0] / base[0]))
+            surfaces.append(cv2.resize(logits.softmax(1)[0].permute(1, 2, 0).numpy(), base))
+    return np.mean(depths, axis=0), np.mean(surfaces, axis=0)
+
+
+def label_photos(
+    checkpoint: str | Path, photos: list[Path], out: str | Path, progress: Callable[[int, int], None] | None = None
+) -> Path:
+    """Write a data folder of the photos with the teacher's depth and surfaces; frames already there are kept.
+
+    Raises DataError where there is no photo or none can be read.
+    """
+    net, out = load_checkpoint(checkpoint), Path(out)
+    frames = []
+    for part in ("rgb", "depth_mm", "label"):
+        make_folder(out / part)
+    for i, path in enumerate(photos):
+        bgr = cv2.imread(str(path))
+        if bgr is None:
+            continue
+        frames.append(_label_one(net, bgr, path.stem, out))
+        if progress:
+            progress(i + 1, len(photos))
+    if not frames:
+        raise DataError(f"{out}: none of the {len(photos)} photos could be read")
+    meta = {"name": "photos labelled by a teacher network", "metric": False, "frames": frames}
+    write_file(out / "meta.json", json.dumps(meta, indent=1).encode())
+    return out
+
+
+def _label_one(net: nn.Module, bgr: np.ndarray, name: str, out: Path) -> dict:
+    h, w = bgr.shape[:2]
+    f_px = ASSUMED_F_OVER_LONG_SIDE * max(h, w)
+    entry = {"name": name, "intrinsics": {"fx": f_px, "fy": f_px, "cx": w / 2, "cy": h / 2, "width": w, "height": h}}
+    label_path = out / "label" / f"{name}.png"
+    if label_path.is_file():
+        return entry
+    log_depth, surfaces = teach(net, bgr[:, :, ::-1])
+    label = np.where(surfaces.max(2) > SURE, LABEL_OF_SURFACE[surfaces.argmax(2)], UNLABELLED).astype(np.uint8)
+    depth_mm = np.clip(np.exp(cv2.resize(log_depth, (w, h))) * 1000, 1, 65535).astype(np.uint16)
+    cv2.imwrite(str(out / "rgb" / f"{name}.jpg"), bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])
+    cv2.imwrite(str(out / "depth_mm" / f"{name}.png"), depth_mm)
+    cv2.imwrite(str(label_path), cv2.resize(label, (w, h), interpolation=cv2.INTER_NEAREST))
+    return entry

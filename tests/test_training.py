@@ -1,0 +1,228 @@
+"""Data folders and samples (no torch), then losses, a short run, its resumption and the export (torch)."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from poc.errors import DataError
+from poc.training.augment import CANONICAL_FOCAL_PX, AugmentConfig, Stored, make_sample
+from poc.training.folder import IGNORE, list_frames, load_frame
+from tests.data_folder import write_folder
+
+STILL = AugmentConfig(
+    whole_share=1.0, max_roll_deg=0.0, brightness=0, contrast=0, saturation=0, hue_deg=0, gamma=0,
+    grey_share=0, blur_share=0, noise_share=0,
+)  # fmt: skip
+
+
+def load_all(folder):
+    return [load_frame(f) for f in list_frames(folder)]
+
+
+def test_a_good_folder_loads(tmp_path):
+    write_folder(tmp_path, n=2)
+    loaded = load_all(tmp_path)
+    assert len(loaded) == 2
+    assert loaded[0].rgb.shape == (48, 64, 3) and loaded[0].depth_m.dtype == np.float32
+    assert set(np.unique(loaded[0].surface)) <= {0, 1, 2, IGNORE}
+    assert 1 < loaded[0].depth_m.max() < 6
+
+
+def test_truth_outside_the_crop_is_missing(tmp_path):
+    write_folder(tmp_path, n=1)
+    meta = json.loads((tmp_path / "meta.json").read_text())
+    meta["crop"] = {"rows": [10, 40], "cols": [5, 60]}
+    (tmp_path / "meta.json").write_text(json.dumps(meta))
+    (loaded,) = load_all(tmp_path)
+    assert not loaded.depth_m[:10].any() and not loaded.depth_m[:, 60:].any() and loaded.depth_m[10:40, 5:60].all()
+    assert (loaded.surface[40:] == IGNORE).all()
+
+
+def spoil_missing(p):
+    p.unlink()
+
+
+def spoil_shape(p):
+    cv2.imwrite(str(p), np.full((48, 96), 2000, np.uint16))
+
+
+def spoil_zero(p):
+    cv2.imwrite(str(p), np.zeros((48, 64), np.uint16))
+
+
+def spoil_metres(p):
+    cv2.imwrite(str(p), np.full((48, 64), 3, np.uint16))
+
+
+def spoil_colour(p):
+    cv2.imwrite(str(p), np.full((48, 64, 3), 200, np.uint8))
+
+
+def spoil_text(p):
+    p.write_text("not a picture")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (spoil_missing, "no such depth"), (spoil_shape, "does not fit"), (spoil_zero, "zero everywhere"),
+        (spoil_metres, "look like metres"), (spoil_colour, "channels"), (spoil_text, "cannot be read"),
+    ],
+)  # fmt: skip
+def test_bad_depth_is_named(tmp_path, spoil, says):
+    names = write_folder(tmp_path, n=2)
+    bad = tmp_path / "depth_mm" / f"{names[1]}.png"
+    spoil(bad)
+    with pytest.raises(DataError, match=says) as error:
+        load_all(tmp_path)
+    assert str(bad) in str(error.value)
+
+
+def test_a_folder_that_is_none(tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        list_frames(tmp_path)
+    (tmp_path / "meta.json").write_text("{")
+    with pytest.raises(DataError, match="not valid JSON"):
+        list_frames(tmp_path)
+
+
+def flat(f_px):
+    shape = (240, 320)
+    return Stored(np.full((*shape, 3), 90, np.uint8), np.full(shape, 2.0, np.float16), np.ones(shape, np.uint8), f_px, True)
+
+
+def test_canonical_depth_follows_the_focal():
+    rng = np.random.default_rng(0)
+    sample = make_sample(rng, flat(CANONICAL_FOCAL_PX), 320, 240, STILL)
+    assert np.nanmedian(sample["log_depth"]) == pytest.approx(np.log(2.0), abs=1e-3)
+    twice = make_sample(rng, flat(2 * CANONICAL_FOCAL_PX), 320, 240, STILL)
+    assert np.nanmedian(twice["log_depth"]) == pytest.approx(np.log(1.0), abs=1e-3)
+    half_size = make_sample(rng, flat(CANONICAL_FOCAL_PX), 160, 112, STILL)  # the same photo, half the pixels
+    assert np.nanmedian(half_size["log_depth"]) == pytest.approx(np.log(4.0), abs=0.05)
+
+
+def test_a_zoomed_crop_is_canonically_nearer():
+    near = AugmentConfig(**{**STILL.__dict__, "whole_share": 0.0, "min_zoom": 0.55, "aspect_jitter": 0.0})
+    depths = [
+        np.nanmedian(make_sample(np.random.default_rng(i), flat(CANONICAL_FOCAL_PX), 320, 240, near)["log_depth"])
+        for i in range(20)
+    ]
+    assert min(depths) < np.log(2.0 * 0.7) and max(depths) <= np.log(2.0) + 1e-3
+
+
+def test_samples_are_the_same_for_the_same_seed():
+    a, b = (make_sample(np.random.default_rng(5), flat(300.0), 320, 240, AugmentConfig()) for _ in range(2))
+    assert all(np.array_equal(a[k], b[k], equal_nan=k == "log_depth") for k in a)
+
+
+@pytest.mark.torch
+class TestWithTorch:
+    @pytest.fixture(autouse=True)
+    def _torch(self):
+        pytest.importorskip("torch")
+
+    def test_losses_are_zero_for_the_truth_and_shape_losses_blind_to_scale(self):
+        import torch
+
+        from poc.training import losses
+
+        error = torch.full((2, 8, 8), 0.3)
+        known = torch.ones(2, 8, 8)
+        assert losses.log_l1(error, known).item() == pytest.approx(0.3)
+        assert losses.scale_invariant(error, known).item() == pytest.approx(1e-3, abs=1e-4)
+        assert losses.multi_scale_gradient(error, known).item() == 0
+        assert losses.log_l1(error * 0, known).item() == 0
+
+    def test_expected_error_is_best_when_it_is_the_error(self):
+        import torch
+
+        from poc.training import losses
+
+        error, known = torch.full((1, 4, 4), 0.2), torch.ones(1, 4, 4)
+        at = {s: losses.laplace_nll(error, torch.full((1, 4, 4), float(np.log(s))), known).item() for s in (0.1, 0.2, 0.4)}
+        assert at[0.2] < at[0.1] and at[0.2] < at[0.4]
+
+    def test_edges_weigh_more(self):
+        import torch
+
+        from poc.training import losses
+
+        surface = torch.full((1, 20, 20), 2)
+        surface[:, 10:] = 1
+        weight = losses.edge_weight(surface)[0]
+        assert weight[10, 5] == 3 and weight[0, 5] == 1 and weight[19, 5] == 1
+
+    def config(self, tmp_path, **changes):
+        from poc.training.loop import TrainConfig
+        from poc.training.store import Source
+
+        given = dict(
+            sources=(Source(str(tmp_path / "data")),), out=str(tmp_path / "out"), epochs=4, batch=4, lr=2e-3,
+            sizes=((1.0, (64, 48)),), freeze_blocks=0, encoder_lr_ratio=1.0, threads=1, validate_every=99,
+        )  # fmt: skip
+        return TrainConfig(**{**given, **changes})
+
+    def test_interrupted_and_resumed_is_as_uninterrupted(self, tmp_path):
+        import torch
+
+        from poc.training.loop import train
+
+        write_folder(tmp_path / "data")
+        whole = train(self.config(tmp_path))
+
+        class Interrupt(Exception):
+            pass
+
+        def stop_at_two(record):
+            if record["epoch"] == 2:
+                raise Interrupt
+
+        cut = self.config(tmp_path, out=str(tmp_path / "cut"))
+        with pytest.raises(Interrupt):
+            train(cut, stop_at_two)
+        resumed = train(cut)
+        a, b = (torch.load(p, weights_only=True) for p in (whole, resumed))
+        assert a["epoch"] == b["epoch"] == 4
+        assert a["history"][-1]["total"] < a["history"][0]["total"]
+        assert b["history"][-1]["total"] == pytest.approx(a["history"][-1]["total"], rel=0.05)
+
+    def test_divergence_stops_and_says_so(self, tmp_path):
+        from poc.training.loop import Diverged, train
+
+        write_folder(tmp_path / "data")
+        with pytest.raises(Diverged, match="lower --lr"):
+            train(self.config(tmp_path, lr=1e9, epochs=12))
+
+    def test_export_agrees_with_torch_and_carries_its_facts(self, tmp_path):
+        pytest.importorskip("onnxscript")
+        import onnxruntime
+        import torch
+
+        from poc.models.embedded_net import EmbeddedNet
+        from poc.training.export import export
+
+        torch.manual_seed(0)
+        net = EmbeddedNet().eval()
+        checkpoint = tmp_path / "c.pt"
+        torch.save({"average": net.state_dict()}, checkpoint)
+        write_folder(tmp_path / "data", n=2)
+        path = export(checkpoint, tmp_path / "m.onnx", list_frames(tmp_path / "data"), {"licence": "test"})
+        facts = json.loads(path.with_suffix(".json").read_text())
+        assert facts["bytes"] == path.stat().st_size < 10_000_000 and facts["licence"] == "test"
+        assert facts["sigma_scale"] > 0
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        for h, w in ((48, 64), (96, 64)):
+            image = np.random.default_rng(0).random((1, 3, h, w), np.float32)
+            with torch.no_grad():
+                expected = net(torch.from_numpy(image))
+            for got, want in zip(session.run(None, {"image": image}), expected):
+                assert np.abs(got - want.numpy()).max() < 2e-2 * np.abs(want.numpy()).max()  # float16 weights
+
+    def test_a_file_that_is_no_checkpoint(self, tmp_path):
+        from poc.training.export import load_checkpoint
+
+        (tmp_path / "x.pt").write_bytes(b"nothing")
+        with pytest.raises(DataError, match="not a checkpoint"):
+            load_checkpoint(tmp_path / "x.pt")
