@@ -1,0 +1,214 @@
+"""Two flat figures: depth beside its photo, and the measurements with their intervals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from poc import theme
+from poc.types import DepthMap, Measurement, Photo
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+MAP_PX = 260
+"""Long side of a drawn map, in cells."""
+PANELS_PX = 1060.0
+"""Width of all panels together on a laptop's page."""
+GAP = 0.035
+ROW_PX = 34
+
+
+# --- depth ---------------------------------------------------------------------------------------------------------
+
+
+def depth_figure(photo: Photo, depth_map: DepthMap) -> go.Figure:
+    """The photo, its depth with a colour bar (metres; or nearer and farther, said to be no metres) and, where the model
+    gives it, the error it expects. Bright is near. What the model does not know is left blank."""
+    panels = [_depth_panel(depth_map)]
+    if depth_map.sigma_log is not None:
+        panels.append(_error_panel(depth_map))
+    width = (1.0 - GAP * len(panels)) / (len(panels) + 1)
+    height = PANELS_PX * width * photo.height / photo.width
+    height = min(height, 520.0)
+    base = theme.photo_layout(photo, long_side=640)
+    spans = [(i * (width + GAP), i * (width + GAP) + width) for i in range(len(panels) + 1)]
+    base["xaxis"]["domain"] = spans[0]
+    titles = ["photo", *(str(panel.pop("title")) for panel in panels)]
+    for number, panel in enumerate(panels, start=2):
+        panel |= {"xaxis": f"x{number}", "yaxis": f"y{number}"}
+        panel["colorbar"] |= {"x": sum(spans[number - 1]) / 2, "len": width * 0.92}
+        base[f"xaxis{number}"] = {**_cells(photo.width), "domain": spans[number - 1]}
+        base[f"yaxis{number}"] = {**_cells(photo.height, down=True), "anchor": f"x{number}", "scaleanchor": f"x{number}", "scaleratio": 1}
+        _spread(panel, photo)
+    notes = [{"text": words, "xref": "paper", "yref": "paper", "x": sum(span) / 2, "y": 1.0, "yanchor": "bottom", "showarrow": False,
+              "font": {"size": theme.TEXT_PX, "color": theme.INK}} for words, span in zip(titles, spans, strict=True)]
+    corners = {"type": "scatter", "x": [0, photo.width - 1], "y": [0, photo.height - 1], "mode": "markers", "marker": {"opacity": 0},
+               "hoverinfo": "skip", "showlegend": False}
+    return theme.figure([corners, *panels], theme.layout(
+        int(height) + 110, annotations=notes, margin={"l": 12, "r": 12, "t": 30, "b": 76}, **base))
+
+
+def _depth_panel(depth_map: DepthMap) -> dict:
+    """The depth as a heat map, without its place."""
+    values = small(depth_map.values, depth_map.valid)
+    metric = depth_map.kind == "metric"
+    low, high = _range(values)
+    bar = _bar("metres from the camera") if metric else _bar("no metres: this model gives order only")
+    if not metric:
+        bar |= {"tickmode": "array", "tickvals": [low + 0.08 * (high - low), high - 0.08 * (high - low)], "ticktext": ["farther", "nearer"]}
+    return {
+        "type": "heatmap", "z": values, "zmin": low, "zmax": high, "colorscale": "Viridis", "reversescale": metric, "colorbar": bar,
+        "hovertemplate": "%{z:.2f} m<extra></extra>" if metric else "relative %{z:.3g}, no metres<extra></extra>",
+        "title": f"depth ({depth_map.model})" if metric else f"relative depth ({depth_map.model})",
+    }
+
+
+def _error_panel(depth_map: DepthMap) -> dict:
+    """The expected error as a heat map, in per cent of the depth."""
+    values = small(100.0 * np.expm1(np.asarray(depth_map.sigma_log, float)), depth_map.valid)
+    return {
+        "type": "heatmap", "z": values, "zmin": 0.0, "zmax": max(_range(values)[1], 1.0), "colorscale": [[0, "#f6f7f8"], [0.5, "#e8a76b"], [1, "#8a3400"]],
+        "colorbar": _bar("expected error, % of the depth"), "hovertemplate": "± %{z:.0f} %<extra></extra>", "title": "how sure the model is",
+    }
+
+
+def small(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """A map (h×w) scaled down to at most MAP_PX cells a side by averaging what is valid; float32, NaN where nothing is."""
+    import cv2
+
+    known = (np.asarray(valid, bool) & np.isfinite(values)).astype(np.float32)
+    scale = min(1.0, MAP_PX / max(values.shape))
+    size = (max(1, round(values.shape[1] * scale)), max(1, round(values.shape[0] * scale)))
+    total = cv2.resize(np.where(known > 0, values, 0).astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    weight = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.where(weight > 0.25, total / weight, np.nan)
+    return mean.astype(np.float32)
+
+
+def _range(values: np.ndarray) -> tuple[float, float]:
+    """The range the colours span: all but the outermost percent."""
+    known = values[np.isfinite(values)]
+    if known.size == 0:
+        return 0.0, 1.0
+    low, high = (float(q) for q in np.percentile(known, (1, 99)))
+    return (low, high) if high > low else (low, low + 1e-3)
+
+
+def _bar(title: str) -> dict:
+    """A flat colour bar under its panel."""
+    return {"orientation": "h", "y": -0.03, "yanchor": "top", "thickness": 10, "outlinewidth": 0, "ticks": "outside", "ticklen": 3,
+            "tickfont": {"size": theme.SMALL_PX}, "title": {"text": title, "side": "bottom", "font": {"size": theme.SMALL_PX, "color": theme.MUTED}}}
+
+
+def _cells(size: int, down: bool = False) -> dict:
+    ends = [-0.5, size - 0.5]
+    return {"visible": False, "constrain": "domain", "range": ends[::-1] if down else ends}
+
+
+def _spread(panel: dict, photo: Photo) -> None:
+    """Lay a map's cells over the photo's pixels."""
+    rows, columns = panel["z"].shape
+    panel |= {"x0": (photo.width / columns - 1) / 2, "dx": photo.width / columns, "y0": (photo.height / rows - 1) / 2, "dy": photo.height / rows}
+
+
+# --- intervals -----------------------------------------------------------------------------------------------------
+
+
+def interval_chart(measurements) -> go.Figure:
+    """Every measurement as a dot with its 90 % interval, lengths and areas on scales of their own. A lower bound is a
+    hollow dot with an arrow; what cannot be said is listed with its reason. The colour and shape of a dot is its light."""
+    told = [m for m in measurements if m.status != "unknown" and m.value is not None]
+    silent = [m for m in measurements if m.status == "unknown" or m.value is None]
+    groups = [[m for m in told if m.unit == unit] for unit in dict.fromkeys(m.unit for m in told)]
+    if not told and not silent:
+        return theme.figure([], theme.layout(120, annotations=[_centred("Nothing was measured.")], xaxis={"visible": False}, yaxis={"visible": False}))
+    silent_px = 26 + 24 * len(silent) if silent else 0
+    heights = [ROW_PX * len(group) + 46 for group in groups]
+    total = sum(heights) + silent_px
+    traces, notes, axes, top = [], [], {}, 1.0
+    for number, (group, px) in enumerate(zip(groups, heights, strict=True), start=1):
+        domain = [max(0.0, top - (px - 46) / total), top]
+        top -= px / total
+        drawn = _group(group, number, domain)
+        traces, notes, axes = [*traces, *drawn[0]], [*notes, *drawn[1]], axes | drawn[2]
+    notes += _silent_rows(silent, top, total)
+    if not groups:
+        axes = {"xaxis": {"visible": False}, "yaxis": {"visible": False}}
+    return theme.figure([*traces, *_light_legend(told)], theme.layout(
+        int(total) + 60, annotations=notes, margin={"l": 170, "r": 190, "t": 40, "b": 12}, dragmode=False, **axes,
+        legend={"orientation": "h", "x": 0.0, "y": 1.0, "yanchor": "bottom", "font": {"size": theme.SMALL_PX, "color": theme.MUTED}}))
+
+
+def _group(group: list[Measurement], number: int, domain: list[float]) -> tuple[list[dict], list[dict], dict]:
+    """Traces, value labels and axes of the measurements of one unit."""
+    tail = "" if number == 1 else str(number)
+    most = max(m.high if m.high is not None else m.value * 1.12 for m in group)
+    traces = [t | {"xaxis": f"x{tail}", "yaxis": f"y{tail}"} for row, m in enumerate(group) for t in _row(m, row, 0.06 * most)]
+    notes = [{"text": theme.value_words(m), "xref": "paper", "x": 1.0, "xanchor": "left", "xshift": 10, "yref": f"y{tail}", "y": row,
+              "showarrow": False, "font": {"size": theme.TEXT_PX, "color": theme.INK}} for row, m in enumerate(group)]
+    unit = theme.unit_of(group[0].unit)
+    axes = {
+        f"xaxis{tail}": {"range": [0, most * 1.05], "anchor": f"y{tail}", "gridcolor": theme.RULE, "zeroline": False, "ticks": "", "nticks": 8,
+                         "ticksuffix": f" {unit}", "tickfont": {"size": theme.SMALL_PX, "color": theme.MUTED}, "fixedrange": True},
+        f"yaxis{tail}": {"range": [len(group) - 0.5, -0.5], "domain": domain, "anchor": f"x{tail}", "tickmode": "array",
+                         "tickvals": list(range(len(group))), "ticktext": [theme.title_of(m.name) for m in group], "showgrid": False,
+                         "zeroline": False, "ticks": "", "fixedrange": True},
+    }
+    return traces, notes, axes
+
+
+def _row(m: Measurement, row: int, arrow: float) -> list[dict]:
+    """One measurement: its interval as a bar, its value as a dot; a lower bound's bar ends in an arrow."""
+    colour, symbol, _ = theme.LIGHTS.get(m.light, theme.LIGHTS[""])
+    hover = f"{theme.title_of(m.name)}: {theme.value_words(m)}<br>{theme.wrap('from ' + m.basis if m.basis else '', 60)}"
+    if m.reason:
+        hover += f"<br>{theme.wrap(m.reason, 60)}"
+    base = {"type": "scatter", "y": [row, row], "showlegend": False, "hoverinfo": "text", "text": hover}
+    if m.status == "lower_bound":
+        least = m.low if m.low is not None else m.value
+        return [
+            base | {"x": [least, m.value + arrow], "mode": "lines+markers", "line": {"color": theme.rgba(colour, 0.55), "width": 3, "dash": "dot"},
+                    "marker": {"symbol": ["line-ns", "triangle-right"], "size": [11, 11], "color": colour, "line": {"width": [2, 0], "color": colour}}},
+            base | {"x": [m.value], "y": [row], "mode": "markers", "marker": {"symbol": symbol, "size": 12, "color": theme.PAPER,
+                                                                            "line": {"width": 2, "color": colour}}},
+        ]
+    out = [base | {"x": [m.value], "y": [row], "mode": "markers", "marker": {"symbol": symbol, "size": 12, "color": colour}}]
+    if m.low is not None and m.high is not None:
+        bar = base | {"x": [m.low, m.high], "mode": "lines+markers", "line": {"color": theme.rgba(colour, 0.55), "width": 3},
+                      "marker": {"symbol": "line-ns", "size": 11, "line": {"width": 2, "color": colour}}}
+        out.insert(0, bar)
+    return out
+
+
+def _light_legend(told: list[Measurement]) -> list[dict]:
+    """One legend entry per light and kind of dot that occurs."""
+    out = []
+    for light in dict.fromkeys(m.light if m.light in theme.LIGHTS else "" for m in told):
+        colour, symbol, words = theme.LIGHTS[light]
+        out.append(_key(words, {"symbol": symbol, "size": 11, "color": colour}))
+    if any(m.status == "lower_bound" for m in told):
+        out.append(_key("at least", {"symbol": "circle", "size": 11, "color": theme.PAPER, "line": {"width": 2, "color": theme.MUTED}}))
+    return out
+
+
+def _key(words: str, marker: dict) -> dict:
+    return {"type": "scatter", "x": [None], "y": [None], "mode": "markers", "name": words, "marker": marker, "hoverinfo": "skip"}
+
+
+def _silent_rows(silent: list[Measurement], top: float, total: float) -> list[dict]:
+    """What cannot be said, and why, as lines of text below the chart."""
+    base = {"xref": "paper", "x": 0.0, "xanchor": "left", "yref": "paper", "yanchor": "top", "showarrow": False, "align": "left"}
+    if not silent:
+        return []
+    rows = [base | {"y": top, "text": "<b>Cannot say</b>", "xshift": -160, "font": {"size": theme.TEXT_PX, "color": theme.INK}}]
+    for number, m in enumerate(silent):
+        words = theme.wrap(f"{theme.title_of(m.name)}: {m.reason or 'no reason given'}", 140)
+        rows.append(base | {"y": top - (26 + 24 * number) / total, "text": words, "xshift": -160, "font": {"size": theme.TEXT_PX, "color": theme.MUTED}})
+    return rows
+
+
+def _centred(words: str) -> dict:
+    return {"text": words, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False, "font": {"size": 15, "color": theme.MUTED}}

@@ -1,0 +1,129 @@
+"""Between the camera frame, the room frame and the photo's pixels; the solid a scene's walls, floor and ceiling make.
+
+Room-frame points here are n×3 with the height *above the floor* as third coordinate, metres.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from poc.geometry import pixel_rays, project
+from poc.types import Measurement, Plane, Scene, WallSegment
+
+NEAR_M = 0.05
+"""Nothing nearer to the camera than this is projected."""
+USUAL_CEILING_M = 2.4
+
+
+def to_room(points_cam: np.ndarray, scene: Scene) -> np.ndarray:
+    """Camera-frame points (…×3) in the room frame."""
+    out = np.asarray(points_cam, float) @ scene.room_from_cam.T
+    out[..., 2] += scene.camera_height_m or 0.0
+    return out
+
+
+def to_camera(points_room: np.ndarray, scene: Scene) -> np.ndarray:
+    """Room-frame points (…×3, height above the floor) in the camera frame."""
+    lowered = np.array(points_room, float)
+    lowered[..., 2] -= scene.camera_height_m or 0.0
+    return lowered @ scene.room_from_cam
+
+
+def line_pixels(a_room: Iterable[float], b_room: Iterable[float], scene: Scene) -> np.ndarray | None:
+    """The part of a straight line in the room that the photo shows, as 2×2 pixels; None where it shows none of it."""
+    a, b = to_camera(np.array([a_room, b_room], float), scene)
+    if max(a[2], b[2]) <= NEAR_M:
+        return None
+    if a[2] < NEAR_M:
+        a = b + (a - b) * (b[2] - NEAR_M) / (b[2] - a[2])
+    if b[2] < NEAR_M:
+        b = a + (b - a) * (a[2] - NEAR_M) / (a[2] - b[2])
+    camera = scene.camera
+    return clip_line(project(np.array([a, b]), camera), camera.width, camera.height)
+
+
+def clip_line(ends: np.ndarray, width: int, height: int) -> np.ndarray | None:
+    """The part of a pixel line (2×2) inside the photo, or None (Liang and Barsky)."""
+    start, step = ends[0], ends[1] - ends[0]
+    enter, leave = 0.0, 1.0
+    for axis, size in ((0, width), (1, height)):
+        for sign, room in ((-1.0, start[axis] + 0.5), (1.0, size - 0.5 - start[axis])):
+            speed = sign * step[axis]
+            if abs(speed) < 1e-12:
+                if room < 0:
+                    return None
+            elif speed < 0:
+                enter = max(enter, room / speed)
+            else:
+                leave = min(leave, room / speed)
+    if enter >= leave:
+        return None
+    return np.array([start + step * enter, start + step * leave])
+
+
+def grid_points(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+    """Room-frame points h×w×3 of the working grid and the number of the plane each is on (−1: none), NaN where invalid.
+
+    What supports a plane is put on it, so that the sketch shows the room that was measured, not the depth's ripple.
+    """
+    depth = np.array(scene.depth_m, float)
+    rays = pixel_rays(scene.camera, *depth.shape)
+    owner = np.full(depth.shape, -1)
+    for number, plane in enumerate(scene.planes):
+        mask = plane_mask(plane, depth.shape)
+        slope = rays @ plane.normal_cam
+        with np.errstate(divide="ignore"):
+            on_plane = np.where(slope < -1e-3, -plane.offset_m / slope, np.nan)
+        mask &= np.isfinite(on_plane)
+        depth[mask], owner[mask] = on_plane[mask], number
+    known = (owner >= 0) | (np.isfinite(depth) if scene.valid is None else np.asarray(scene.valid, bool))
+    depth[~known | (depth <= 0)] = np.nan
+    return to_room(rays * depth[..., None], scene), owner
+
+
+def plane_mask(plane: Plane, shape: tuple[int, int]) -> np.ndarray:
+    """The plane's mask as a fresh bool array of the working grid's shape (nearest cell, where its own differs)."""
+    mask = np.asarray(plane.mask, bool)
+    if mask.shape == shape or mask.size == 0:
+        return mask.copy() if mask.size else np.zeros(shape, bool)
+    rows = np.arange(shape[0]) * mask.shape[0] // shape[0]
+    columns = np.arange(shape[1]) * mask.shape[1] // shape[1]
+    return mask[np.ix_(rows, columns)]
+
+
+def room_height(scene: Scene, measurements: dict[str, Measurement]) -> tuple[float, bool]:
+    """The ceiling's height above the floor, and whether it was seen; unseen, how far up the drawing shows the walls."""
+    ceiling = next((p for p in scene.planes if p.kind == "ceiling"), None)
+    if ceiling is not None:
+        return ceiling.offset_m + (scene.camera_height_m or 0.0), True
+    told = measurements.get("ceiling_height")
+    least = told.low or told.value or 0.0 if told is not None else 0.0
+    return max(least, (scene.camera_height_m or 0.0) + 0.2, USUAL_CEILING_M), False
+
+
+def wall_quad(wall: WallSegment, height: float) -> np.ndarray:
+    """4×3 corners of a wall: foot left, foot right, top right, top left as seen."""
+    (x0, y0), (x1, y1) = wall.ends
+    return np.array([(x0, y0, 0.0), (x1, y1, 0.0), (x1, y1, height), (x0, y0, height)])
+
+
+def inward(wall: WallSegment, scene: Scene) -> np.ndarray:
+    """Unit 2-vector from the wall into the room."""
+    along = wall.ends[1] - wall.ends[0]
+    normal = np.array([along[1], -along[0]]) / max(float(np.linalg.norm(along)), 1e-9)
+    plane = scene.plane(wall.plane_id)
+    toward = (scene.room_from_cam @ plane.normal_cam)[:2] if plane is not None else -wall.ends.mean(0)
+    return normal if normal @ toward >= 0 else -normal
+
+
+def longest_free(scene: Scene) -> tuple[WallSegment, tuple[float, float]] | None:
+    """The wall with the longest free stretch, and that stretch (metres along it), or None."""
+    stretches = [(wall, span) for wall in scene.walls for span in wall.free]
+    return max(stretches, key=lambda item: item[1][1] - item[1][0], default=None)
+
+
+def along(wall: WallSegment, distance: float) -> np.ndarray:
+    """The point (x, y) at `distance` metres along the wall from its first end."""
+    return wall.ends[0] + (wall.ends[1] - wall.ends[0]) * (distance / max(wall.length_m, 1e-9))

@@ -1,0 +1,12 @@
+"""Scene and measurements to figures: the 3D sketch, the plan, what was fitted on the photo, depth, intervals.
+
+Every figure is a plotly figure that needs nothing but plotly.js. A photo without a room gives a figure that shows the
+photo and says why, never an empty one.
+"""
+
+from poc.charts import depth_figure, interval_chart
+from poc.overlay import overlay
+from poc.plan import plan
+from poc.sketch3d import sketch_3d
+
+__all__ = ["depth_figure", "interval_chart", "overlay", "plan", "sketch_3d"]
