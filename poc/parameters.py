@@ -1,0 +1,111 @@
+"""Notebook parameters: which there are, and whether what was given fits them.
+
+papermill itself only logs an unknown parameter and goes on with the default, which answers another question than the
+one asked; so names and kinds are checked here before anything runs.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from poc.errors import ParameterError
+
+_TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """" Did you mean X?" for a near miss (whatever its case), else an empty string."""
+    names = {k.lower(): k for k in known}
+    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    return f" Did you mean {names[near[0]]}?" if near else ""
+
+
+def notebook_parameters(path: Path) -> dict[str, Any]:
+    """Names and defaults of a notebook's `parameters` cell, in order.
+
+    Raises ParameterError when the notebook cannot be read, has no such cell, or the cell holds more than plain literals.
+    """
+    source = _parameters_cell(path)
+    found: dict[str, Any] = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            try:
+                found[node.targets[0].id] = ast.literal_eval(node.value)
+                continue
+            except ValueError:
+                pass
+        raise ParameterError(f"{path.name}: the parameters cell may hold NAME = literal only, found: {ast.unparse(node)}")
+    return found
+
+
+def _parameters_cell(path: Path) -> str:
+    try:
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ParameterError(f"{path} is not a notebook that can be read ({error})") from error
+    for cell in cells:
+        if cell["cell_type"] == "code" and "parameters" in cell["metadata"].get("tags", ()):
+            return "".join(cell["source"])
+    raise ParameterError(f"{path} has no cell tagged 'parameters'")
+
+
+def parse_assignments(texts: Iterable[str]) -> dict[str, str]:
+    """["NAME=value", …] → {NAME: value}. Raises ParameterError for text without '=' and for a name given twice."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise ParameterError(f"parameter {text!r} is not understood: give NAME=VALUE")
+        if name.strip() in found:
+            raise ParameterError(f"parameter {name.strip()} is given twice")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def check_parameters(given: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """`given` with text turned into the kind of each default in `known`.
+
+    Raises ParameterError for a name that is not known (with "did you mean") or a value of another kind.
+    """
+    for name in given:
+        if name not in known:
+            hint = did_you_mean(name, known) or f" Known: {', '.join(known)}."
+            raise ParameterError(f"unknown parameter {name}.{hint}")
+    return {name: _fit(name, value, known[name]) for name, value in given.items()}
+
+
+def _fit(name: str, value: Any, default: Any) -> Any:
+    """`value` as the kind of `default`; where the default is None, a number if it reads as one, else text."""
+    if isinstance(default, bool):
+        text = str(value).lower()
+        if text in _TRUE | _FALSE:
+            return text in _TRUE
+        raise ParameterError(f"parameter {name} must be true or false, got {value!r}")
+    if isinstance(default, (int, float)):
+        return _number(name, value)
+    if isinstance(default, (list, tuple)):
+        return [value] if isinstance(value, str) else list(value)
+    if default is None and isinstance(value, str):
+        try:
+            return _number(name, value)
+        except ParameterError:
+            return value
+    if isinstance(default, str) and not isinstance(value, str):
+        raise ParameterError(f"parameter {name} must be text, got {value!r}")
+    return value
+
+
+def _number(name: str, value: Any) -> int | float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if isinstance(value, bool) or not math.isfinite(number):
+        raise ParameterError(f"parameter {name} must be a number, got {value!r}")
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number

@@ -1,0 +1,52 @@
+"""What the person at the terminal sees while stages run: a bar with stage and time, or plain lines in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TextIO
+
+
+class Progress:
+    """A progress bar over `total` stages on a terminal, one line per finished stage elsewhere. Use as a context manager."""
+
+    def __init__(self, total: int, stream: TextIO | None = None, quiet: bool = False):
+        self._total = total
+        self._stream = stream or sys.stderr
+        self._quiet = quiet
+        self._began = time.perf_counter()
+        self._running: dict[str, float] = {}
+        self._done = 0
+        self._bar = None
+        if not quiet and self._stream.isatty():
+            from tqdm import tqdm
+
+            layout = "{bar:24} {n}/{total} {desc} {elapsed}"
+            self._bar = tqdm(total=total, bar_format=layout, file=self._stream, leave=False)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def start(self, stage: str) -> None:
+        """A stage begins."""
+        self._running[stage] = time.perf_counter()
+        self.tick()
+
+    def finish(self, stage: str) -> None:
+        """A stage is done."""
+        took = time.perf_counter() - self._running.pop(stage)
+        self._done += 1
+        if self._bar is not None:
+            self._bar.update(1)
+            self.tick()
+        elif not self._quiet:
+            print(f"[{self._done}/{self._total}] {stage:<18} {took:5.1f} s", file=self._stream, flush=True)
+
+    def tick(self) -> None:
+        """Redraw, so that the time moves on while a stage works."""
+        if self._bar is not None:
+            self._bar.set_description_str(", ".join(self._running) or "starting", refresh=True)

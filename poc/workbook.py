@@ -1,0 +1,123 @@
+"""Runs the notebooks of a run: in order where they depend on each other, side by side where they do not."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from poc import errors
+from poc.errors import StageError
+from poc.kernels import ENGINE, KernelPool, register_engine, without_slow_import
+from poc.progress import Progress
+from poc.runs import Run, project_root
+
+SIDE_BY_SIDE = 2
+TICK_S = 0.25
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook of the workbook: its name, the notebooks it loads from, and what its kernel imports beforehand."""
+
+    name: str
+    after: tuple[str, ...]
+    imports: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> Path:
+        return project_root() / "notebooks" / f"{self.name}.ipynb"
+
+
+@dataclass(frozen=True)
+class StageTime:
+    """Wall seconds since the workbook began at which a stage started and ended, and what of that was waiting for its kernel."""
+
+    stage: str
+    started_s: float
+    ended_s: float
+    kernel_s: float
+
+    @property
+    def took_s(self) -> float:
+        return self.ended_s - self.started_s
+
+
+def run_workbook(
+    run: Run, notebooks: Sequence[Notebook], parameters: Mapping[str, Mapping[str, Any]], progress: Progress
+) -> tuple[StageTime, ...]:
+    """Execute `notebooks` with papermill into the run's folder; returns their times, in the order they ended.
+
+    parameters: notebook → its parameters (already checked). Raises StageError for the first cell that fails; its notebook,
+    saved, shows where. Ctrl-C ends the kernels and goes on up.
+    """
+    began = time.perf_counter()
+    times: list[StageTime] = []
+    running: dict[Future, tuple[str, float, dict]] = {}
+    with KernelPool({n.name: n.imports for n in notebooks}, project_root()) as pool:
+        register_engine()
+        threads = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="notebook")
+        try:
+            todo = list(notebooks)
+            while todo or running:
+                for notebook in _ready(todo, [n for n, *_ in running.values()], SIDE_BY_SIDE - len(running)):
+                    todo.remove(notebook)
+                    progress.start(notebook.name)
+                    note: dict[str, float] = {}
+                    job = threads.submit(_execute, run, notebook, parameters.get(notebook.name, {}), pool, note)
+                    running[job] = (notebook.name, time.perf_counter() - began, note)
+                for job in wait(running, TICK_S, FIRST_COMPLETED).done:
+                    name, started, note = running.pop(job)
+                    job.result()
+                    times.append(StageTime(name, started, time.perf_counter() - began, note.get("kernel_s", 0.0)))
+                    progress.finish(name)
+                progress.tick()
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
+    return tuple(times)
+
+
+def _ready(todo: Sequence[Notebook], running: Sequence[str], room: int) -> list[Notebook]:
+    """The next notebooks, at most `room`, none of whose parents is still to come or running."""
+    pending = {n.name for n in todo} | set(running)
+    return [n for n in todo if not pending & set(n.after)][: max(room, 0)]
+
+
+def _execute(run: Run, notebook: Notebook, parameters: Mapping[str, Any], pool: KernelPool, note: dict) -> None:
+    """One notebook, by papermill, in its warm kernel. Raises StageError in one line."""
+    with without_slow_import():
+        import papermill
+
+    saved = run.folder / f"{notebook.name}.ipynb"
+    try:
+        papermill.execute_notebook(
+            notebook.path, saved, dict(parameters) | {"RUN": run.id}, engine_name=ENGINE, kernel_name="python3",
+            request_save_on_cell_execute=False, progress_bar=False, km=pool.take(notebook.name), times=note,
+        )  # fmt: skip
+    except papermill.PapermillExecutionError as error:
+        raise _failed(notebook.name, error, saved) from error
+    except OSError as error:
+        raise errors.WriteError(f"cannot write {saved}: {error.strerror or error}") from error
+    except RuntimeError as error:  # nbclient's DeadKernelError, zmq's and asyncio's complaints about a kernel that is gone
+        raise StageError(f"{notebook.name}: its kernel ended before the notebook did ({_one_line(error)}); is there enough memory?") from error
+    finally:
+        pool.end(notebook.name)
+
+
+def _failed(name: str, error: Any, saved: Path) -> StageError:
+    """The one line for a failing cell; a caller's mistake found there keeps its exit code."""
+    line = f"{name}, cell [{error.exec_count}]: {error.ename}: {_one_line(error.evalue)} (saved notebook: {saved})"
+    failure = StageError(line)
+    kind = getattr(errors, error.ename, None)
+    if isinstance(kind, type) and issubclass(kind, errors.PocError):
+        failure.exit_code = kind.exit_code
+    return failure
+
+
+def _one_line(text: object) -> str:
+    return " ".join(_ANSI.sub("", str(text)).split()) or type(text).__name__
