@@ -1,0 +1,318 @@
+"""The value model: what measuring rooms from photos would save, earn and cost, and which inputs decide it.
+
+Per month at full use (ramped up linearly before): of all orders, adoption · usable are done from a photo. They save the
+stated share of modelling cost, cost a designer's check, and change rework by the difference of the two rework shares;
+visitors buy diagnoses. Time is told in hours; a customer's hour is worth money only if the analyst says so. Nothing here
+is a forecast: `poc.assumptions` says of every input whether it was given, assumed, set or measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from poc.assumptions import (
+    ASSUMED,
+    INFO,
+    MEASURED,
+    BusinessParameters,
+    origin_of,
+    parameters_from,
+    range_of,
+    shown,
+    unknown_parameter,
+    with_measured_share,
+)
+from poc.errors import ParameterError
+from poc.types import Measurement
+
+__all__ = [
+    "AccuracyVerdict", "BreakEven", "BusinessCase", "BusinessParameters", "Month", "Swing", "accuracy_verdict", "break_even",
+    "business_case", "key_break_evens", "net_over_horizon", "parameters_from", "sensitivity", "with_measured_share",
+]
+
+DRAWS, SEED = 4000, 20240501
+"""Random inputs behind low and high; seeded, so that the same parameters give the same band."""
+KEY_PARAMETERS = (
+    "adoption_share", "usable_photo_share", "modelling_saved_share", "orders_per_month", "running_cost_per_month", "build_cost",
+    "photo_rework_share", "diagnosis_conversion",
+)
+DECISION_LENGTHS = ("longest_free_wall", "longest_wall", "ceiling_height")
+
+
+@dataclass(frozen=True)
+class Month:
+    """One month. Hours, then money: what is saved and earned is positive, costs are negative; net is their sum."""
+
+    customer_hours_saved: float
+    modelling_saved: float
+    rework_saved: float
+    customer_time_worth: float
+    diagnosis_revenue: float
+    checking_cost: float
+    running_cost: float
+    net: float
+
+
+@dataclass(frozen=True)
+class BusinessCase:
+    """The case in numbers. steady: a month at full use. as_stated: the same from the case's own figures alone, every
+    order by photo and every photo usable, no cost, no visitors (their number is not given): the most there is to save.
+    diagnosis_per_1000_visitors: revenue the case's price and conversion give. cumulative_*: money after every month, building paid first;
+    low and high bound 90 % of the cases when every input varies over its plausible range. net_low, net_high: the same for
+    a steady month. break_even_*: first month that is not negative, or None within the horizon. pays_back_share: of the
+    drawn cases, those that break even within it. notes: what is assumed, given, measured, in sentences."""
+
+    params: BusinessParameters
+    steady: Month
+    as_stated: Month
+    diagnosis_per_1000_visitors: float
+    net_low: float
+    net_high: float
+    cumulative_base: tuple[float, ...]
+    cumulative_low: tuple[float, ...]
+    cumulative_high: tuple[float, ...]
+    break_even_month: int | None
+    break_even_month_low: int | None
+    break_even_month_high: int | None
+    pays_back_share: float
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Swing:
+    """How far the net over the horizon moves when one parameter goes to either end of its plausible range."""
+
+    name: str
+    label: str
+    origin: str
+    low_value: float
+    high_value: float
+    net_at_low: float
+    net_at_high: float
+
+    @property
+    def size(self) -> float:
+        return abs(self.net_at_high - self.net_at_low)
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """The value of one parameter at which the net over the horizon is zero, the others as they are; None: there is none
+    in the accepted range. text says it in words."""
+
+    name: str
+    value: float | None
+    text: str
+
+
+@dataclass(frozen=True)
+class AccuracyVerdict:
+    """Whether this photo's lengths are sharp enough. half_widths: 90 % half-width over value, by measurement. light:
+    green (a product can be chosen), amber (better than by hand at its worst), red (neither), "" (nothing measured)."""
+
+    light: str
+    half_widths: dict[str, float]
+    text: str
+
+
+# --- the model ---------------------------------------------------------------------------------------------------
+
+
+def _month(v: Mapping[str, np.ndarray | float], use: np.ndarray | float = 1.0) -> dict[str, np.ndarray | float]:
+    """Flows of a month at `use` (0…1 of full use); every entry broadcasts. Keys as the fields of `Month`."""
+    tried = v["adoption_share"] * use
+    done = v["orders_per_month"] * tried * v["usable_photo_share"]
+    buyers = v["visitors_per_month"] * v["diagnosis_conversion"] * use
+    minutes = done * v["manual_minutes"] - v["orders_per_month"] * tried * v["photo_minutes"]
+    photos = (v["orders_per_month"] * tried + buyers) * v["photos_per_customer"]
+    flows = {
+        "customer_hours_saved": minutes / 60.0,
+        "modelling_saved": done * v["modelling_cost"] * v["modelling_saved_share"],
+        "rework_saved": done * (v["manual_rework_share"] - v["photo_rework_share"]) * v["rework_cost"],
+        "customer_time_worth": minutes / 60.0 * v["customer_hour_value"],
+        "diagnosis_revenue": buyers * v["usable_photo_share"] * v["diagnosis_price"] * (1.0 - v["payment_fee_share"]),
+        "checking_cost": -done * v["review_minutes"] / 60.0 * v["staff_cost_per_hour"],
+        "running_cost": -(v["running_cost_per_month"] + photos * v["cost_per_photo"]),
+    }
+    flows["net"] = sum(value for name, value in flows.items() if name != "customer_hours_saved")
+    return flows
+
+
+def _cumulative(v: Mapping[str, np.ndarray | float], months: int) -> np.ndarray:
+    """Money after months 1…months, building paid before the first; shape (…, months)."""
+    columns = {name: np.asarray(value, float)[..., None] for name, value in v.items()}
+    month = np.arange(1, months + 1)
+    use = np.clip(month / np.maximum(columns["ramp_months"], 1e-9), 0.0, 1.0)
+    return np.cumsum(_month(columns, use)["net"], axis=-1) - columns["build_cost"]
+
+
+def net_over_horizon(params: BusinessParameters, **changed: float) -> float:
+    """Money after the last month, building included, with some parameters changed."""
+    return float(_cumulative({**params.values(), **changed}, params.horizon_months)[-1])
+
+
+def business_case(params: BusinessParameters) -> BusinessCase:
+    """Savings, revenue, cost and break-even: base, and a 90 % band over the inputs' plausible ranges."""
+    values = params.values()
+    draws = _draws(params)
+    base, many = _cumulative(values, params.horizon_months), _cumulative(draws, params.horizon_months)
+    low, high = np.quantile(many, (0.05, 0.95), axis=0)
+    net_low, net_high = np.quantile(_month(draws)["net"], (0.05, 0.95))
+    return BusinessCase(
+        params=params,
+        steady=Month(**{name: float(value) for name, value in _month(values).items()}),
+        as_stated=_as_stated(values),
+        diagnosis_per_1000_visitors=1000.0 * params.diagnosis_conversion * params.diagnosis_price,
+        net_low=float(net_low),
+        net_high=float(net_high),
+        cumulative_base=tuple(map(float, base)),
+        cumulative_low=tuple(map(float, low)),
+        cumulative_high=tuple(map(float, high)),
+        break_even_month=_first_not_negative(base),
+        break_even_month_low=_first_not_negative(low),
+        break_even_month_high=_first_not_negative(high),
+        pays_back_share=float((many >= 0).any(axis=-1).mean()),
+        notes=_notes(params),
+    )
+
+
+def _as_stated(values: Mapping[str, float]) -> Month:
+    """The case's own figures: every order by photo, every photo usable; no visitors, no cost of checking or running."""
+    nothing = ("photo_minutes", "review_minutes", "running_cost_per_month", "cost_per_photo", "payment_fee_share", "customer_hour_value",
+               "visitors_per_month")
+    ideal = {**values, **dict.fromkeys(nothing, 0.0), "adoption_share": 1.0, "usable_photo_share": 1.0}
+    ideal["photo_rework_share"] = ideal["manual_rework_share"]
+    return Month(**{name: float(value) + 0.0 for name, value in _month(ideal).items()})
+
+
+def _draws(params: BusinessParameters) -> dict[str, np.ndarray]:
+    """Independent triangular draws over every cash parameter's plausible range, peaked at its value."""
+    rng = np.random.default_rng(SEED)
+    drawn = {}
+    for name, value in params.values().items():
+        low, high = range_of(params, name)
+        uniform = rng.random(DRAWS)  # drawn for every name, so that one fixed parameter does not reshuffle the others
+        fixed = high <= low or not INFO[name].cash
+        drawn[name] = np.full(DRAWS, value) if fixed else _triangular(uniform, low, value, high)
+    return drawn
+
+
+def _triangular(uniform: np.ndarray, low: float, mode: float, high: float) -> np.ndarray:
+    """Inverse distribution function of the triangular distribution."""
+    split = (mode - low) / (high - low)
+    rising = low + np.sqrt(uniform * (high - low) * (mode - low))
+    falling = high - np.sqrt((1 - uniform) * (high - low) * (high - mode))
+    return np.where(uniform < split, rising, falling)
+
+
+def _first_not_negative(series: np.ndarray) -> int | None:
+    found = np.flatnonzero(series >= 0)
+    return int(found[0]) + 1 if found.size else None
+
+
+def _notes(params: BusinessParameters) -> tuple[str, ...]:
+    """One sentence per kind of origin, naming the inputs."""
+    groups: dict[str, list[str]] = {}
+    for name, info in INFO.items():
+        told = f"{info.label} {shown(getattr(params, name), info.unit, params.currency)}"
+        groups.setdefault(origin_of(params, name), []).append(told)
+    sentences = [f"{origin[0].upper()}{origin[1:]}: {'; '.join(told)}." for origin, told in groups.items()]
+    sources = [f"{INFO[m.name].label}: {m.source}." for m in params.measured]
+    sources.append("One customer measures per order.")
+    if MEASURED not in groups:
+        sources.append("Nothing in the money was measured in this run.")
+    if params.manual_rework_share == params.photo_rework_share and origin_of(params, "photo_rework_share") == ASSUMED:
+        sources.append("No gain from fewer wrong sizes is counted: that was not measured.")
+    return (*sentences, *sources)
+
+
+# --- what matters ------------------------------------------------------------------------------------------------
+
+
+def sensitivity(params: BusinessParameters) -> tuple[Swing, ...]:
+    """Every cash parameter moved alone over its plausible range, the one that moves the net over the horizon most first."""
+    swings = []
+    for name, info in INFO.items():
+        low, high = range_of(params, name)
+        if info.cash and high > low:
+            nets = (net_over_horizon(params, **{name: end}) for end in (low, high))
+            swings.append(Swing(name, info.label, origin_of(params, name), low, high, *nets))
+    return tuple(sorted(swings, key=lambda swing: -swing.size))
+
+
+def break_even(params: BusinessParameters, name: str) -> BreakEven:
+    """The value of `name` nearest to the present one at which the net over the horizon turns to zero.
+
+    Raises ParameterError for a name that is no cash parameter.
+    """
+    info = INFO.get(name)
+    if info is None:
+        raise ParameterError(unknown_parameter(name))
+    if not info.cash:
+        raise ParameterError(f"{name} does not enter the money, so it has no break-even")
+    now = float(getattr(params, name))
+    crossings = _crossings(params, name, info.least, info.most, now)
+    value = min(crossings, key=lambda x: abs(x - now), default=None)
+    months, told = params.horizon_months, shown(now, info.unit, params.currency)
+    if value is None:
+        side = "positive" if net_over_horizon(params) >= 0 else "negative"
+        return BreakEven(name, None, f"{info.label}: no value turns the net over {months} months to zero; it stays {side} (now {told})")
+    needed = shown(value, info.unit, params.currency)
+    return BreakEven(name, value, f"{info.label}: the net over {months} months is zero at {needed} (now {told})")
+
+
+def key_break_evens(params: BusinessParameters) -> tuple[BreakEven, ...]:
+    """Break-even values of the parameters an analyst asks about first."""
+    return tuple(break_even(params, name) for name in KEY_PARAMETERS)
+
+
+def _crossings(params: BusinessParameters, name: str, least: float, most: float, now: float) -> list[float]:
+    """Zeros of the net in [least, most]: a scan, finer near zero (ranges span many orders), then bisection."""
+    scale = max(abs(now), 1e-6 * most)
+    steps = np.concatenate([np.linspace(least, min(most, 4 * scale), 200), np.geomspace(max(scale, 1e-9), most, 100), [now, most]])
+    grid = np.unique(np.clip(steps, least, most))
+    nets = np.array([net_over_horizon(params, **{name: float(x)}) for x in grid])
+    brackets = [i for i in range(len(grid) - 1) if (nets[i] < 0) != (nets[i + 1] < 0)]
+    return [_bisect(params, name, float(grid[i]), float(grid[i + 1])) for i in brackets]
+
+
+def _bisect(params: BusinessParameters, name: str, a: float, b: float) -> float:
+    negative_at_a = net_over_horizon(params, **{name: a}) < 0
+    for _ in range(60):
+        middle = 0.5 * (a + b)
+        if (net_over_horizon(params, **{name: middle}) < 0) == negative_at_a:
+            a = middle
+        else:
+            b = middle
+    return 0.5 * (a + b)
+
+
+# --- accuracy ----------------------------------------------------------------------------------------------------
+
+
+def accuracy_verdict(measurements: Sequence[Measurement], params: BusinessParameters) -> AccuracyVerdict:
+    """This photo's intervals against the error of measuring by hand and the error at which a product can be chosen.
+
+    Judged are the lengths products depend on, where they are measured (a lower bound has no width). The widest decides.
+    """
+    widths = {
+        m.name: (m.high - m.low) / 2 / m.value
+        for m in measurements
+        if m.name in DECISION_LENGTHS and m.status == "measured" and m.value and m.low is not None and m.high is not None
+    }
+    if not widths:
+        return AccuracyVerdict("", {}, "No length that products depend on was measured in this photo: nothing to judge.")
+    name, worst = max(widths.items(), key=lambda item: item[1])
+    told = f"The least sure length, {name.replace('_', ' ')}, is known to ± {worst * 100:.0f} % (90 %, as this run states it)"
+    hand, choose = params.manual_error_share, params.decision_error_share
+    if worst <= choose:
+        light, verdict = "green", f"within the ± {choose * 100:.0f} % at which a product can be chosen ({origin_of(params, 'decision_error_share')})"
+    elif worst <= hand:
+        light, verdict = "amber", f"wider than the ± {choose * 100:.0f} % for choosing a product, narrower than errors by hand of up to {hand * 100:.0f} %"
+    else:
+        light, verdict = "red", f"wider than errors by hand of up to {hand * 100:.0f} %: measure by tape"
+    caution = "the room was not measured by tape, so this compares what the run claims, not errors found"
+    return AccuracyVerdict(light, widths, f"{told}: {verdict}; {caution}.")

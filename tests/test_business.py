@@ -1,0 +1,232 @@
+"""The value model against sums done by hand, its inputs' origins, what matters most, and the figures' words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import rooms
+
+from poc.assumptions import (
+    ANALYST,
+    ASSUMED,
+    GIVEN,
+    INFO,
+    MEASURED,
+    money,
+    origin_of,
+    parameter_rows,
+    range_of,
+    shown,
+    wilson_interval,
+)
+from poc.business import (
+    KEY_PARAMETERS,
+    BusinessParameters,
+    accuracy_verdict,
+    break_even,
+    business_case,
+    key_break_evens,
+    net_over_horizon,
+    parameters_from,
+    sensitivity,
+    with_measured_share,
+)
+from poc.errors import ParameterError
+
+SIMPLE = BusinessParameters(
+    adoption_share=0.5, usable_photo_share=0.8, ramp_months=0.0, visitors_per_month=10000, photo_minutes=2, photos_per_customer=2,
+    build_cost=300000, running_cost_per_month=30000, cost_per_photo=0.1, review_minutes=6, staff_cost_per_hour=50,
+    payment_fee_share=0.01, manual_rework_share=0.06, photo_rework_share=0.04, rework_cost=100, customer_hour_value=3,
+)
+
+
+# --- the model ---------------------------------------------------------------------------------------------------
+
+
+def test_the_defaults_are_the_cases_own():
+    p = BusinessParameters()
+    given = {name: getattr(p, name) for name in INFO if origin_of(p, name) == GIVEN}
+    assert given == {
+        "manual_minutes": 20, "manual_error_share": 0.30, "modelling_cost": 80, "modelling_saved_share": 0.60,
+        "orders_per_month": 5000, "diagnosis_price": 9.9, "diagnosis_conversion": 0.05,
+    }
+    assert {origin_of(p, name) for name in INFO} == {GIVEN, ASSUMED}
+
+
+def test_a_month_adds_up_as_by_hand():
+    month = business_case(SIMPLE).steady
+    done, tried, buyers = 2000, 2500, 500  # 5000 · 0.5 · 0.8; 5000 · 0.5; 10000 · 0.05
+    assert month.customer_hours_saved == pytest.approx((done * 20 - tried * 2) / 60)
+    assert month.modelling_saved == pytest.approx(done * 48)
+    assert month.rework_saved == pytest.approx(done * 0.02 * 100)
+    assert month.customer_time_worth == pytest.approx(month.customer_hours_saved * 3)
+    assert month.diagnosis_revenue == pytest.approx(buyers * 0.8 * 9.9 * 0.99)
+    assert month.checking_cost == pytest.approx(-done * 0.1 * 50)
+    assert month.running_cost == pytest.approx(-(30000 + (tried + buyers) * 2 * 0.1))
+    assert month.net == pytest.approx(96000 + 4000 + 1750 + 3920.4 - 10000 - 30600)
+
+
+def test_the_series_pays_the_building_first_and_breaks_even_when_the_sum_says():
+    case = business_case(SIMPLE)
+    net = case.steady.net
+    assert len(case.cumulative_base) == 24
+    assert case.cumulative_base[0] == pytest.approx(net - 300000) and case.cumulative_base[23] == pytest.approx(24 * net - 300000)
+    assert case.break_even_month == 5 and case.cumulative_base[3] < 0 <= case.cumulative_base[4]
+
+
+def test_use_grows_through_the_ramp():
+    ramped = business_case(replace(SIMPLE, ramp_months=4))
+    assert ramped.cumulative_base[0] < business_case(SIMPLE).cumulative_base[0]
+    steps = [b - a for a, b in zip(ramped.cumulative_base, ramped.cumulative_base[1:])]
+    assert steps[0] < steps[1] < steps[2] == pytest.approx(ramped.steady.net) and steps[10] == pytest.approx(ramped.steady.net)
+
+
+def test_the_cases_own_figures_stand_apart_from_the_assumptions():
+    stated = business_case(BusinessParameters()).as_stated
+    assert stated.modelling_saved == 5000 * 80 * 0.6 == stated.net == 240000
+    assert stated.customer_hours_saved == pytest.approx(5000 * 20 / 60)
+    assert stated.running_cost == stated.checking_cost == stated.diagnosis_revenue == stated.rework_saved == 0
+    assert business_case(BusinessParameters()).diagnosis_per_1000_visitors == pytest.approx(495)
+    assert business_case(BusinessParameters(running_cost_per_month=1e6)).as_stated == stated
+
+
+def test_no_gain_from_accuracy_is_claimed_by_default():
+    case = business_case(BusinessParameters())
+    assert case.steady.rework_saved == 0 and case.steady.customer_time_worth == 0
+    assert any("was not measured" in note for note in case.notes) and any("Nothing in the money" in note for note in case.notes)
+
+
+def test_low_base_high_are_in_order_and_repeatable():
+    case, again = business_case(SIMPLE), business_case(SIMPLE)
+    assert case == again and 0 < case.pays_back_share <= 1
+    for low, base, high in zip(case.cumulative_low, case.cumulative_base, case.cumulative_high, strict=True):
+        assert low < base < high
+    assert case.net_low < case.steady.net < case.net_high
+    assert case.break_even_month_high <= case.break_even_month and (case.break_even_month_low or 99) >= case.break_even_month
+
+
+def test_a_case_that_never_pays_says_none():
+    case = business_case(BusinessParameters(adoption_share=0.05, horizon_months=36))
+    assert case.break_even_month is None and len(case.cumulative_base) == 36 and case.pays_back_share < 0.02
+
+
+# --- what matters ------------------------------------------------------------------------------------------------
+
+
+def test_sensitivity_is_sorted_and_each_end_is_that_ends_net():
+    swings = sensitivity(SIMPLE)
+    assert [s.size for s in swings] == sorted((s.size for s in swings), reverse=True)
+    assert {s.name for s in swings} == {name for name, info in INFO.items() if info.cash}
+    top = next(s for s in swings if s.name == "build_cost")
+    assert top.size == pytest.approx(top.high_value - top.low_value)
+    adoption = next(s for s in swings if s.name == "adoption_share")
+    assert adoption.net_at_high == pytest.approx(business_case(replace(SIMPLE, adoption_share=adoption.high_value)).cumulative_base[-1])
+
+
+@pytest.mark.parametrize("name", KEY_PARAMETERS)
+def test_break_even_turns_the_net_to_zero(name):
+    result = break_even(BusinessParameters(), name)
+    if result.value is None:
+        assert "no value turns" in result.text
+    else:
+        assert net_over_horizon(BusinessParameters(), **{name: result.value}) == pytest.approx(0, abs=1.0)
+        assert "is zero at" in result.text
+
+
+def test_break_even_by_hand_and_where_there_is_none():
+    spare = net_over_horizon(SIMPLE)
+    assert break_even(SIMPLE, "build_cost").value == pytest.approx(300000 + spare)
+    assert break_even(replace(SIMPLE, visitors_per_month=0), "diagnosis_conversion").value is None
+    assert len(key_break_evens(SIMPLE)) == len(KEY_PARAMETERS)
+    with pytest.raises(ParameterError, match="does not enter the money"):
+        break_even(SIMPLE, "manual_error_share")
+    with pytest.raises(ParameterError, match="did you mean build_cost"):
+        break_even(SIMPLE, "buildcost")
+
+
+# --- inputs ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"adoption_shar": 0.5}, "unknown business parameter.*did you mean adoption_share"),
+        ({"xyz": 1}, "there are manual_minutes"),
+        ({"adoption_share": 60}, "adoption_share must be 0 to 1, not 60.*write 0.6"),
+        ({"modelling_cost": -1}, "modelling_cost must be 0 to"),
+        ({"modelling_cost": "80"}, "must be a number, not '80'"),
+        ({"orders_per_month": True}, "must be a number"),
+        ({"build_cost": float("nan")}, "must be a number"),
+        ({"horizon_months": 0}, "horizon_months must be 1 to 120"),
+        ({"horizon_months": 7.5}, "whole number of months"),
+        ({"currency": ""}, "currency must be"),
+        ({"measured": ()}, "unknown business parameter"),
+    ],
+)
+def test_bad_inputs_are_named(values, message):
+    with pytest.raises(ParameterError, match=message):
+        parameters_from(values)
+
+
+def test_where_a_value_comes_from_follows_it():
+    p = parameters_from({"adoption_share": 0.3, "orders_per_month": 5000})
+    assert origin_of(p, "adoption_share") == ANALYST and origin_of(p, "orders_per_month") == GIVEN
+    assert range_of(p, "adoption_share") == pytest.approx((0.12, 0.48))  # moved with the value, in proportion
+    row = next(r for r in parameter_rows(p) if r.name == "adoption_share")
+    assert (row.value, row.origin) == ("30 %", "set by the analyst")
+
+
+def test_a_measured_share_needs_photos_and_brings_its_own_interval():
+    p = with_measured_share(BusinessParameters(), 14, 20, "test set")
+    assert p.usable_photo_share == 0.7 and origin_of(p, "usable_photo_share") == MEASURED
+    low, high = range_of(p, "usable_photo_share")
+    assert (low, high) == pytest.approx((0.516, 0.836), abs=0.001)
+    assert any("14 of 20 photos, test set" in note for note in business_case(p).notes)
+    for usable, total, message in ((1, 1, "say too little"), (5, 4, "more usable than tried"), (-1, 20, "whole number")):
+        with pytest.raises(ParameterError, match=message):
+            with_measured_share(BusinessParameters(), usable, total)
+    assert wilson_interval(20, 20)[1] == 1.0 and wilson_interval(20, 20)[0] < 0.95
+
+
+def test_amounts_claim_three_figures_and_keep_their_sign():
+    assert money(-1243210, "¥") == "−¥1,240,000" and money(9.9, "¥") == "¥9.90" and money(0, "¥") == "¥0"
+    assert shown(0.05, "share", "¥") == "5 %" and shown(5000, "count", "¥") == "5,000" and shown(20, "min", "¥") == "20 min"
+
+
+# --- accuracy ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("spread", "light", "words"), [(0.07, "green", "a product can be chosen"), (0.2, "amber", "by hand of up to 30 %"), (0.4, "red", "measure by tape")])
+def test_the_widest_length_decides(spread, light, words):
+    told = (rooms.measured("longest_free_wall", 2.4, spread), rooms.measured("ceiling_height", 2.6, 0.02))
+    verdict = accuracy_verdict(told, BusinessParameters())
+    assert verdict.light == light and words in verdict.text and verdict.half_widths["longest_free_wall"] == pytest.approx(spread)
+    assert "was not measured by tape" in verdict.text
+
+
+def test_lower_bounds_and_unknowns_are_not_judged():
+    bound = rooms.measured("longest_wall", 3.0, 0.5, status="lower_bound")
+    verdict = accuracy_verdict((bound, rooms.unknown("ceiling_height", "out of sight")), BusinessParameters())
+    assert verdict.light == "" and verdict.half_widths == {} and "nothing to judge" in verdict.text
+
+
+# --- figures -----------------------------------------------------------------------------------------------------
+
+
+def test_figures_hold_the_numbers_and_say_what_is_assumed():
+    from poc.business_figures import cumulative_figure, tornado_figure
+
+    p = BusinessParameters()
+    case, swings = business_case(p), sensitivity(p)
+    curve, bars = cumulative_figure(case).to_dict(), tornado_figure(swings, p).to_dict()
+    base = next(t for t in curve["data"] if t.get("name") == "base")
+    assert list(base["y"]) == pytest.approx([-p.build_cost, *case.cumulative_base])
+    assert "Break-even in month 17" in curve["layout"]["title"]["text"]
+    for shown_figure in (curve, bars):
+        small = shown_figure["layout"]["title"]["subtitle"]["text"]
+        assert "6 given, 16 assumed" in small and "none measured" in small
+    low = bars["data"][0]
+    assert low["y"][-1].startswith(swings[0].label) and low["x"][-1] + low["base"] == pytest.approx(swings[0].net_at_low)
+    never = business_case(BusinessParameters(adoption_share=0.05))
+    assert "No break-even within 24 months" in cumulative_figure(never).to_dict()["layout"]["title"]["text"]
