@@ -1,0 +1,81 @@
+"""Photo + model → `DepthMap` (and `Surfaces`, always from the embedded model), and depth maps as 16-bit PNG."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from poc.errors import ParameterError
+from poc.files import write_file
+from poc.models import DEFAULT_MODEL, load_model
+from poc.types import DepthMap, Photo, Surfaces
+
+PNG_UNIT_M = 0.001
+PNG_MAX = 65535
+
+
+def estimate_depth(
+    photo: Photo, model: str = DEFAULT_MODEL, f_px: float | None = None, weights_dir: str | Path | None = None
+) -> DepthMap:
+    """Depth of every pixel at the photo's size, by the preset called `model`.
+
+    f_px: focal length in photo pixels where the caller knows better than `photo.f_px`; a metric model's depth is
+    proportional to it, and DepthMap.f_px says which was used (a 26 mm equivalent lens where nobody knows). Pixels whose
+    output is not finite are invalid. Raises ModelError (unknown model, no weights), ParameterError (bad focal).
+    """
+    return load_model(model, weights_dir).depth(photo, _checked_focal(f_px))
+
+
+def estimate_surfaces(photo: Photo, weights_dir: str | Path | None = None) -> Surfaces:
+    """Floor, wall, ceiling, door, window, other: always by the embedded model, at its own (smaller) size."""
+    return load_model(DEFAULT_MODEL, weights_dir).surfaces(photo)
+
+
+def estimate(
+    photo: Photo, model: str = DEFAULT_MODEL, f_px: float | None = None, weights_dir: str | Path | None = None
+) -> tuple[DepthMap, Surfaces]:
+    """Depth by `model` and surfaces by the embedded model, which runs only once when it gives both."""
+    if model == DEFAULT_MODEL:
+        return load_model(model, weights_dir).both(photo, _checked_focal(f_px))
+    return estimate_depth(photo, model, f_px, weights_dir), estimate_surfaces(photo, weights_dir)
+
+
+def _checked_focal(f_px: float | None) -> float | None:
+    if f_px is None:
+        return None
+    if not (math.isfinite(f_px) and f_px > 0):
+        raise ParameterError(f"focal length must be a positive number of pixels, got {f_px}")
+    return float(f_px)
+
+
+def save_depth_png(depth: DepthMap, path: str | Path) -> Path:
+    """Write a 16-bit greyscale PNG, 0 = no value; WriteError where that fails.
+
+    Metric: millimetres along z (beyond 65.535 m: no value). Relative inverse depth: value = (pixel − 1) · step + smallest,
+    with both numbers in the PNG's text fields, so that nothing is lost but precision.
+    """
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    pixels, facts = _png_metric(depth) if depth.kind == "metric" else _png_relative(depth)
+    info = PngInfo()
+    for name, text in {"model": depth.model, "kind": depth.kind, **facts}.items():
+        info.add_text(name, text)
+    return write_file(Path(path), lambda file: Image.fromarray(pixels).save(file, "PNG", pnginfo=info, compress_level=1))
+
+
+def _png_metric(depth: DepthMap) -> tuple[np.ndarray, dict[str, str]]:
+    mm = np.round(np.where(depth.valid, depth.values, 0.0) / PNG_UNIT_M)
+    mm[(mm < 0) | (mm > PNG_MAX)] = 0
+    return mm.astype(np.uint16), {"unit": "mm along z, 0 = no value"}
+
+
+def _png_relative(depth: DepthMap) -> tuple[np.ndarray, dict[str, str]]:
+    inside = depth.values[depth.valid].astype(np.float64)
+    low, high = (float(inside.min()), float(inside.max())) if inside.size else (0.0, 0.0)
+    step = (high - low) / (PNG_MAX - 1) or 1.0
+    pixels = np.where(depth.valid, np.round((depth.values - low) / step) + 1, 0)
+    unit = "relative inverse depth = (pixel - 1) * step + smallest, 0 = no value"
+    return pixels.astype(np.uint16), {"unit": unit, "step": repr(step), "smallest": repr(low)}

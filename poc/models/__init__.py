@@ -1,0 +1,96 @@
+"""Depth models: one table of presets, their weights, and adapters that turn a photo into a depth map.
+
+Importing this costs nothing: engines (ONNX Runtime, torch) come in when a model is loaded.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from poc.errors import ModelError
+from poc.models.presets import DEFAULT_MODEL, PRESETS, Preset, get_preset
+from poc.models.weights import find_weights, obtain_weights, own_folder, read_sidecar
+from poc.types import DepthMap, Photo
+
+__all__ = ["DEFAULT_MODEL", "PRESETS", "DepthModel", "Preset", "PresetStatus", "get_preset", "list_presets", "load_model"]
+
+
+class DepthModel(Protocol):
+    """What an adapter's `load` returns."""
+
+    preset: Preset
+
+    def depth(self, photo: Photo, f_px: float | None = None) -> DepthMap:
+        """Depth at the photo's size; f_px is the focal in photo pixels where it is known better than the photo does."""
+
+
+@dataclass(frozen=True)
+class PresetStatus:
+    """A row for `poc models`: the preset's facts for people, and where its weights are (`here` False: where they would go)."""
+
+    name: str
+    family: str
+    kind: str
+    licence: str
+    parameters: int | None
+    size_mb: float | None
+    needs_torch: bool
+    weights_file: str
+    here: bool
+    where: str
+    source: str
+    url: str
+    published: dict[str, str]
+
+
+def list_presets(weights_dir: str | Path | None = None) -> list[PresetStatus]:
+    """Every preset with its licence, size and kind, and whether its weights are here. Reads no weights, fetches nothing."""
+    return [_status(preset, weights_dir) for preset in PRESETS.values()]
+
+
+def _status(preset: Preset, weights_dir: str | Path | None) -> PresetStatus:
+    path = find_weights(preset, weights_dir)
+    size_mb = preset.size_mb if path is None else round(path.stat().st_size / 2**20, 1)
+    return PresetStatus(
+        name=preset.name, family=preset.family, kind=preset.kind, licence=preset.licence,
+        parameters=preset.parameters or _sidecar_parameters(path), size_mb=size_mb, needs_torch=preset.needs_torch,
+        weights_file=preset.weights_file, here=path is not None,
+        where=str(path or own_folder(weights_dir) / preset.weights_file), source=preset.source, url=preset.url,
+        published=dict(preset.published),
+    )
+
+
+def _sidecar_parameters(path: Path | None) -> int | None:
+    """A list of models must not fail because one of them is damaged; loading that one says so."""
+    try:
+        count = read_sidecar(path).get("parameters") if path else None
+    except ModelError:
+        return None
+    return count if isinstance(count, int) else None
+
+
+def load_model(name: str = DEFAULT_MODEL, weights_dir: str | Path | None = None) -> DepthModel:
+    """The model called `name`, loaded once per process. Fetches official weights where they are missing.
+
+    Raises ModelError: unknown name (with the nearest), weights that cannot be had or are damaged, torch missing.
+    """
+    from poc.models.runtime import cached, file_key
+
+    preset = get_preset(name)
+    adapter = importlib.import_module(preset.adapter)
+    if preset.needs_torch:
+        from poc.models.runtime import torch_device
+
+        torch_device()  # say that torch is missing before 80 MB are fetched
+    found = find_weights(preset, weights_dir)
+    if found is None:
+        found, _ = obtain_weights(preset, weights_dir)
+
+    def make() -> DepthModel:
+        path, identity = obtain_weights(preset, weights_dir)
+        return adapter.load(preset, path, identity)
+
+    return cached((preset.name, *file_key(found)), make)

@@ -1,0 +1,118 @@
+"""The embedded model: metric depth, its expected error, and surfaces, from a 10 MB ONNX file without torch.
+
+Contract of `embedded.onnx`: input `image`, float32 1×3×H×W, RGB in [0, 1], H and W multiples of 16. Outputs `log_depth`
+1×1×h×w (log metres at the canonical focal), `log_sigma` alike (log of the Laplace scale of log depth), `surface_logits`
+1×6×H×W in the order of SURFACE_CLASSES. `embedded.json` beside it holds canonical_focal_px, sigma_scale, sha256, ….
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from poc.errors import ModelError
+from poc.models.preprocess import area_input, network_size, resize_map
+from poc.models.presets import Preset
+from poc.models.runtime import onnx_engine, onnx_session
+from poc.models.weights import read_sidecar
+from poc.types import SURFACE_CLASSES, DepthMap, Photo, Surfaces
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+PRIOR_EQUIVALENT_MM = 26.0
+"""Main cameras of phones are 24–28 mm equivalent; used where the photo's focal is not known."""
+DEPTH_RANGE_M = (0.01, 1000.0)
+"""Anything outside is a network gone wrong, not a room: such pixels are invalid."""
+_OUTPUTS = ("log_depth", "log_sigma", "surface_logits")
+
+
+@dataclass(frozen=True)
+class EmbeddedModel:
+    """A loaded embedded model. canonical_focal_px: focal in network pixels at which log_depth is right. sigma_scale: from
+    the network's scale to one standard deviation of log depth (±1.645 of them hold 90 %)."""
+
+    preset: Preset
+    session: onnxruntime.InferenceSession
+    canonical_focal_px: float
+    sigma_scale: float
+    weights: str
+
+    def depth(self, photo: Photo, f_px: float | None = None) -> DepthMap:
+        """Metric depth at the photo's size. f_px: focal in photo pixels; None: the photo's, else the 26 mm prior."""
+        return self.both(photo, f_px)[0]
+
+    def surfaces(self, photo: Photo) -> Surfaces:
+        """What each pixel belongs to, at the network's size."""
+        return self.both(photo)[1]
+
+    def both(self, photo: Photo, f_px: float | None = None) -> tuple[DepthMap, Surfaces]:
+        """Depth and surfaces from one run of the network."""
+        width, height = network_size(photo.width, photo.height, self.preset)
+        image = area_input(photo.rgb, (width, height))
+        log_depth, log_sigma, logits = self.session.run(list(_OUTPUTS), {"image": image})
+        f_px = f_px or photo.f_px or prior_focal_px(photo.width, photo.height)
+        f_net = f_px * (width / photo.width + height / photo.height) / 2
+        shift = math.log(f_net / self.canonical_focal_px)
+        depth = _depth_map(log_depth[0, 0] + shift, log_sigma[0, 0], self.sigma_scale, photo)
+        depth = replace(depth, engine=onnx_engine(self.session), weights=self.weights, f_px=float(f_px))
+        return depth, Surfaces(_softmax(logits[0]), model=self.preset.name)
+
+
+def prior_focal_px(width: int, height: int) -> float:
+    """Focal in pixels of a 26 mm equivalent lens."""
+    return PRIOR_EQUIVALENT_MM / 36.0 * max(width, height)
+
+
+def load(preset: Preset, path: Path, identity: str) -> EmbeddedModel:
+    """Open the ONNX file and its sidecar; ModelError where either is not what the contract says."""
+    facts = read_sidecar(path)
+    session = onnx_session(path)
+    inputs, outputs = [i.name for i in session.get_inputs()], [o.name for o in session.get_outputs()]
+    if inputs != ["image"] or not set(_OUTPUTS) <= set(outputs):
+        raise ModelError(f"{path} takes {inputs} and gives {outputs}, expected ['image'] and {list(_OUTPUTS)}: restore it")
+    numbers = {name: _positive(facts, name, path) for name in ("canonical_focal_px", "sigma_scale", "long_side")}
+    return EmbeddedModel(
+        preset=replace(preset, input_size=int(numbers["long_side"])), session=session, weights=identity,
+        canonical_focal_px=numbers["canonical_focal_px"], sigma_scale=numbers["sigma_scale"],
+    )
+
+
+def _positive(facts: dict[str, object], name: str, path: Path) -> float:
+    value = facts.get(name)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not (math.isfinite(value) and value > 0):
+        raise ModelError(f"{path.with_suffix('.json')}: {name} must be a positive number, got {value!r}: restore it")
+    return float(value)
+
+
+def _depth_map(log_depth: np.ndarray, log_sigma: np.ndarray, sigma_scale: float, photo: Photo) -> DepthMap:
+    """Grow to the photo's size in inverse depth, in which planes are linear, so that bilinear growth keeps walls flat."""
+    low, high = (math.log(limit) for limit in DEPTH_RANGE_M)
+    good = np.isfinite(log_depth) & np.isfinite(log_sigma) & (log_depth > low) & (log_depth < high)
+    inverse = np.where(good, np.exp(-np.where(good, log_depth, 0.0)), 1.0)
+    sigma = np.exp(np.where(good, log_sigma, 0.0)) * sigma_scale
+    size = (photo.width, photo.height)
+    values = 1.0 / resize_map(inverse, *size)
+    sigma_log = resize_map(sigma, *size)
+    if good.all():
+        valid = np.ones(values.shape, bool)
+    else:  # only pixels that owe nothing to a bad one
+        valid = resize_map(good, *size) > 0.999
+        values[~valid] = 0.0
+        sigma_log[~valid] = 0.0
+    return DepthMap(values=values, kind="metric", valid=valid, model="embedded", sigma_log=sigma_log)
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    """6×h×w logits → h×w×6 probabilities. A pixel whose logits are not finite is "other"."""
+    if logits.shape[0] != len(SURFACE_CLASSES):
+        raise ModelError(f"the embedded model gives {logits.shape[0]} surface classes, expected {len(SURFACE_CLASSES)}: restore it")
+    bad = ~np.isfinite(logits).all(axis=0)
+    if bad.any():
+        logits = np.where(bad, np.where(np.arange(logits.shape[0])[:, None, None] == 0, 0.0, -50.0), logits)
+    exp = np.exp(logits - logits.max(axis=0))
+    return np.ascontiguousarray((exp / exp.sum(axis=0)).transpose(1, 2, 0), dtype=np.float32)
