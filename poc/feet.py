@@ -1,4 +1,4 @@
-"""Where floor meets wall, and wall meets ceiling: the lines that place walls without any depth.
+"""Where floor meets wall: the lines that place walls without any depth, and which wall each direction sees.
 
 Everything is in the panorama of `poc.view`, in units of the camera's height: a wall with plan normal at azimuth ψ and
 distance D is seen at azimuth φ at the horizontal distance ρ = D / cos(φ − ψ), and its foot at slope −1/ρ. So the *nearness*
@@ -16,13 +16,16 @@ from poc.view import CEILING, DOOR, FLOOR, WALL, WINDOW, Panorama
 
 DEEP = 4.0
 """Nearness of the nearest wall considered: a quarter of the camera's height away."""
+EVIDENCE_PER_CELL = 0.15
+"""Nats per misread cell. Neighbouring cells err together, so a cell counts for much less than its own probability says."""
+MOST_WALLS = 10
 
 
 @dataclass(frozen=True)
 class Evidence:
     """Costs (nats) of a wall standing at each nearness, per azimuth: arrays k×n over `nearness` (k) and azimuth (n).
 
-    foot: from the surfaces; depth: from the depth on wall pixels. wall_share: per azimuth, wall cells seen (in cells).
+    foot: from the surfaces; depth: from the depth on wall cells; wall_cells: height of wall seen per azimuth, in cells.
     """
 
     nearness: np.ndarray
@@ -30,92 +33,81 @@ class Evidence:
     depth: np.ndarray
     wall_cells: np.ndarray
 
-    def at(self, s: np.ndarray, which: np.ndarray) -> np.ndarray:
-        """Costs `which` (k×n) along the curve s (n), linear between samples."""
+    def at(self, s: np.ndarray, table: np.ndarray) -> np.ndarray:
+        """`table` (k×n) along curves s (…×n), nearest sample."""
         step = self.nearness[1] - self.nearness[0]
-        x = np.clip((s - self.nearness[0]) / step, 0, len(self.nearness) - 1.001)
-        i = x.astype(int)
-        f = x - i
-        cols = np.arange(len(s))
-        return which[i, cols] * (1 - f) + which[i + 1, cols] * f
+        i = np.clip(np.rint((s - self.nearness[0]) / step), 0, len(self.nearness) - 1).astype(np.intp)
+        return table[i, np.arange(table.shape[1])]
 
 
-@dataclass(frozen=True)
-class WallLine:
-    """A wall in plan, units of the camera's height: normal azimuth psi (pointing from camera to wall), nearness e = 1/D
-    with its sigma, columns (bool per azimuth) where it is what is seen, direct (bool per azimuth) where its foot is seen."""
-
-    psi: float
-    e: float
-    sigma_e: float
-    columns: np.ndarray
-    direct: np.ndarray
-    manhattan: bool
-
-    def nearness(self, azimuth: np.ndarray) -> np.ndarray:
-        return self.e * np.cos(azimuth - self.psi)
+def wall_share(p: np.ndarray) -> np.ndarray:
+    """Probability of wall, door or window: all of them stand in the wall's plane."""
+    return p[..., WALL] + p[..., DOOR] + p[..., WINDOW]
 
 
-def gather_evidence(pan: Panorama, rho: np.ndarray | None, sigma_log: float, weight: float = 0.15) -> Evidence:
-    """Foot and depth costs. rho: m×n horizontal distance by depth in camera heights (NaN where unknown)."""
+def gather_evidence(pan: Panorama, rho: np.ndarray | None, sigma_log: float) -> Evidence:
+    """Foot and depth costs. rho: m×n horizontal distance by depth in camera heights (NaN where unknown).
+
+    Below its foot a wall can show no wall, above it no floor; furniture is possible on both sides and costs nothing.
+    """
     step = pan.slope[1] - pan.slope[0]
     nearness = np.arange(0.0, DEEP, step)
-    wall = pan.p[..., WALL] + pan.p[..., DOOR] + pan.p[..., WINDOW]
-    below = np.cumsum(-np.log(1 - 0.97 * np.clip(wall, 0, 1)) * pan.rows_px * weight, axis=0)
-    above = np.cumsum((-np.log(1 - 0.97 * np.clip(pan.p[..., FLOOR], 0, 1)) * pan.rows_px * weight)[::-1], axis=0)[::-1]
-    below = np.vstack([np.zeros((1, below.shape[1])), below])
-    above = np.vstack([above, np.zeros((1, above.shape[1]))])
-    edge = np.clip((-nearness - pan.slope[0]) / step + 0.5, 0, len(pan.slope) - 1e-3)
-    i = edge.astype(int)
-    f = (edge - i)[:, None]
-    total = below + above
-    foot = total[i] * (1 - f) + total[np.minimum(i + 1, len(total) - 1)] * f
+    wall = wall_share(pan.p)
+    weight = pan.rows_px * EVIDENCE_PER_CELL
+    below = np.cumsum(-np.log(1 - 0.97 * np.clip(wall, 0, 1)) * weight, axis=0)
+    above = np.cumsum((-np.log(1 - 0.97 * np.clip(pan.p[..., FLOOR], 0, 1)) * weight)[::-1], axis=0)[::-1]
+    total = np.vstack([np.zeros((1, below.shape[1])), below]) + np.vstack([above, np.zeros((1, above.shape[1]))])
+    edge = np.clip(np.rint((-nearness - pan.slope[0]) / step + 0.5), 0, len(total) - 1).astype(int)
+    foot = total[edge] - total.min(0)
     cells = (wall * pan.rows_px * (wall > 0.4)).sum(0)
-    depth = np.zeros_like(foot) if rho is None else _depth_cost(pan, wall, rho, sigma_log, nearness, weight)
-    return Evidence(nearness, foot - foot.min(0), depth, cells)
+    depth = np.zeros_like(foot) if rho is None else _depth_cost(pan, wall, rho, sigma_log, nearness)
+    return Evidence(nearness, foot, depth, cells)
 
 
-def _depth_cost(pan, wall, rho, sigma, nearness, weight):
-    """Robust misfit of log distance, averaged over each column's wall cells and worth a few nats at most."""
-    log_s = np.log(np.maximum(nearness, 0.02))
-    bins = np.arange(np.log(0.02), np.log(DEEP) + 0.02, 0.02)
+def _depth_cost(pan: Panorama, wall: np.ndarray, rho: np.ndarray, sigma: float, nearness: np.ndarray) -> np.ndarray:
+    """Robust misfit (Geman–McClure) of log distance summed over each column's wall cells."""
+    bin_log, lowest = 0.02, np.log(0.02)
+    count = int((np.log(DEEP) - lowest) / bin_log) + 1
     with np.errstate(divide="ignore", invalid="ignore"):
-        value = -np.log(rho)
-    ok = np.isfinite(value) & (wall > 0.4)
-    k = np.clip(((value - bins[0]) / 0.02).round(), 0, len(bins) - 1)
-    hist = np.zeros((len(bins), rho.shape[1]), np.float32)
-    rows, cols = np.nonzero(ok)
-    np.add.at(hist, (k[rows, cols].astype(int), cols), (wall * pan.rows_px)[rows, cols])
-    reach = int(np.ceil(4 * sigma / 0.02))
-    x = np.arange(-reach, reach + 1) * 0.02 / sigma
-    kernel = 1.0 - 1.0 / (1.0 + 0.5 * x**2)
-    near = cv2.filter2D(hist, -1, (1.0 - kernel)[:, None].astype(np.float32), borderType=cv2.BORDER_CONSTANT)
-    total = hist.sum(0)
-    cost = (total - near) * weight * 0.5
-    index = np.clip(((log_s - bins[0]) / 0.02).round().astype(int), 0, len(bins) - 1)
+        value = (-np.log(rho) - lowest) / bin_log
+    rows, cols = np.nonzero(np.isfinite(value) & (wall > 0.4))
+    k = np.clip(np.rint(value[rows, cols]), 0, count - 1).astype(int)
+    hist = np.bincount(k * rho.shape[1] + cols, (wall * pan.rows_px)[rows, cols], count * rho.shape[1])
+    hist = hist.reshape(count, -1).astype(np.float32)
+    reach = int(np.ceil(4 * sigma / bin_log))
+    kernel = 1.0 / (1.0 + 0.5 * (np.arange(-reach, reach + 1) * bin_log / sigma) ** 2)
+    near = cv2.filter2D(hist, -1, kernel[:, None].astype(np.float32), borderType=cv2.BORDER_CONSTANT)
+    cost = (hist.sum(0) - near) * EVIDENCE_PER_CELL * 0.5
+    index = np.clip(np.rint((np.log(np.maximum(nearness, 0.02)) - lowest) / bin_log), 0, count - 1).astype(int)
     return cost[index]
 
 
-def find_walls(pan: Panorama, ev: Evidence, angles: np.ndarray, *, most: int = 10) -> list[tuple[float, float]]:
-    """Candidate walls (psi, e): greedy peaks of explained columns over the given normal azimuths."""
+def gain_table(pan: Panorama, ev: Evidence, angles: np.ndarray, e: np.ndarray) -> np.ndarray:
+    """What a wall at each angle and nearness explains, per column: angles × e × columns, 4 nats at best."""
     total = ev.foot + ev.depth
-    worth = np.clip(ev.wall_cells, 0, 40) / 40
-    gain = np.maximum(0.0, 4.0 - total) * worth
-    found = []
-    grid = np.exp(np.arange(np.log(0.08), np.log(DEEP), 0.02))
-    table = []
-    for psi in angles:
-        c = np.cos(pan.azimuth - psi)
-        rows = [np.where(c > 0.05, ev.at(np.maximum(e * c, 0), gain), 0.0) for e in grid]
-        table.append(np.stack(rows))
-    table = np.stack(table)
-    left = np.zeros(len(pan.azimuth))
-    for _ in range(most):
+    gain = np.maximum(0.0, 4.0 - (total - total.min(0))) * np.clip(ev.wall_cells, 0, 40) / 40
+    c = np.cos(pan.azimuth - angles[:, None])
+    return np.stack([np.where(row > 0.05, ev.at(np.maximum(e[:, None] * row, 0), gain), 0.0) for row in c])
+
+
+def best_turn(pan: Panorama, ev: Evidence, angles: np.ndarray, turns: np.ndarray, sigma: float) -> float:
+    """The turn of the room's axes (radians) under which its walls explain most, given one sigma of the axes."""
+    e = np.exp(np.arange(np.log(0.1), np.log(DEEP), 0.05))
+    scores = [gain_table(pan, ev, angles + t, e).max((0, 1)).sum() - 0.5 * (t / sigma) ** 2 for t in turns]
+    return float(turns[int(np.argmax(scores))])
+
+
+def find_walls(pan: Panorama, ev: Evidence, angles: np.ndarray) -> list[tuple[float, float]]:
+    """Candidate walls (psi, nearness e) over the given normal azimuths: greedy peaks of what columns they explain."""
+    e = np.exp(np.arange(np.log(0.08), np.log(DEEP), 0.02))
+    table = gain_table(pan, ev, angles, e)
+    found, left = [], np.zeros(len(pan.azimuth))
+    for _ in range(MOST_WALLS):
         score = np.maximum(table - left, 0).sum(-1)
         a, b = np.unravel_index(np.argmax(score), score.shape)
         if score[a, b] < 8.0:
             break
-        found.append((float(angles[a]), float(grid[b])))
+        found.append((float(angles[a]), float(e[b])))
         left = np.maximum(left, table[a, b])
     return found
 
@@ -123,49 +115,71 @@ def find_walls(pan: Panorama, ev: Evidence, angles: np.ndarray, *, most: int = 1
 def assign_columns(pan: Panorama, ev: Evidence, walls: list[tuple[float, float]], corner: float = 1.5,
                    jump: float = 6.0, blank: float = 3.5) -> np.ndarray:
     """Which wall each azimuth sees (index, -1 for none): Viterbi over columns. Changing walls is cheap where they meet."""
-    n = len(pan.azimuth)
-    s = np.stack([e * np.cos(pan.azimuth - psi) for psi, e in walls] + [np.zeros(n)])
-    cost = np.stack([np.where(s[k] > 0.02, ev.at(np.maximum(s[k], 0), ev.foot + ev.depth), 30.0) for k in range(len(walls))]
-                    + [np.full(n, blank)])
-    best, back = cost[:, 0].copy(), np.zeros((len(cost), n), int)
-    off = ~np.eye(len(cost), dtype=bool)
+    n, k = len(pan.azimuth), len(walls)
+    psi, e = np.array(walls).T
+    s = np.vstack([e[:, None] * np.cos(pan.azimuth - psi[:, None]), np.zeros(n)])
+    cost = np.where(s > 0.02, ev.at(np.maximum(s, 0), ev.foot + ev.depth), 30.0)
+    cost[-1] = blank
+    gap = np.clip(np.abs(s[:, None] - s[None]) / 0.06, 0, 1)
+    move = corner + (jump - corner) * gap
+    move[-1, :], move[:, -1] = jump / 2, jump / 2
+    move[np.arange(k + 1), np.arange(k + 1)] = 0.0
+    best, back = cost[:, 0].copy(), np.zeros((k + 1, n), int)
     for j in range(1, n):
-        gap = np.abs(s[:, None, j] - s[None, :, j])
-        move = np.where(off, corner + (jump - corner) * np.clip(gap / 0.06, 0, 1), 0.0)
-        move[-1, :-1] = move[:-1, -1] = jump / 2
-        total = best[:, None] + move
+        total = best[:, None] + move[:, :, j]
         back[:, j] = total.argmin(0)
         best = total.min(0) + cost[:, j]
     path = np.zeros(n, int)
     path[-1] = int(best.argmin())
     for j in range(n - 1, 0, -1):
         path[j - 1] = back[path[j], j]
-    return np.where(path == len(walls), -1, path)
+    return np.where(path == k, -1, path)
 
 
-def foot_points(pan: Panorama, s: np.ndarray, reach: int = 8) -> tuple[np.ndarray, np.ndarray]:
-    """Near the expected foot (nearness s per azimuth): (observed nearness, direct), the sub-cell crossing from floor to
-    wall, and whether floor lies right below and wall right above. NaN where there is no crossing."""
+@dataclass(frozen=True)
+class Crossing:
+    """Per azimuth: slope where one surface gives way to another (NaN where none), and whether both are seen right there."""
+
+    slope: np.ndarray
+    direct: np.ndarray
+
+
+def crossing(pan: Panorama, lower: np.ndarray, upper: np.ndarray, expected: np.ndarray, reach: int) -> Crossing:
+    """Sub-cell slope where `lower` (m×n probability) gives way to `upper`, within `reach` cells of the expected slope (n).
+
+    The cut misreads least on both sides of it within the window. `direct` asks for both surfaces within a few cells of
+    the cut, so that the edge of a sofa against a wall does not count.
+    """
     step = pan.slope[1] - pan.slope[0]
-    n = len(pan.azimuth)
-    wall = pan.p[..., WALL] + pan.p[..., DOOR] + pan.p[..., WINDOW]
-    diff = pan.p[..., FLOOR] - wall
-    centre = (-s - pan.slope[0]) / step
-    offs = np.arange(-reach, reach + 1)
-    rows = np.round(centre)[None, :].astype(int) + offs[:, None]
+    wide = reach + 8
+    centre = np.rint((np.nan_to_num(expected, nan=-1e3) - pan.slope[0]) / step).astype(int)
+    rows = centre[None] + np.arange(-wide, wide + 1)[:, None]
     inside = (rows >= 0) & (rows < len(pan.slope))
     rows = np.clip(rows, 0, len(pan.slope) - 1)
-    cols = np.arange(n)[None, :]
-    d = np.where(inside & pan.seen[rows, cols], diff[rows, cols], np.nan)
-    out = np.full(n, np.nan)
-    direct = np.zeros(n, bool)
-    with np.errstate(invalid="ignore"):
-        cross = (d[:-1] > 0) & (d[1:] <= 0)
-        for j in np.flatnonzero(cross.any(0)):
-            ks = np.flatnonzero(cross[:, j])
-            k = ks[np.argmin(np.abs(offs[ks] + 0.5))]
-            frac = d[k, j] / (d[k, j] - d[k + 1, j])
-            out[j] = -(pan.slope[rows[k, j]] + frac * step)
-            low, high = d[max(0, k - 3):k + 1, j], d[k + 1:k + 5, j]
-            direct[j] = np.nanmax(low) > 0.4 and np.nanmin(high) < -0.4
-    return out, direct
+    cols = np.arange(len(pan.azimuth))[None]
+    inside &= pan.seen[rows, cols]
+    lo, up = lower[rows, cols] * inside, upper[rows, cols] * inside
+    cost = np.cumsum(up, 0) + np.cumsum(lo[::-1], 0)[::-1] - lo  # cut above row i: upper at or below it, lower above it
+    cost[:wide - reach], cost[wide + reach + 1:] = np.inf, np.inf
+    i = np.argmin(np.where(inside, cost, np.inf), 0)
+    c = cols[0]
+    diff = lo - up
+    j = np.minimum(i + 1, len(rows) - 1)
+    a, b = diff[i, c], diff[j, c]
+    frac = np.where((a > 0) & (b <= 0), a / np.maximum(a - b, 1e-6), 0.5)
+    slope = pan.slope[rows[i, c]] + frac * step
+    near_lo = np.max([lo[np.maximum(i - k, 0), c] for k in range(4)], 0)
+    near_up = np.max([up[np.minimum(i + 1 + k, len(rows) - 1), c] for k in range(4)], 0)
+    at_edge = (i <= wide - reach) | (i >= wide + reach) | ~inside[i, c] | ~inside[j, c]
+    found = ~at_edge & np.isfinite(cost[i, c])
+    return Crossing(np.where(found, slope, np.nan), found & (near_lo > 0.45) & (near_up > 0.45))
+
+
+def foot_crossing(pan: Panorama, s: np.ndarray, reach: int = 8) -> Crossing:
+    """Floor to wall near the expected nearness s (n)."""
+    return crossing(pan, pan.p[..., FLOOR], wall_share(pan.p), -s, reach)
+
+
+def ceiling_crossing(pan: Panorama, expected: np.ndarray, reach: int = 60) -> Crossing:
+    """Wall to ceiling near the expected slope (n)."""
+    return crossing(pan, wall_share(pan.p), pan.p[..., CEILING], expected, reach)

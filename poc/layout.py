@@ -1,4 +1,4 @@
-"""The room's shape in camera heights: walls from their feet and from depth, fused by uncertainty, and the ceiling.
+"""The room's shape in camera heights: which walls there are, what is seen of each, and where the ceiling is.
 
 Metres come later (`poc.scale`): here the camera stands at height 1 over the floor, so that scale can be exchanged freely.
 """
@@ -9,40 +9,45 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from poc.feet import WallLine, assign_columns, find_walls, foot_points, gather_evidence
-from poc.planes import DepthFit, fit_floor, plane_offset
-from poc.view import CEILING, DOOR, WALL, WINDOW, Panorama, View, make_panorama, sample
+from poc import feet
+from poc.planes import DepthFit, fit_floor, floor_field
+from poc.view import CEILING, Panorama, View, make_panorama, sample
+from poc.wallfit import DEPTH_POINTS, FOOT_SIGMA_CELLS, DepthNoise, State, WallData, WallSolution, solve_wall
 
 MIN_COLUMNS = 6
+MIN_FOOT_COLUMNS = 5
+WALL_TURN_SIGMA = np.deg2rad(1.0)
+"""How far one wall stands off the room's axes (one sigma): rooms are built, not drawn."""
 
 
 @dataclass(frozen=True)
-class LaidWall:
-    """One wall: plan normal azimuth psi (from the camera to it), distance in camera heights, relative sigma by cause,
-    columns seen, direct foot columns, mask on the working grid, basis."""
+class CeilingData:
+    """Pixels (photo, n×2) on the line where walls meet the ceiling, the wall each belongs to, and pixels of ceiling with
+    the map's inverse depth."""
 
-    psi: float
-    distance: float
-    sigma_rel: dict[str, float]
-    columns: np.ndarray
-    direct: np.ndarray
+    line_uv: np.ndarray
+    line_wall: np.ndarray
+    depth_uv: np.ndarray
+    depth_d: np.ndarray
     mask: np.ndarray
-    basis: str
-    foot_seen: bool
-    flatness: float | None
 
 
 @dataclass(frozen=True)
 class Layout:
-    """pan, path: index into `walls` per azimuth (-1 none). ceiling: height over the floor in camera heights with its relative
-    sigma and basis, or None."""
+    """state: camera and depth fit in force. path: index into `walls` per panorama azimuth (-1 none)."""
 
-    room_from_cam: np.ndarray
-    fit: DepthFit | None
+    state: State
     pan: Panorama
     path: np.ndarray
-    walls: tuple[LaidWall, ...]
-    ceiling: tuple[float, float, str] | None
+    walls: tuple[WallData, ...]
+    solved: tuple[WallSolution, ...]
+    ceiling: CeilingData
+    noise: DepthNoise
+
+    @property
+    def cells_per_px(self) -> float:
+        """Working-grid cells per photo pixel."""
+        return 1.0 / (self.pan.slope[1] - self.pan.slope[0]) / self.state.f_px
 
 
 def room_rotation(gravity: np.ndarray, manhattan: np.ndarray | None) -> np.ndarray:
@@ -57,109 +62,159 @@ def room_rotation(gravity: np.ndarray, manhattan: np.ndarray | None) -> np.ndarr
     return np.stack([np.cross(forward, up), forward, up])
 
 
-def solve_layout(view: View, model_sigma: float) -> Layout:
+def turned(rot: np.ndarray, yaw: float) -> np.ndarray:
+    """Room rotation with its axes turned by yaw (a wall at azimuth yaw comes to azimuth 0)."""
+    c, s = np.cos(yaw), np.sin(yaw)
+    return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]) @ rot
+
+
+def solve_layout(view: View, rot: np.ndarray, fit: DepthFit | None, noise: DepthNoise, yaw_sigma: float) -> Layout:
     """Walls and ceiling of a view. Never raises for a photo without a room: then `walls` is empty."""
-    rot = room_rotation(view.camera.gravity, view.camera.manhattan)
-    fit = fit_floor(view, view.camera.gravity, model_sigma=model_sigma)
+    field = np.ones(view.shape) if fit is None else floor_field(view, fit, -rot[2])
     pan = make_panorama(view, rot)
-    rho = None if fit is None else _horizontal_distance(view, fit, pan)
-    ev = gather_evidence(pan, rho, max(model_sigma, 0.03))
-    angles = np.arange(-2, 3) * np.pi / 2
-    angles = angles[(np.cos(angles[:, None] - pan.azimuth[None]).max(1)) > 0.15]
-    walls = find_walls(pan, ev, angles)
+    ev = feet.gather_evidence(pan, _rho(view, fit, field, rot, pan), max(np.hypot(noise.sigma, noise.common), 0.03))
+    walls = feet.find_walls(pan, ev, _angles(pan))
+    state = State.of(view.camera, rot, fit)
     if not walls:
-        return Layout(rot, fit, pan, np.full(len(pan.azimuth), -1), (), None)
-    path = assign_columns(pan, ev, walls)
-    laid, index = [], {}
-    for k, (psi, e) in enumerate(walls):
-        wall = _refine(view, fit, pan, rot, psi, e, path == k, model_sigma)
-        if wall is not None:
-            index[k] = len(laid)
-            laid.append(wall)
-    path = np.array([index.get(k, -1) for k in path])
-    order = sorted(range(len(laid)), key=lambda i: float(np.mean(pan.azimuth[laid[i].columns])))
-    path = np.array([order.index(k) if k >= 0 else -1 for k in path])
-    laid = tuple(laid[i] for i in order)
-    return Layout(rot, fit, pan, path, laid, _ceiling(view, fit, pan, path, laid, rot, model_sigma))
+        return Layout(state, pan, np.full(len(pan.azimuth), -1), (), (), _no_ceiling(view), noise)
+    path = feet.assign_columns(pan, ev, walls)
+    data = [_observe(view, pan, state, field, noise, psi, e, path == k, yaw_sigma) for k, (psi, e) in enumerate(walls)]
+    yaw = common_turn([d for d in data if d is not None], state, yaw_sigma)
+    state = replace(state, room_from_cam=turned(rot, yaw))
+    return _settle(view, pan, state, path, data, noise, yaw)
 
 
-def _horizontal_distance(view: View, fit: DepthFit, pan: Panorama) -> np.ndarray:
+def _settle(view, pan, state, path, data, noise, yaw) -> Layout:
+    """Solve the walls that have observations, number them from left to right, and look for the ceiling."""
+    pan = replace(pan, azimuth=pan.azimuth - yaw)
+    solved = {}
+    for k, d in enumerate(data):
+        if d is not None:
+            data[k] = replace(d, psi_sigma=WALL_TURN_SIGMA)
+            solution = solve_wall(data[k], state)
+            if solution is not None:
+                solved[k] = solution
+    order = sorted(solved, key=lambda k: float(np.mean(pan.azimuth[data[k].columns])))
+    path = np.array([order.index(k) if k in solved else -1 for k in path])
+    walls, solutions = tuple(data[k] for k in order), tuple(solved[k] for k in order)
+    return Layout(state, pan, path, walls, solutions, _observe_ceiling(view, pan, state, path, solutions), noise)
+
+
+def _angles(pan: Panorama) -> np.ndarray:
+    """Normal azimuths of the room's own directions that can be seen."""
+    psi = np.arange(-1, 3) * np.pi / 2
+    return psi[np.cos(psi[:, None] - pan.azimuth[None]).max(1) > 0.15]
+
+
+def _rho(view: View, fit: DepthFit | None, field, rot: np.ndarray, pan: Panorama) -> np.ndarray | None:
     """Horizontal distance by depth over the panorama, camera heights; NaN where unknown."""
-    inverse = fit.inverse(view.inverse)
+    if fit is None:
+        return None
+    inverse = fit.inverse(view.inverse) * field
     with np.errstate(divide="ignore"):
         depth = np.where(view.valid & (inverse > 0.01), 1.0 / inverse, np.nan)
-    span = np.linalg.norm(view.rays @ np.eye(3), axis=-1)
-    down = view.rays @ view.camera.gravity
-    span = np.sqrt(np.maximum(span**2 - down**2, 0))
+    span = np.hypot(view.rays @ rot[0], view.rays @ rot[1])
     rho = sample((depth * span).astype(np.float32), pan.map_u, pan.map_v, nearest=True)
     return np.where(pan.seen, rho, np.nan)
 
 
-def _refine(view, fit, pan, rot, psi, e, columns, model_sigma) -> LaidWall | None:
+def _observe(view, pan, state, field, noise, psi, e, columns, yaw_sigma) -> WallData | None:
+    """Foot pixels and depth pixels of the wall at (psi, e) in its columns."""
     if columns.sum() < MIN_COLUMNS:
         return None
     c = np.cos(pan.azimuth - psi)
-    observed, direct = foot_points(pan, e * c)
-    use = columns & direct & (c > 0.05)
-    foot = None
-    if use.sum() >= 5:
-        ratio = observed[use] / c[use]
-        e_foot = float(np.average(np.clip(ratio, *np.percentile(ratio, [20, 80])), weights=c[use] ** 2))
-        px = 1.2 / view.f_grid / np.sqrt(1 + use.sum() / 25)
-        foot = (1.0 / e_foot, px / float(np.mean(observed[use])))
-    normal = -(rot.T @ np.array([np.sin(psi), np.cos(psi), 0.0]))
-    mask = _wall_mask(view, pan, columns, e * c)
-    depth = None if fit is None else plane_offset(view, fit, normal, mask)
-    if foot is None and depth is None:
-        return None
-    sigma_d = None if depth is None else float(np.hypot(model_sigma, depth[1] * 0.3))
-    if foot and depth:
-        w1, w2 = foot[1] ** -2, sigma_d**-2
-        value = float(np.exp((w1 * np.log(foot[0]) + w2 * np.log(depth[0])) / (w1 + w2)))
-        sigma, basis = {"fit": foot[1] * w1 / (w1 + w2), "model": sigma_d * w2 / (w1 + w2)}, "foot + depth"
-        if w1 > 20 * w2:
-            basis = "foot"
-    elif foot:
-        value, sigma, basis = foot[0], {"fit": foot[1]}, "foot"
-    else:
-        value, sigma, basis = depth[0], {"model": sigma_d}, "depth"
-    return LaidWall(psi, value, sigma, columns, use, mask, basis, foot is not None, None if depth is None else depth[1])
+    cut = feet.foot_crossing(pan, e * c)
+    s = -cut.slope
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = s / np.maximum(c, 0.05)
+        use = columns & cut.direct & (c > 0.05) & (np.abs(ratio - e) < 0.25 * e + 0.02)
+    if use.sum() < MIN_FOOT_COLUMNS:
+        use = np.zeros_like(use)
+    foot_w = _tukey_weights(s[use], c[use])
+    uv, sigma = _foot_pixels(pan, state, use, cut.slope)
+    mask = _wall_mask(view, pan, columns)
+    depth_uv, d, gain = _depth_samples(view, field, mask)
+    return WallData(psi, yaw_sigma, uv, foot_w, sigma, depth_uv, d, gain, columns, use, mask, noise)
 
 
-def _wall_mask(view, pan, columns, s) -> np.ndarray:
-    """Working-grid cells of wall, door or window whose azimuth is in the wall's columns."""
-    rows = (pan.p[..., WALL] + pan.p[..., DOOR] + pan.p[..., WINDOW] > 0.5) & pan.seen & columns[None]
-    mask = np.zeros(view.shape, bool)
-    v, u = pan.map_v[rows], pan.map_u[rows]
+def _tukey_weights(s: np.ndarray, c: np.ndarray) -> np.ndarray:
+    if len(s) == 0:
+        return np.zeros(0)
+    r = s - np.median(s / c) * c
+    scale = max(1.4826 * float(np.median(np.abs(r))), 0.004)
+    return np.clip(1 - (r / (4.685 * scale)) ** 2, 0.01, None) ** 2
+
+
+def _foot_pixels(pan: Panorama, state: State, use: np.ndarray, slope: np.ndarray):
+    """Photo pixels of the crossings, and one sigma of their nearness."""
+    az = pan.azimuth[use]
+    level = np.column_stack([np.sin(az), np.cos(az), slope[use]])
+    row = np.clip(np.searchsorted(pan.slope, slope[use]), 0, len(pan.slope) - 1)
+    cells = np.maximum(pan.rows_px[row, np.flatnonzero(use)], 0.2)
+    step = pan.slope[1] - pan.slope[0]
+    return state.pixels(level).reshape(-1, 2), FOOT_SIGMA_CELLS * step / cells
+
+
+def _depth_samples(view: View, field, mask):
+    rows, cols = np.nonzero(mask & view.valid)
+    pick = np.linspace(0, len(rows) - 1, min(DEPTH_POINTS, len(rows))).astype(int)
+    rows, cols = rows[pick], cols[pick]
+    return grid_to_photo(view, rows, cols), view.inverse[rows, cols].astype(float), field[rows, cols]
+
+
+def grid_to_photo(view: View, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    """Photo pixels (n×2) of working-grid cells."""
     h, w = view.shape
-    mask[np.clip(np.round(v).astype(int), 0, h - 1), np.clip(np.round(u).astype(int), 0, w - 1)] = True
+    return np.column_stack([(cols + 0.5) * view.camera.width / w - 0.5, (rows + 0.5) * view.camera.height / h - 0.5])
+
+
+def _wall_mask(view: View, pan: Panorama, columns: np.ndarray) -> np.ndarray:
+    """Working-grid cells of wall, door or window whose azimuth is in the wall's columns."""
+    cells = (feet.wall_share(pan.p) > 0.5) & pan.seen & columns[None]
+    mask = np.zeros(view.shape, bool)
+    h, w = view.shape
+    v, u = np.rint(pan.map_v[cells]).astype(int), np.rint(pan.map_u[cells]).astype(int)
+    mask[np.clip(v, 0, h - 1), np.clip(u, 0, w - 1)] = True
     return mask
 
 
-def _ceiling(view, fit, pan, path, walls, rot, model_sigma):
-    """Height over the floor from the line where walls meet the ceiling, else from depth."""
-    ceiling = pan.p[..., CEILING]
-    wall = pan.p[..., WALL] + pan.p[..., DOOR] + pan.p[..., WINDOW]
-    heights = []
-    for j in np.flatnonzero(path >= 0):
-        k = walls[path[j]]
-        rho = k.distance / np.cos(pan.azimuth[j] - k.psi)
-        d = np.where(pan.seen[:, j] & (pan.slope > 0), ceiling[:, j] - wall[:, j], np.nan)
-        with np.errstate(invalid="ignore"):
-            cross = np.flatnonzero((d[:-1] <= 0) & (d[1:] > 0))
-        if len(cross) == 0:
-            continue
-        i = cross[0]
-        lo, hi = d[max(0, i - 3):i + 1], d[i + 1:i + 5]
-        if np.nanmin(lo) < -0.4 and np.nanmax(hi) > 0.4:
-            t = pan.slope[i] + d[i] / (d[i] - d[i + 1]) * (pan.slope[1] - pan.slope[0])
-            heights.append((1 + t * rho, t * rho * np.hypot(np.sqrt(sum(s**2 for s in k.sigma_rel.values())), 1.2 / view.f_grid / t)))
-    if len(heights) >= 6:
-        h, s = np.array(heights).T
-        value = float(np.median(h))
-        return value, float(np.median(s)) / value, "ceiling line"
-    mask = (view.p[..., CEILING] > 0.6)
-    depth = None if fit is None else plane_offset(view, fit, view.camera.gravity, mask)
-    if depth is None:
-        return None
-    return 1 + depth[0], model_sigma * depth[0] / (1 + depth[0]), "depth"
+def common_turn(data: list[WallData], state: State, yaw_sigma: float) -> float:
+    """Turn of the whole room (radians of azimuth) that its walls ask for together, with the camera's prior."""
+    num, den = 0.0, 1.0 / yaw_sigma**2
+    for d in data:
+        free = replace(d, psi_sigma=0.5)
+        s = solve_wall(free, state)
+        if s is not None and d.manhattan:
+            var = s.covariance[1, 1] + WALL_TURN_SIGMA**2
+            turn = float(np.clip(s.psi - d.psi, -3 * yaw_sigma, 3 * yaw_sigma))
+            num, den = num + turn / var, den + 1 / var
+    return num / den
+
+
+def _no_ceiling(view: View) -> CeilingData:
+    return CeilingData(np.zeros((0, 2)), np.zeros(0, int), np.zeros((0, 2)), np.zeros(0), np.zeros(view.shape, bool))
+
+
+def _observe_ceiling(view: View, pan: Panorama, state: State, path, solved) -> CeilingData:
+    """The line where walls meet the ceiling, and depth samples of the ceiling."""
+    seen = path >= 0
+    if not solved:
+        return _no_ceiling(view)
+    s = np.zeros(len(path))
+    for j in np.flatnonzero(seen):
+        wall = solved[path[j]]
+        s[j] = np.cos(pan.azimuth[j] - wall.psi) / wall.distance
+    cut = feet.ceiling_crossing(pan, np.where(s > 0.02, 0.8 * s, np.nan))
+    use = seen & cut.direct & (s > 0.02) & (np.nan_to_num(cut.slope) > 0.02)
+    height = cut.slope / np.where(s > 0.02, s, 1.0)
+    if use.sum() >= 6:
+        middle = np.median(height[use])
+        use &= np.abs(height - middle) < 0.15 * middle
+    if use.sum() < 6:
+        use = np.zeros_like(use)
+    az = pan.azimuth[use]
+    uv = state.pixels(np.column_stack([np.sin(az), np.cos(az), cut.slope[use]])).reshape(-1, 2)
+    mask = (view.p[..., CEILING] > 0.6) & (view.rays @ state.room_from_cam[2] > 0.02)
+    rows, cols = np.nonzero(mask & view.valid)
+    pick = np.linspace(0, len(rows) - 1, min(DEPTH_POINTS, len(rows))).astype(int)
+    return CeilingData(uv, path[use], grid_to_photo(view, rows[pick], cols[pick]), view.inverse[rows[pick], cols[pick]].astype(float), mask)

@@ -1,4 +1,4 @@
-"""Planes in inverse depth: shift and scale of a depth map from the floor, wall offsets, how far the depth can be trusted.
+"""Planes in inverse depth: shift and scale of a depth map from the floor, and how far the depth can be trusted.
 
 On a plane with normal n and distance o, inverse depth is −(n · ray)/o: linear in the ray. So with gravity known the floor
 alone gives scale and shift of a relative map (a straight line of d over gravity · ray), and no distance is ever averaged.
@@ -8,21 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
-from poc.geometry import MAD_TO_SIGMA
+from poc.geometry import MAD_TO_SIGMA, TUKEY
 from poc.view import FLOOR, View
 
 
 @dataclass(frozen=True)
 class DepthFit:
-    """Inverse depth in 1/camera heights = scale · (d + shift). scale_sigma_rel, shift_sigma: one sigma; the latter in
-    units of 1/camera height. height_model_m: camera height that a metric map implies, or None. floor_cells: support."""
+    """Inverse depth in 1/camera heights = scale · (d + shift). height_model_m: camera height that a metric map implies,
+    or None. floor_cells: how many cells of floor it rests on."""
 
     scale: float
     shift: float
-    scale_sigma_rel: float
-    shift_sigma: float
     height_model_m: float | None
     floor_cells: int
 
@@ -30,51 +29,70 @@ class DepthFit:
         return self.scale * (d + self.shift)
 
 
-def fit_floor(view: View, gravity: np.ndarray, *, model_sigma: float = 0.05) -> DepthFit | None:
-    """Scale (and shift, for a relative map) from the floor, or None where too little floor is seen."""
-    down = view.rays @ gravity
-    mask = (view.p[..., FLOOR] > 0.6) & view.valid & (down > 0.03)
+def floor_mask(view: View, gravity: np.ndarray, least: float = 0.6) -> np.ndarray:
+    """Cells that are floor with valid depth, below the horizon."""
+    return (view.p[..., FLOOR] > least) & view.valid & (view.rays @ gravity > 0.03)
+
+
+def fit_floor(view: View, gravity: np.ndarray, shift: float | None = None) -> DepthFit | None:
+    """Scale (and shift, for a relative map unless given) from the floor, or None where too little floor is seen."""
+    mask = floor_mask(view, gravity)
+    if mask.sum() < 0.004 * mask.size:
+        mask = floor_mask(view, gravity, 0.4)
     n = int(mask.sum())
     if n < 0.004 * mask.size:
         return None
-    d, s = view.inverse[mask].astype(float), down[mask]
+    d, s = view.inverse[mask].astype(float), (view.rays @ gravity)[mask]
     if view.metric:
-        height = weighted_median(s / d, s)
-        return DepthFit(height, 0.0, model_sigma, 0.0, float(height), n)
-    slope, cut = robust_line(s, d)
-    if slope <= 0:
+        shift = 0.0
+    elif shift is None:
+        slope, cut = robust_line(s, d)
+        if slope <= 0:
+            return None
+        return DepthFit(1.0 / slope, -cut, None, n)
+    good = d + shift > 1e-6 * np.abs(d).max()
+    if good.sum() < 0.5 * n:
         return None
-    spread = float(np.std(s))
-    sigma = model_sigma * float(np.mean(s)) / max(spread, 1e-3)
-    return DepthFit(1.0 / slope, -cut, sigma, model_sigma * float(np.mean(s)) * 1.5, None, n)
+    scale = weighted_median(s[good] / (d[good] + shift), s[good])
+    return DepthFit(scale, shift, float(scale) if view.metric else None, n)
+
+
+def floor_field(view: View, fit: DepthFit, gravity: np.ndarray, *, reach_cells: float = 30.0, trust: float = 0.25) -> np.ndarray:
+    """Smooth local correction of inverse depth (h×w factor) that brings the floor onto its plane and fades away from it.
+
+    A network's error is largely a smooth field of scale, so what it is on the floor tells what it is on the wall above.
+    """
+    down = view.rays @ gravity
+    mask = floor_mask(view, gravity, 0.5)
+    inverse = fit.inverse(view.inverse)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_ratio = np.where(mask & (inverse > 0.02), np.log(down / inverse), 0.0)
+    good = mask & (inverse > 0.02) & (np.abs(log_ratio) < 0.7)
+    small = (max(4, view.shape[1] // 4), max(4, view.shape[0] // 4))
+    num = cv2.resize(np.where(good, log_ratio, 0.0).astype(np.float32), small, interpolation=cv2.INTER_AREA)
+    den = cv2.resize(good.astype(np.float32), small, interpolation=cv2.INTER_AREA)
+    sigma = reach_cells / 4
+    num, den = (cv2.GaussianBlur(x, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT) for x in (num, den))
+    field = num / (den + trust * 0.2)
+    return np.exp(cv2.resize(field, view.shape[::-1], interpolation=cv2.INTER_LINEAR))
 
 
 def robust_line(x: np.ndarray, y: np.ndarray, w: np.ndarray | None = None) -> tuple[float, float]:
-    """y ≈ slope · x + cut by Tukey-weighted least squares from a median start."""
+    """y ≈ slope · x + cut by Tukey-weighted least squares from a least-squares start."""
     w = np.ones_like(x) if w is None else w
-    slope, cut = np.polyfit(x, y, 1, w=np.sqrt(w))
+    a = np.column_stack([x, np.ones_like(x)])
+    t = w
     for _ in range(15):
+        m = a * t[:, None]
+        slope, cut = np.linalg.solve(m.T @ a + 1e-12 * np.eye(2), m.T @ y)
         r = y - slope * x - cut
         scale = MAD_TO_SIGMA * np.median(np.abs(r)) + 1e-12
-        t = w * np.clip(1 - (r / (4.685 * scale)) ** 2, 0, None) ** 2
-        slope, cut = np.polyfit(x, y, 1, w=np.sqrt(t + 1e-9))
+        t = w * np.clip(1 - (r / (TUKEY * scale)) ** 2, 0, None) ** 2 + 1e-9
     return float(slope), float(cut)
 
 
 def weighted_median(x: np.ndarray, w: np.ndarray) -> float:
+    """The value that splits the weight in halves."""
     order = np.argsort(x)
     total = np.cumsum(w[order])
     return float(x[order][min(np.searchsorted(total, 0.5 * total[-1]), len(x) - 1)])
-
-
-def plane_offset(view: View, fit: DepthFit, normal: np.ndarray, mask: np.ndarray) -> tuple[float, float] | None:
-    """(offset in camera heights, relative spread) of the plane with this normal through the masked depth, or None."""
-    facing = -(view.rays @ normal)
-    use = mask & view.valid & (facing > 0.05)
-    if use.sum() < 30:
-        return None
-    inverse = fit.inverse(view.inverse[use])
-    ratio = facing[use] / np.maximum(inverse, 1e-3)
-    offset = weighted_median(ratio, facing[use])
-    spread = MAD_TO_SIGMA * float(np.median(np.abs(np.log(np.maximum(ratio, 1e-6) / offset))))
-    return offset, spread

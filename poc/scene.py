@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from poc.layout import Layout, solve_layout
+from poc.adjust import adjust, depth_noise, observe_planes
+from poc.errors import ParameterError
+from poc.geometry import rotation_from_vector
+from poc.layout import Layout, room_rotation, solve_layout
+from poc.planes import DepthFit, fit_floor, floor_mask
+from poc.propagate import End, Errors, FloorData, Problem, moved_shapes, variance
 from poc.scale import fuse, prior_opinion
 from poc.types import Camera, DepthMap, Photo, Plane, Reference, Scale, ScaleSource, Scene, Surfaces, WallSegment
-from poc.view import FLOOR, make_view
+from poc.view import CEILING, FLOOR, View, make_view
+from poc.wallfit import DepthNoise, State
 
 WIDEST_ASPECT = 2.4
 
@@ -24,74 +31,157 @@ def build_scene(photo: Photo, depth: DepthMap, surfaces: Surfaces | None, camera
     if aspect > WIDEST_ASPECT:
         return Scene(camera, f"the photo is {aspect:.1f} times as long as wide: a panorama or a strip, not one view of a room")
     view = make_view(camera, depth, surfaces)
-    model_sigma = _model_sigma(view, depth)
-    layout = solve_layout(view, model_sigma)
-    if layout.fit is None:
+    noise = prior_noise(depth)
+    sigmas = {"gravity": camera.gravity_sigma_rad, "yaw": camera.axes_sigma_rad, "focal": camera.f_sigma_rel}
+    try:
+        view, layout, cov = solve_room(view, depth, noise, sigmas)
+    except ParameterError as err:
+        return Scene(camera, str(err))
+    if layout.state.fit is None:
         return Scene(camera, "no floor is seen, so nothing can be placed")
     if not layout.walls:
         return Scene(camera, "no walls are seen")
-    scale = _scale(layout, camera_height, model_sigma)
-    return _assemble(view, layout, scale)
+    scale = _scale(layout, camera_height)
+    return _assemble(view, layout, scale, cov, depth)
 
 
-def _model_sigma(view, depth: DepthMap) -> float:
-    return 0.01 if depth.model == "exact" else 0.10
+def prior_noise(depth: DepthMap) -> DepthNoise:
+    """How far to trust a depth map before looking at it. A map that no network computed is judged by its own planes."""
+    if depth.sigma_log is not None:
+        good = depth.valid & np.isfinite(depth.sigma_log)
+        middle = float(np.median(depth.sigma_log[good])) if good.any() else 0.15
+        return DepthNoise(0.05, 20.0, float(np.clip(0.7 * middle, 0.05, 0.3)), 0.25)
+    if depth.engine:
+        return DepthNoise(0.05, 20.0, 0.10, 0.25)
+    return DepthNoise(2e-4, 1.0, 0.0, 0.0)
 
 
-def _scale(layout: Layout, camera_height, model_sigma) -> Scale:
+def solve_room(view: View, depth: DepthMap, noise: DepthNoise, sigmas: dict[str, float]):
+    """Layout, then the camera adjusted to what the depth is sure of, then the layout again. Returns view, layout and the
+    covariance of (tilt x, tilt y, yaw, log f, shift)."""
+    camera = view.camera
+    rot = room_rotation(camera.gravity, camera.manhattan)
+    fit = fit_floor(view, -rot[2])
+    first = replace(noise, sigma=max(noise.sigma, 0.05))
+    layout = solve_layout(view, rot, fit, first, sigmas["yaw"])
+    base = np.diag([sigmas["gravity"] ** 2, sigmas["gravity"] ** 2, min(sigmas["yaw"], np.deg2rad(2)) ** 2, sigmas["focal"] ** 2, 0.0])
+    if fit is None or not layout.walls:
+        return view, layout, base
+    planes = observe_planes(view, layout)
+    noise = depth_noise(planes, fit.shift, noise)
+    fixed = adjust(view, layout, planes, noise, sigmas)
+    if fixed.chi2 > 1:
+        noise = replace(noise, sigma=noise.sigma * min(np.sqrt(fixed.chi2), 6.0))
+        fixed = adjust(view, layout, planes, noise, sigmas)
+    view = _with_focal(view, fixed.f_px)
+    fit = fit_floor(view, -fixed.room_from_cam[2], None if view.metric else fixed.shift) or fit
+    yaw_sigma = float(np.sqrt(fixed.covariance[2, 2]))
+    return view, solve_layout(view, fixed.room_from_cam, fit, noise, max(yaw_sigma, 1e-4)), fixed.covariance
+
+
+def _with_focal(view: View, f_px: float) -> View:
+    camera = replace(view.camera, f_px=f_px)
+    ratio = view.camera.f_px / f_px
+    return replace(view, camera=camera, rays=view.rays * [ratio, ratio, 1.0], f_grid=view.f_grid / ratio)
+
+
+def _scale(layout: Layout, camera_height) -> Scale:
     opinions = []
     if camera_height is not None:
         opinions.append(ScaleSource("camera height given", camera_height[0], camera_height[1] / camera_height[0]))
-    elif layout.fit.height_model_m is not None:
-        opinions.append(ScaleSource("metric model", layout.fit.height_model_m, max(0.02, model_sigma)))
-    if camera_height is None:
+    elif layout.state.fit.height_model_m is not None:
+        opinions.append(ScaleSource("metric model", layout.state.fit.height_model_m, max(0.01, layout.noise.common)))
+    if not opinions:
         opinions.append(prior_opinion())
     return fuse(opinions)
 
 
-def _assemble(view, layout: Layout, scale: Scale) -> Scene:
-    h, rot = scale.camera_height_m, layout.room_from_cam
+def _assemble(view: View, layout: Layout, scale: Scale, cov: np.ndarray, depth: DepthMap) -> Scene:
+    state = layout.state
+    floor = _floor_data(view, state, depth)
+    problem = Problem(layout, floor, _ends(view, layout), lambda s, solved: scale.camera_height_m, _ceiling_source(layout))
+    errors = moved_shapes(problem, _camera_moves(floor, state, layout.noise, cov), scale.sigma_rel)
+    h, rot = scale.camera_height_m, state.room_from_cam
     up = rot[2]
-    floor_mask = (view.p[..., FLOOR] > 0.5) & (view.rays @ up < 0)
-    planes = [Plane("floor", "floor", up, h, h * scale.sigma_rel, int(floor_mask.sum()), False, floor_mask, scale.source)]
-    if layout.ceiling:
-        mask = (view.p[..., 3] > 0.5) & (view.rays @ up > 0)
-        value, sigma, basis = layout.ceiling
-        planes.append(Plane("ceiling", "ceiling", -up, h * (value - 1), h * value * np.hypot(sigma, scale.sigma_rel),
-                            int(mask.sum()), False, mask, basis))
+    floor_cells = (view.p[..., FLOOR] > 0.5) & (view.rays @ up < 0)
+    planes = [Plane("floor", "floor", up, h, h * scale.sigma_rel, int(floor_cells.sum()), False, floor_cells, scale.source)]
+    if errors.base.ceiling is not None:
+        value, parts = variance(errors, lambda s: s.ceiling - s.camera_height)
+        mask = (view.p[..., CEILING] > 0.5) & (view.rays @ up > 0)
+        planes.append(Plane("ceiling", "ceiling", -up, value, value * sum(parts.values()) ** 0.5, int(mask.sum()), False, mask, problem.ceiling_from))
     segments = []
-    for i, wall in enumerate(layout.walls, 1):
-        normal = -(rot.T @ np.array([np.sin(wall.psi), np.cos(wall.psi), 0.0]))
-        sigma = np.sqrt(sum(s**2 for s in wall.sigma_rel.values()) + scale.sigma_rel**2)
-        planes.append(Plane(f"wall_{i}", "wall", normal, h * wall.distance, h * wall.distance * sigma, int(wall.mask.sum()),
-                            wall.foot_seen, wall.mask, wall.basis, None))
-        segments.append(_segment(layout, i - 1, h))
-    inverse = layout.fit.inverse(view.inverse)
+    for k, (data, solved) in enumerate(zip(layout.walls, layout.solved)):
+        normal = -(rot.T @ np.array([np.sin(solved.psi), np.cos(solved.psi), 0.0]))
+        value, parts = variance(errors, lambda s, k=k: s.distance[k])
+        seen = solved.share_foot > 0
+        basis = "foot" if solved.share_foot > 0.95 else "foot + depth" if seen else "depth"
+        planes.append(Plane(f"wall_{k + 1}", "wall", normal, value, value * sum(parts.values()) ** 0.5, int(data.mask.sum()), seen, data.mask, basis))
+        segments.append(WallSegment(f"wall_{k + 1}", errors.base.ends[k], tuple(e.kind for e in problem.ends[k])))
+    inverse = state.fit.inverse(view.inverse)
     with np.errstate(divide="ignore"):
         depth_m = np.where(view.valid & (inverse > 0.02), h / inverse, 0.0).astype(np.float32)
     outline = np.vstack([[[0.0, 0.0]]] + [s.ends for s in segments])
-    return Scene(view.camera, None, scale, depth_m, depth_m > 0, tuple(planes), tuple(segments), room_from_cam=rot, outline=outline)
+    return Scene(replace(view.camera, gravity=-up), None, scale, depth_m, depth_m > 0, tuple(planes), tuple(segments), room_from_cam=rot,
+                 outline=outline, solution=errors)
 
 
-def _segment(layout: Layout, k: int, h: float) -> WallSegment:
-    wall, pan = layout.walls[k], layout.pan
-    cols = np.flatnonzero(layout.path == k)
-    ends, kinds = [], []
-    for j, step in ((cols[0], -1), (cols[-1], 1)):
-        nxt = j + step
-        other = layout.path[nxt] if 0 <= nxt < len(layout.path) else None
-        az = pan.azimuth[j]
-        kind = "frame" if other is None else "occluded"
-        if other is not None and other >= 0:
-            meet = _meeting(wall, layout.walls[other])
-            if meet is not None and abs(np.arctan2(*meet) - az) < 0.06:
-                ends.append(meet * h)
-                kinds.append("corner")
-                continue
-        rho = wall.distance / max(np.cos(az - wall.psi), 0.05)
-        ends.append(h * rho * np.array([np.sin(az), np.cos(az)]))
-        kinds.append(kind)
-    return WallSegment(f"wall_{k + 1}", np.array(ends), tuple(kinds))
+def _floor_data(view: View, state: State, depth: DepthMap) -> FloorData:
+    from poc.layout import grid_to_photo
+
+    rows, cols = np.nonzero(floor_mask(view, -state.room_from_cam[2]))
+    pick = np.linspace(0, len(rows) - 1, min(300, len(rows))).astype(int)
+    rows, cols = rows[pick], cols[pick]
+    d = view.inverse[rows, cols].astype(float)
+    s = (view.rays @ -state.room_from_cam[2])[rows, cols]
+    off = np.abs(np.log(np.maximum(state.fit.inverse(d), 1e-6) / s))
+    return FloorData(grid_to_photo(view, rows, cols), d, np.where(off < 3 * np.median(off) + 1e-4, 1.0, 1e-3), depth.f_px is not None)
+
+
+def _camera_moves(floor: FloorData, state: State, noise: DepthNoise, cov: np.ndarray):
+    """One-sigma states: columns of a Cholesky factor ordered focal, tilts, yaw, shift, named by their leading member."""
+    order = [3, 0, 1, 2, 4]
+    c = cov[np.ix_(order, order)]
+    root = np.linalg.cholesky(c + np.diag(np.maximum(np.diag(c), 1e-16) * 1e-9 + 1e-18))
+    out = []
+    for column, cause in zip(root.T, ("focal", "gravity", "gravity", "gravity", "shift")):
+        move = np.zeros(5)
+        move[order] = column
+        if np.abs(move).max() < 1e-8:
+            continue
+        fit = replace(state.fit, shift=state.fit.shift + move[4])
+        new = replace(state, f_px=state.f_px * float(np.exp(move[3])), room_from_cam=rotation_from_vector(move[:3]) @ state.room_from_cam, fit=fit)
+        out.append((cause, replace(new, fit=floor.fit(new, state))))
+    blobs = max(1.0, state.fit.floor_cells / (4 * np.pi * noise.length_cells**2))
+    rel = float(np.hypot(noise.sigma / np.sqrt(blobs), noise.common))
+    model = state.fit.height_model_m
+    out.append(("model", replace(state, fit=replace(state.fit, scale=state.fit.scale * np.exp(rel),
+                                                    height_model_m=None if model is None else model * np.exp(rel)))))
+    return out
+
+
+def _ceiling_source(layout: Layout) -> str | None:
+    if len(layout.ceiling.line_wall) >= 6:
+        return "ceiling line"
+    return "depth" if len(layout.ceiling.depth_d) >= 80 else None
+
+
+def _ends(view: View, layout: Layout) -> tuple[tuple[End, End], ...]:
+    return tuple(tuple(_end(layout, k, side) for side in (-1, 1)) for k in range(len(layout.walls)))
+
+
+def _end(layout: Layout, k: int, step: int) -> End:
+    pan, cols = layout.pan, np.flatnonzero(layout.path == k)
+    j = cols[0] if step < 0 else cols[-1]
+    az, wall = pan.azimuth[j], layout.solved[k]
+    other = layout.path[j + step] if 0 <= j + step < len(layout.path) else None
+    uv = layout.state.pixels(np.array([[np.sin(az), np.cos(az), 0.0]]))[0]
+    if other is None:
+        return End("frame", -1, tuple(uv))
+    if other >= 0:
+        meet = _meeting(wall, layout.solved[other])
+        if meet is not None and abs(np.arctan2(*meet) - az) < 0.06:
+            return End("corner", int(other), tuple(uv))
+    return End("occluded", -1, tuple(uv))
 
 
 def _meeting(a, b) -> np.ndarray | None:

@@ -225,6 +225,8 @@ class Scene:
     grid_cell_m: float = 0.05
     largest_free_rect: tuple[float, float, float, float] | None = None
     notes: tuple[str, ...] = ()
+    solution: object | None = field(default=None, repr=False, compare=False)
+    """What `poc.measure` propagates errors through; of no meaning to anyone else."""
 
     @property
     def camera_height_m(self) -> float | None:

@@ -1,0 +1,207 @@
+"""What a depth map knows about the camera: planes at right angles fix gravity, axes, focal and shift, as far as the depth
+can be trusted. With a network's depth the camera's own priors win; with a sensor's, the planes do.
+
+The planes' fits (α, β, γ) and the priors meet in one small least-squares problem. The covariance of each fit is that of
+least squares under an error field with a correlation length, so a large plane of a smooth error does not look certain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from poc.geometry import UvdPlane, fit_plane_uvd, grid_pixels, rotation_from_vector
+from poc.layout import Layout
+from poc.planes import floor_mask
+from poc.view import View
+from poc.wallfit import DepthNoise
+
+SUPPORT_POINTS = 120
+MIN_CELLS = 250
+
+
+@dataclass(frozen=True)
+class PlaneObservation:
+    """A fitted plane and the direction it has in the room: normal_room (3, toward the camera); coefficients (α·w, β·w, γ)
+    scaled to the grid's half width; design of sampled points; positions in cells; relative residual and its sigma."""
+
+    normal_room: np.ndarray
+    coef: np.ndarray
+    design: np.ndarray
+    cells: np.ndarray
+    d: np.ndarray
+    residual: np.ndarray
+    turn_sigma: float
+
+
+@dataclass(frozen=True)
+class Adjusted:
+    """room_from_cam, f_px and shift after the adjustment; covariance of (tilt x, tilt y, yaw, log f, shift) in radians, logs and
+    the map's own units; noise: what the residuals say about the depth; chi2: misfit per degree of freedom."""
+
+    room_from_cam: np.ndarray
+    f_px: float
+    shift: float
+    covariance: np.ndarray
+    noise: DepthNoise
+    chi2: float
+
+
+def observe_planes(view: View, layout: Layout) -> list[PlaneObservation]:
+    """Fits of floor, ceiling and Manhattan walls in (u, v, d)."""
+    up = np.array([0.0, 0.0, 1.0])
+    rot = layout.state.room_from_cam
+    jobs = [(up, floor_mask(view, -rot[2]), 1e-3), (-up, layout.ceiling.mask, 1e-3)]
+    for data, solved in zip(layout.walls, layout.solved):
+        if data.manhattan:
+            jobs.append((-np.array([np.sin(data.psi), np.cos(data.psi), 0.0]), data.mask, np.deg2rad(0.15)))
+    out = []
+    for normal, mask, turn in jobs:
+        use = mask & view.valid
+        if use.sum() >= MIN_CELLS:
+            obs = _observe(view, use, normal, turn)
+            if obs is not None:
+                out.append(obs)
+    return out
+
+
+def _observe(view: View, use: np.ndarray, normal: np.ndarray, turn: float) -> PlaneObservation | None:
+    u, v = grid_pixels(view.camera, *view.shape)
+    rows, cols = np.nonzero(use)
+    pick = np.linspace(0, len(rows) - 1, min(1500, len(rows))).astype(int)
+    r, c = rows[pick], cols[pick]
+    fit: UvdPlane | None = fit_plane_uvd(u[r, c], v[r, c], view.inverse[r, c], trials=30)
+    if fit is None:
+        return None
+    keep = np.flatnonzero(fit.inliers)
+    keep = keep[np.linspace(0, len(keep) - 1, min(SUPPORT_POINTS, len(keep))).astype(int)]
+    r, c = r[keep], c[keep]
+    half = view.camera.width / 2
+    design = np.column_stack([u[r, c] / half, v[r, c] / half, np.ones(len(r))])
+    coef = fit.coefficients * [half, half, 1.0]
+    d = view.inverse[r, c].astype(float)
+    return PlaneObservation(normal, coef, design, np.column_stack([c, r]).astype(float), d, d - design @ coef, turn)
+
+
+def depth_noise(planes: list[PlaneObservation], shift: float, prior: DepthNoise) -> DepthNoise:
+    """Sigma of log depth and correlation length from how planes bend, not below the prior's sigma.
+
+    Residuals of a fit lack what the fit absorbed: the mean square is divided by the share that an error field of that
+    length leaves (trace of the residual-maker times the correlation).
+    """
+    rel = [p.residual / np.maximum(p.d + shift, 1e-6 + 0.05 * np.abs(p.d).max()) for p in planes]
+    if not rel:
+        return prior
+    length = _length(planes, rel)
+    num = den = 0.0
+    for p, r in zip(planes, rel):
+        num, den = num + float((r**2).sum()), den + float(_left(p, length))
+    sigma = float(np.sqrt(num / max(den, 1e-3)))
+    return replace(prior, sigma=max(sigma, prior.sigma, 2e-4), length_cells=max(length, prior.length_cells))
+
+
+def _left(p: PlaneObservation, length: float) -> float:
+    """Expected sum of squared residuals for unit errors of this correlation length."""
+    corr = _correlation(p.cells, length)
+    hat = p.design @ np.linalg.solve(p.design.T @ p.design, p.design.T)
+    m = np.eye(len(hat)) - hat
+    return max(float(np.einsum("ij,ji->", m @ corr, m)), 0.02 * len(hat))
+
+
+def _correlation(cells: np.ndarray, length: float) -> np.ndarray:
+    gap2 = ((cells[:, None] - cells[None]) ** 2).sum(-1)
+    return np.exp(-gap2 / (4 * max(length, 0.3) ** 2))
+
+
+def _length(planes, rel) -> float:
+    """Correlation length (cells) where the residuals' correlation falls to a half."""
+    gaps, products, power = [], [], []
+    for p, r in zip(planes, rel):
+        if len(r) < 40:
+            continue
+        gap = np.sqrt(((p.cells[:, None] - p.cells[None]) ** 2).sum(-1))
+        i, j = np.triu_indices(len(r), 1)
+        gaps.append(gap[i, j])
+        products.append(r[i] * r[j] / max(float((r**2).mean()), 1e-18))
+        power.append(1.0)
+    if not gaps:
+        return 5.0
+    gap, product = np.concatenate(gaps), np.concatenate(products)
+    edges = np.array([0, 3, 6, 9, 13, 18, 24, 32, 42, 55])
+    which = np.digitize(gap, edges)
+    for k in range(1, len(edges)):
+        near = which == k
+        if near.sum() >= 30 and product[near].mean() < 0.5:
+            return max(0.5 * (edges[k - 1] + edges[k]) / 1.665, 1.0)
+    return edges[-1] / 1.665
+
+
+def adjust(view: View, layout: Layout, planes: list[PlaneObservation], noise: DepthNoise, sigmas: dict[str, float],
+           rot: np.ndarray | None = None) -> Adjusted:
+    """Gauss–Newton on tilt, yaw, focal and shift with the camera's priors. sigmas: gravity, yaw, focal (log)."""
+    rot = layout.state.room_from_cam if rot is None else rot
+    fit = layout.state.fit
+    half = view.camera.width / 2
+    whiten = [_whitener(p, noise, fit.shift if fit else 0.0) for p in planes]
+    start = _start_offsets(planes, rot, view.camera.f_px, half, fit)
+    scale_d = max(float(np.median(np.concatenate([np.abs(p.d) for p in planes]))), 1e-9)
+    prior = np.array([sigmas["gravity"], sigmas["gravity"], sigmas["yaw"], max(sigmas["focal"], 1e-5)])
+
+    def residuals(x: np.ndarray) -> np.ndarray:
+        turned = rotation_from_vector(x[:3]) @ rot
+        f, shift = view.camera.f_px * np.exp(x[3]), (fit.shift if fit else 0.0) + x[4] * scale_d
+        out = [x[:4] / prior, [x[4] / (1e-9 if view.metric else 1e3)]]
+        for p, w, log_e in zip(planes, whiten, x[5:]):
+            n = -(p.normal_room @ turned) * np.exp(log_e)
+            out.append(w @ (np.array([n[0] * half / f, n[1] * half / f, n[2] - shift]) - p.coef))
+        return np.concatenate(out)
+
+    x = np.concatenate([np.zeros(5), start])
+    for _ in range(8):
+        r = residuals(x)
+        jac = _jacobian(residuals, x, r)
+        step = np.linalg.lstsq(jac, -r, rcond=None)[0]
+        x = x + np.clip(step, -0.3, 0.3)
+        if np.abs(step).max() < 1e-8:
+            break
+    r = residuals(x)
+    cov = np.linalg.pinv(_jacobian(residuals, x, r).T @ _jacobian(residuals, x, r))[:5, :5]
+    dof = max(len(r) - len(x), 1)
+    cov[4] *= scale_d
+    cov[:, 4] *= scale_d
+    return Adjusted(rotation_from_vector(x[:3]) @ rot, view.camera.f_px * float(np.exp(x[3])),
+                    (fit.shift if fit else 0.0) + float(x[4]) * scale_d, cov, noise, float((r**2).sum() / dof))
+
+
+def _start_offsets(planes, rot, f, half, fit) -> np.ndarray:
+    shift = fit.shift if fit else 0.0
+    out = []
+    for p in planes:
+        n = -(p.normal_room @ rot)
+        facing = np.array([n[0] * half / f, n[1] * half / f, n[2]])
+        depth = p.design @ facing
+        out.append(np.log(max(float(np.median((p.d + shift) / np.maximum(depth, 1e-3))), 1e-6)))
+    return np.array(out)
+
+
+def _whitener(p: PlaneObservation, noise: DepthNoise, shift: float) -> np.ndarray:
+    """Inverse Cholesky factor of the covariance of (α, β, γ) under the error field."""
+    err = noise.sigma * np.maximum(p.d + shift, 1e-9)
+    c = err[:, None] * _correlation(p.cells, noise.length_cells) * err[None]
+    solve = np.linalg.solve(p.design.T @ p.design, p.design.T)
+    cov = solve @ c @ solve.T
+    size = np.linalg.norm(p.coef)
+    slant = np.outer(p.coef, p.coef) * noise.common**2
+    tilt = (noise.turn**2 + p.turn_sigma**2) * float(np.mean(p.d + shift)) ** 2
+    centre = p.design.mean(0)
+    for axis in (0, 1):
+        t = np.zeros(3)
+        t[axis], t[2] = 1.0, -centre[axis]
+        cov = cov + tilt * np.outer(t, t)
+    return np.linalg.inv(np.linalg.cholesky(cov + slant + 1e-16 * size**2 * np.eye(3)))
+
+
+def _jacobian(fun, x: np.ndarray, r: np.ndarray) -> np.ndarray:
+    step = 1e-6
+    return np.column_stack([(fun(x + step * e) - r) / step for e in np.eye(len(x))])

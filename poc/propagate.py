@@ -1,0 +1,154 @@
+"""From observations to metres and their errors: every number is recomputed with each input moved by its own sigma.
+
+Linear propagation: deterministic, cheap (a wall is two normal equations), and it says which cause an interval comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from poc.layout import Layout
+from poc.planes import DepthFit
+from poc.wallfit import State, WallSolution, foot_nearness, solve_wall
+
+CAUSES = ("scale", "focal", "gravity", "shift", "fit", "model", "unseen")
+LINE_SIGMA_CELLS = 1.2
+"""One sigma of the line where walls meet the ceiling, cells of the working grid, common to a wall."""
+
+
+@dataclass(frozen=True)
+class FloorData:
+    """Floor cells to refit a depth map's scale and shift under another camera: photo pixels, inverse depth, weights."""
+
+    uv: np.ndarray
+    d: np.ndarray
+    w: np.ndarray
+    follows_focal: bool
+
+    def fit(self, state: State, nominal: State) -> DepthFit | None:
+        """The depth fit under `state` (whose fit gives the shift), keeping the weights of the nominal one."""
+        if nominal.fit is None or len(self.d) < 8:
+            return state.fit
+        ratio = self._ratio(state) / self._ratio(nominal)
+        model = nominal.fit.height_model_m
+        stretch = state.f_px / nominal.f_px if self.follows_focal else 1.0
+        return replace(state.fit, scale=nominal.fit.scale * ratio, height_model_m=None if model is None else model * ratio * stretch)
+
+    def _ratio(self, state: State) -> float:
+        s, d = -state.level_rays(self.uv)[:, 2], self.d + state.fit.shift
+        return float((self.w * s * d).sum() / (self.w * d**2).sum())
+
+
+@dataclass(frozen=True)
+class End:
+    """How a wall's visible stretch ends: "corner" with another wall, else at a photo pixel ("frame", "occluded")."""
+
+    kind: str
+    other: int
+    uv: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The room in metres under one state: wall lines (psi, distance), their ends (k×2×2, plan), heights."""
+
+    psi: np.ndarray
+    distance: np.ndarray
+    ends: np.ndarray
+    camera_height: float
+    ceiling: float | None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Everything needed to recompute the room: layout, floor cells, ends per wall, how the state maps to a camera height."""
+
+    layout: Layout
+    floor: FloorData
+    ends: tuple[tuple[End, End], ...]
+    height: Callable[[State, list[WallSolution]], float]
+    ceiling_from: str | None
+
+
+def shape_of(p: Problem, state: State, solved: list[WallSolution], *, line: float = 0.0, ceiling_model: float = 0.0) -> Shape:
+    """Metres from a state and solved walls. line: error of the ceiling line in cells; ceiling_model: of log ceiling depth."""
+    h = p.height(state, solved)
+    psi, dist = np.array([w.psi for w in solved]), np.array([w.distance for w in solved]) * h
+    ends = np.array([[_end_point(p, state, psi, dist, k, end) for end in pair] for k, pair in enumerate(p.ends)]).reshape(-1, 2, 2)
+    above = ceiling_height(p, state, solved, line, ceiling_model)
+    return Shape(psi, dist, ends, h, None if above is None else h * (1 + above))
+
+
+def _end_point(p: Problem, state: State, psi, dist, k: int, end: End) -> np.ndarray:
+    if end.kind == "corner":
+        a = np.array([[np.sin(psi[k]), np.cos(psi[k])], [np.sin(psi[end.other]), np.cos(psi[end.other])]])
+        return np.linalg.solve(a, [dist[k], dist[end.other]])
+    level = state.level_rays(np.array([end.uv]))[0]
+    az = np.arctan2(level[0], level[1])
+    return dist[k] / max(np.cos(az - psi[k]), 0.08) * np.array([np.sin(az), np.cos(az)])
+
+
+def ceiling_height(p: Problem, state: State, solved, line: float, model: float) -> float | None:
+    """Ceiling over the camera in camera heights."""
+    data = p.layout.ceiling
+    if p.ceiling_from == "ceiling line":
+        level = state.level_rays(data.line_uv)
+        span = np.hypot(level[:, 0], level[:, 1])
+        az = np.arctan2(level[:, 0], level[:, 1])
+        psi, dist = np.array([w.psi for w in solved])[data.line_wall], np.array([w.distance for w in solved])[data.line_wall]
+        slope = level[:, 2] / span + line / (state.f_px * p.layout.cells_per_px)
+        return float(np.median(slope * dist / np.maximum(np.cos(az - psi), 0.08)))
+    if p.ceiling_from == "depth":
+        level = state.level_rays(data.depth_uv)
+        inverse = np.maximum(state.fit.inverse(data.depth_d), 1e-3)
+        return float(np.median(level[:, 2] / inverse) * np.exp(model))
+    return None
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Changes of a quantity, in its own unit, for each independent one-sigma cause: (cause, shape of the moved room)."""
+
+    base: Shape
+    moved: tuple[tuple[str, Shape], ...] = field(default=())
+
+
+def moved_shapes(p: Problem, camera_moves: list[tuple[str, State]], scale_sigma: float) -> Errors:
+    """The room at rest, and under every one-sigma cause."""
+    lay = p.layout
+    solved = list(lay.solved)
+    base = shape_of(p, lay.state, solved)
+    moved: list[tuple[str, Shape]] = [("scale", _scaled(base, np.exp(scale_sigma)))]
+    for cause, state in camera_moves:
+        again = [solve_wall(d, state) or s for d, s in zip(lay.walls, solved)]
+        moved.append((cause, shape_of(p, state, again)))
+    for k, data in enumerate(lay.walls):
+        for name, cause in (("foot", "fit"), ("foot_turn", "fit"), ("depth", "model"), ("depth_turn", "model"), ("prior", "fit")):
+            if (name.startswith("foot") and solved[k].share_foot == 0) or (name.startswith("depth") and solved[k].share_depth == 0):
+                continue
+            one = solve_wall(data, lay.state, bump={name: 1.0})
+            if one is not None:
+                moved.append((cause, shape_of(p, lay.state, solved[:k] + [one] + solved[k + 1:])))
+    if p.ceiling_from == "ceiling line":
+        moved.append(("fit", shape_of(p, lay.state, solved, line=LINE_SIGMA_CELLS)))
+    elif p.ceiling_from == "depth":
+        moved.append(("model", shape_of(p, lay.state, solved, ceiling_model=float(np.hypot(lay.noise.common, lay.noise.sigma * 0.5)))))
+    return Errors(base, tuple(moved))
+
+
+def _scaled(s: Shape, factor: float) -> Shape:
+    return Shape(s.psi, s.distance * factor, s.ends * factor, s.camera_height * factor, None if s.ceiling is None else s.ceiling * factor)
+
+
+def variance(errors: Errors, quantity: Callable[[Shape], float]) -> tuple[float, dict[str, float]]:
+    """Value of a quantity and its variance by cause (log units: relative to the value)."""
+    value = quantity(errors.base)
+    parts: dict[str, float] = {}
+    for cause, shape in errors.moved:
+        new = quantity(shape)
+        change = float(np.log(new / value)) if new > 0 and value > 0 else 0.0
+        parts[cause] = parts.get(cause, 0.0) + float(np.clip(change, -1.0, 1.0)) ** 2
+    return float(value), parts

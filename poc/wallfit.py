@@ -1,0 +1,215 @@
+"""One wall as a straight line in plan, from foot pixels and depth pixels, for any camera one wants to try.
+
+A wall's nearness s (1 / horizontal distance, in 1/camera heights) along azimuth φ is e·cos Δ + q·sin Δ with Δ = φ − ψ₀: two
+numbers, e = 1/distance and q ≈ e × (turn of the wall away from ψ₀). Foot and depth observe the same line, so they fuse
+as two normal equations with their own covariances. Observations stay pixels, so that errors of focal, gravity and shift
+pass through by fitting again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from poc.geometry import MAD_TO_SIGMA, TUKEY
+from poc.planes import DepthFit
+from poc.types import Camera
+
+FOOT_SIGMA_CELLS = 1.0
+"""One sigma of a foot crossing, cells of the working grid."""
+FOOT_CORRELATION_CELLS = 14.0
+"""Neighbouring crossings err together over this many columns."""
+DEPTH_POINTS = 300
+
+
+@dataclass(frozen=True)
+class State:
+    """A camera and a depth fit to try: focal and principal point (photo pixels), rotation to the room frame, depth fit."""
+
+    f_px: float
+    cx: float
+    cy: float
+    room_from_cam: np.ndarray
+    fit: DepthFit | None
+
+    @staticmethod
+    def of(camera: Camera, room_from_cam: np.ndarray, fit: DepthFit | None) -> State:
+        return State(camera.f_px, camera.cx, camera.cy, room_from_cam, fit)
+
+    def level_rays(self, uv: np.ndarray) -> np.ndarray:
+        """Rays (z = 1 in the camera) through photo pixels n×2, in the room frame."""
+        ray = np.column_stack([(uv[:, 0] - self.cx) / self.f_px, (uv[:, 1] - self.cy) / self.f_px, np.ones(len(uv))])
+        return ray @ self.room_from_cam.T
+
+    def pixels(self, level: np.ndarray) -> np.ndarray:
+        """Photo pixels (n×2) of room-frame directions (n×3)."""
+        cam = level @ self.room_from_cam
+        return cam[:, :2] / cam[:, 2:] * self.f_px + [self.cx, self.cy]
+
+
+@dataclass(frozen=True)
+class DepthNoise:
+    """What the depth's errors look like: sigma of log depth, correlation length (cells), and errors that a whole plane
+    shares: sigma of its log distance, and of its turn (as a share of e)."""
+
+    sigma: float
+    length_cells: float
+    common: float
+    turn: float
+
+
+@dataclass(frozen=True)
+class WallData:
+    """Everything observed of one wall. psi: nominal azimuth of its normal; psi_sigma: how far it may turn from there.
+    foot_uv (photo pixels), foot_w, foot_sigma (sigma of s); depth_uv, depth_d (inverse depth as the map gives it),
+    depth_gain (local correction of inverse depth). columns, direct: per panorama column. mask: working grid."""
+
+    psi: float
+    psi_sigma: float
+    foot_uv: np.ndarray
+    foot_w: np.ndarray
+    foot_sigma: np.ndarray
+    depth_uv: np.ndarray
+    depth_d: np.ndarray
+    depth_gain: np.ndarray
+    columns: np.ndarray
+    direct: np.ndarray
+    mask: np.ndarray
+    noise: DepthNoise
+    manhattan: bool = True
+
+
+@dataclass(frozen=True)
+class WallSolution:
+    """psi: azimuth of the normal; distance in camera heights; covariance 2×2 of (log distance, psi) by the wall's own
+    observations, split into the parts from foot, depth and prior; weights: share of foot and depth in the distance."""
+
+    psi: float
+    distance: float
+    covariance: np.ndarray
+    share_foot: float
+    share_depth: float
+    foot_alone: float | None = None
+    depth_alone: float | None = None
+    parts: dict[str, float] = field(default_factory=dict)
+
+
+def design(level: np.ndarray, psi: float) -> tuple[np.ndarray, np.ndarray]:
+    """Rows (cos Δ, sin Δ) of the line model, and the horizontal length of each ray."""
+    delta = np.arctan2(level[:, 0], level[:, 1]) - psi
+    return np.column_stack([np.cos(delta), np.sin(delta)]), np.hypot(level[:, 0], level[:, 1])
+
+
+def foot_nearness(level: np.ndarray, span: np.ndarray) -> np.ndarray:
+    """s where rays meet the floor one camera height below."""
+    return -level[:, 2] / span
+
+
+def solve_wall(data: WallData, state: State, *, bump: dict[str, float] | None = None) -> WallSolution | None:
+    """Distance and direction of a wall under a state; None without observations.
+
+    bump: errors to add, in sigmas, by name ("foot", "foot_turn", "depth", "depth_turn", "prior"), to see what they do.
+    """
+    bump = bump or {}
+    info, rhs = np.zeros((2, 2)), np.zeros(2)
+    foot = _foot_equations(data, state, bump)
+    start = _start(foot, data, state)
+    if start is None:
+        return None
+    depth = _depth_equations(data, state, start, bump)
+    foot_info = np.zeros((2, 2)) if foot is None else foot[0]
+    depth_info = np.zeros((2, 2)) if depth is None else depth[0]
+    prior = np.diag([1e-9, 1.0 / (start * data.psi_sigma) ** 2])
+    for group in (foot, depth):
+        if group is not None:
+            info, rhs = info + group[0], rhs + group[1]
+    cov = np.linalg.inv(info + prior)
+    rhs = rhs + prior @ [0.0, bump.get("prior", 0.0) * start * data.psi_sigma]
+    e, q = cov @ rhs
+    if e <= 1e-4:
+        return None
+    size = float(np.hypot(e, q))
+    jac = np.array([[-e / size**2, -q / size**2], [-q / size**2, e / size**2]])
+    cov = jac @ cov @ jac.T
+    share = float(cov_share(foot_info, depth_info + prior))
+    return WallSolution(float(data.psi + np.arctan2(q, e)), 1.0 / size, cov, share, 1 - share,
+                        _alone(foot, prior), _alone(depth, prior))
+
+
+def cov_share(a: np.ndarray, b: np.ndarray) -> float:
+    """How much of what is known about e comes from information a rather than b."""
+    return float(a[0, 0] / max(a[0, 0] + b[0, 0], 1e-12))
+
+
+def _alone(group, prior) -> float | None:
+    if group is None:
+        return None
+    e, q = np.linalg.solve(group[0] + prior, group[1])
+    return float(1 / np.hypot(e, q)) if e > 1e-4 else None
+
+
+def _start(foot, data, state) -> float | None:
+    """A first e, to turn relative into absolute sigmas."""
+    if foot is not None:
+        return max(float(foot[1][0] / foot[0][0, 0]), 0.02)
+    if state.fit is None or len(data.depth_d) < 8:
+        return None
+    a, s = _depth_nearness(data, state)
+    return max(float(np.median(s / np.maximum(a[:, 0], 0.05))), 0.02)
+
+
+def _foot_equations(data: WallData, state: State, bump):
+    if len(data.foot_w) < 4:
+        return None
+    level = state.level_rays(data.foot_uv)
+    a, span = design(level, data.psi)
+    s = foot_nearness(level, span)
+    w = data.foot_w / data.foot_sigma**2 / FOOT_CORRELATION_CELLS
+    info = (a * w[:, None]).T @ a
+    rhs = a.T @ (w * s)
+    if "foot" in bump or "foot_turn" in bump:
+        root = np.linalg.cholesky(np.linalg.inv(info + 1e-9 * np.trace(info) * np.eye(2)))
+        rhs = rhs + info @ (root @ [bump.get("foot", 0.0), bump.get("foot_turn", 0.0)])
+    return info, rhs
+
+
+def _depth_nearness(data: WallData, state: State):
+    level = state.level_rays(data.depth_uv)
+    a, span = design(level, data.psi)
+    return a, state.fit.inverse(data.depth_d) * data.depth_gain / span
+
+
+def _depth_equations(data: WallData, state: State, e0: float, bump):
+    if state.fit is None or len(data.depth_d) < 8:
+        return None
+    a, s = _depth_nearness(data, state)
+    noise = data.noise
+    r = s - (a @ _huber_line(a, s))
+    scale = max(MAD_TO_SIGMA * float(np.median(np.abs(r))), 1e-6)
+    tukey = np.clip(1 - (r / (TUKEY * scale)) ** 2, 0, None) ** 2
+    sigma = np.maximum(noise.sigma * e0, 1e-5)
+    blobs = max(1.0, data.mask.sum() / (4 * np.pi * noise.length_cells**2))
+    w = tukey / sigma**2 * blobs / len(s)
+    own = (a * w[:, None]).T @ a
+    own = own + np.diag([1e-9, 1e-9]) * np.trace(own)
+    x = np.linalg.solve(own, a.T @ (w * s))
+    middle = float(np.average(np.arctan2(a[:, 1], a[:, 0]), weights=w + 1e-12))
+    pivot = np.array([-np.sin(middle), np.cos(middle)])  # a wrong tilt of the depth turns the wall about where it is seen
+    cov = np.linalg.inv(own) + np.outer(x, x) * noise.common**2 + np.outer(pivot, pivot) * (noise.turn * e0) ** 2
+    if "depth" in bump or "depth_turn" in bump:
+        x = x + np.linalg.cholesky(cov) @ [bump.get("depth", 0.0), bump.get("depth_turn", 0.0)]
+    info = np.linalg.inv(cov)
+    return info, info @ x
+
+
+def _huber_line(a: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """A robust start for the line through depth points: the median of s / cos Δ, no turn."""
+    ratio = s / np.maximum(a[:, 0], 0.05)
+    x = np.array([np.median(ratio), 0.0])
+    for _ in range(4):
+        r = s - a @ x
+        scale = max(MAD_TO_SIGMA * float(np.median(np.abs(r))), 1e-9)
+        w = 1.0 / np.maximum(np.abs(r) / scale, 1.0)
+        x = np.linalg.lstsq(a * np.sqrt(w)[:, None], s * np.sqrt(w), rcond=None)[0]
+    return x
