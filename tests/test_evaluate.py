@@ -1,0 +1,77 @@
+"""`poc.evaluate` against estimators whose scores are known in advance."""
+
+import json
+
+import numpy as np
+import pytest
+
+from poc.errors import DataError
+from poc.evaluate import evaluate
+from poc.training.folder import list_frames, load_frame
+from poc.types import DepthMap, Surfaces
+from tests.data_folder import write_folder
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_folder(tmp_path, n=3, size=(160, 120), f_px=150.0)
+    return tmp_path
+
+
+def knowing(folder, change, kind="metric", sigma=None, with_surfaces=True):
+    """An estimator that knows the truth and answers `change` of it."""
+    truth = {f.name: load_frame(f) for f in list_frames(folder)}
+
+    def run(photo):
+        loaded = truth[photo.name.rsplit(".", 1)[0]]
+        values = change(loaded.depth_m).astype(np.float32)
+        one_hot = np.eye(6, dtype=np.float32)[np.where(loaded.surface == 255, 0, loaded.surface)]
+        log_sigma = None if sigma is None else np.full(values.shape, sigma, np.float32)
+        return DepthMap(values, kind, loaded.depth_m > 0, "fake", log_sigma), Surfaces(one_hot) if with_surfaces else None
+
+    return run
+
+
+def test_the_truth_scores_perfectly(folder):
+    result = evaluate(folder, "fake", estimator=knowing(folder, lambda d: d, sigma=0.1))
+    assert result["frames"] == 3 and result["ms_per_frame"] >= 0
+    for alignment in ("metric", "scale", "affine"):
+        assert result[alignment]["abs_rel"] == pytest.approx(0, abs=1e-6) and result[alignment]["delta1"] == 1
+    assert result["planes"]["wall"]["angle_deg"] == pytest.approx(0, abs=0.01)
+    assert result["edge_f1"] == 1
+    assert all(v == 1 for v in result["surfaces"]["iou"].values())
+    assert result["surfaces"]["foot_px"] == 0
+    assert result["expected_error"]["coverage_90"] == 1
+    json.dumps(result)
+
+
+def test_a_wrong_scale_shows_in_the_metric_row_alone(folder):
+    result = evaluate(folder, "fake", estimator=knowing(folder, lambda d: 1.5 * d, sigma=0.1))
+    assert result["metric"]["abs_rel"] == pytest.approx(0.5, abs=1e-4) and result["metric"]["delta1"] == 0
+    assert result["scale"]["abs_rel"] == pytest.approx(0, abs=1e-4)
+    assert result["affine"]["abs_rel"] == pytest.approx(0, abs=1e-4)
+    assert result["expected_error"]["coverage_90"] == 0
+
+
+def test_a_relative_model_has_only_the_affine_row(folder):
+    run = knowing(folder, lambda d: 40 / d + 3, kind="relative_inverse", with_surfaces=False)
+    result = evaluate(folder, "fake", estimator=run)
+    assert result["metric"] is None and result["scale"] is None and result["expected_error"] is None
+    assert result["affine"]["delta1"] == 1 and result["surfaces"] is None
+
+
+def test_limit_and_names_choose_frames(folder):
+    run = knowing(folder, lambda d: d)
+    assert evaluate(folder, "fake", estimator=run, limit=2)["frames"] == 2
+    assert evaluate(folder, "fake", estimator=run, names=["frame_01"])["frames"] == 1
+    with pytest.raises(DataError, match="none of the named frames"):
+        evaluate(folder, "fake", estimator=run, names=["nowhere"])
+
+
+def test_no_valid_depth_is_named(folder):
+    def blind(photo):
+        shape = photo.rgb.shape[:2]
+        return DepthMap(np.zeros(shape, np.float32), "metric", np.zeros(shape, bool), "blind"), None
+
+    with pytest.raises(DataError, match="no valid depth"):
+        evaluate(folder, "blind", estimator=blind)
