@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -45,8 +46,33 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+@contextmanager
+def writing_where_told() -> Iterator[None]:
+    """Around writes to a place the caller chose: that it cannot take them is the caller's to mend, so the exit code is 2."""
+    try:
+        yield
+    except WriteError as error:
+        error.exit_code = 2
+        raise
+
+
+def probe_folder(path: Path) -> None:
+    """Find out whether files could be written in `path`, leaving nothing behind. Raises WriteError where they could not."""
+    missing = [p for p in (path, *path.parents) if not os.path.lexists(p)]
+    try:
+        make_folder(path)
+        with _named(path, lambda: tempfile.TemporaryFile(dir=path)) as file:
+            _named(path, lambda: file.write(b"x"))
+    finally:
+        for folder in missing:
+            try:
+                folder.rmdir()
+            except OSError:  # not made, or someone else is already using it
+                break
+
+
 def _write_beside(path: Path, content: Content) -> Path:
-    """Write `content` to a temporary file in the folder of `path` and return it, flushed to the disk."""
+    """Write `content` to a temporary file in the folder of `path` and return it."""
     make_folder(path.parent)
     if path.is_dir():
         raise WriteError(f"cannot write {path}: a folder has that name")
@@ -59,7 +85,6 @@ def _write_beside(path: Path, content: Content) -> Path:
             else:
                 file.write(content)
             file.flush()
-            os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -85,4 +110,4 @@ def _named(path: Path, action: Callable):
 
 
 def _cannot_write(path: Path, error: OSError) -> WriteError:
-    return WriteError(f"cannot write {path}: {error.strerror or error}")
+    return WriteError(f"cannot write {path} ({error.strerror or error}): choose another place or make room")

@@ -147,7 +147,7 @@ def test_disk_full_leaves_the_old_stage(runs_folder, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(files.os, "chmod", full)
     with pytest.raises(WriteError, match="No space left on device"):
         run.save("01_upload", {"x": 2})
     assert run.load("01_upload").values == {"x": 1}

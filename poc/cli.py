@@ -1,0 +1,214 @@
+"""`poc …`: the commands. Results go to stdout, everything else to stderr; a mistake is one clear line.
+
+Exit codes: 0 done, 1 a fault of ours or of the machine, 2 the caller's mistake, 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from poc.errors import PocError
+
+app = typer.Typer(
+    name="poc", add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+    help="Metres one can trust, from one photo of a room.",
+)  # fmt: skip
+
+PhotoArgument = Annotated[Path | None, typer.Argument(help="A photo of a room; without it, the sample photo.", show_default=False)]
+ModelOption = Annotated[str, typer.Option("--model", help="Depth model; `poc models` lists them.")]
+HeightOption = Annotated[
+    str, typer.Option("--camera-height", help="Camera above the floor in metres: 1.5 or 1.5±0.05 (also 1.5+-0.05).", show_default=False)
+]
+FocalOption = Annotated[float | None, typer.Option("--focal-px", help="Focal length in pixels of the photo.", show_default=False)]
+ReferenceOption = Annotated[
+    list[str] | None,
+    typer.Option("--reference", help="A known length: u1,v1,u2,v2=metres or door:u1,v1,u2,v2 (also a4, socket).", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+
+
+@app.command()
+def report(
+    photo: PhotoArgument = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for report.html and measurements.json.")] = Path("report"),
+    model: ModelOption = "embedded",
+    camera_height: HeightOption = "",
+    focal_px: FocalOption = None,
+    reference: ReferenceOption = None,
+    lang: Annotated[str, typer.Option("--lang", help="Language of the report: en or zh.")] = "en",
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", help="A notebook parameter, like ORDERS_PER_MONTH=8000.", show_default=False),
+    ] = None,
+) -> None:
+    """One photo in, one report out: report.html (one file, opens offline) and measurements.json."""
+    from poc.notebook import sample_photo
+    from poc.parameters import parse_assignments
+    from poc.pipeline import Options, write_report
+
+    options = Options(model, camera_height, focal_px, tuple(reference or ()), parse_assignments(parameter or ()))
+    chosen = photo if photo is not None else sample_photo()
+    if photo is None:
+        tell(f"No photo given: the sample {chosen.name}.")
+    done = write_report(chosen, out, options, lang, quiet=False)
+    whole = max(t.ended_s for t in done.times)
+    if done.refusal:
+        tell(f"No room is measured in this photo: {done.refusal}.")
+    tell(f"{whole:.1f} s; notebooks and arrays in {shown(done.run.folder)}")
+    print(shown(done.html))
+
+
+@app.command()
+def measure(
+    photos: Annotated[list[Path], typer.Argument(help="One photo, or several of different rooms.", show_default=False)],
+    model: ModelOption = "embedded",
+    camera_height: HeightOption = "",
+    focal_px: FocalOption = None,
+    reference: ReferenceOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Dimensions of the room, each with its 90 % interval. With --json one object per photo and line, in order."""
+    from poc.pipeline import Options, as_json, check, measure_room
+    from poc.words import measurement_lines, scale_sentences
+
+    options = Options(model, camera_height, focal_px, tuple(reference or ()))
+    for photo in photos:  # every mistake is found before anything is printed
+        check(photo, options)
+    for photo in photos:
+        room = measure_room(check(photo, options))
+        if json:
+            print(as_json(room.record), flush=True)
+            continue
+        print("\n".join([f"{photo}", *scale_sentences(room.scene)[:1], *measurement_lines(room.measurements)]), flush=True)
+
+
+@app.command()
+def depth(
+    photo: Annotated[Path, typer.Argument(help="A photo.", show_default=False)],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The 16-bit PNG; its coloured twin lies beside it.", show_default=False)] = None,
+    model: ModelOption = "embedded",
+    focal_px: FocalOption = None,
+) -> None:
+    """Depth of every pixel: a 16-bit PNG (millimetres, or relative inverse depth) and a coloured one to look at."""
+    from poc.depth import estimate_depth, save_depth_png
+    from poc.depthview import coloured_png
+    from poc.files import writing_where_told
+    from poc.photo import load_photo
+
+    loaded = load_photo(photo)
+    target = out or Path(f"{photo.stem}_depth.png")
+    if target.is_dir() or not target.suffix:
+        target = target / f"{photo.stem}_depth.png"
+    found = estimate_depth(loaded, model, focal_px)
+    with writing_where_told():
+        save_depth_png(found, target)
+        twin = coloured_png(found, target.with_name(f"{target.stem}_colour.png"))
+    print(f"{shown(target)}\n{shown(twin)}")
+
+
+@app.command()
+def models(
+    json: JsonOption = False,
+    needs_torch: Annotated[str, typer.Option("--needs-torch", help="Only say, by the exit code, whether this model needs torch.", hidden=True)] = "",
+) -> None:
+    """The depth models: licence, size, kind, and whether the weights are here."""
+    from dataclasses import asdict
+
+    from poc.models import get_preset, list_presets
+    from poc.pipeline import as_json
+
+    if needs_torch:
+        raise typer.Exit(0 if get_preset(needs_torch).needs_torch else 3)
+    presets = list_presets()
+    if json:
+        print(as_json([asdict(preset) for preset in presets], indent=1))
+        return
+    for p in presets:
+        size = f"{p.size_mb:.0f} MB" if p.size_mb is not None else "?"
+        print(f"{p.name:<22} {p.kind:<17} {p.licence:<14} {size:>8}  {'here' if p.here else 'not here'}  {p.where if p.here else p.source}")
+
+
+@app.command()
+def bench(
+    photo: PhotoArgument = None,
+    model: ModelOption = "embedded",
+    repeat: Annotated[int, typer.Option("--repeat", min=1, help="Runs per stage; the median counts.")] = 3,
+    json: JsonOption = False,
+) -> None:
+    """Where the time goes on this machine: each stage, in this process, without notebooks."""
+    from poc.bench import time_stages
+    from poc.notebook import sample_photo
+    from poc.pipeline import Options, as_json
+
+    rows = time_stages(photo if photo is not None else sample_photo(), Options(model), repeat)
+    if json:
+        print(as_json(rows))
+        return
+    for name, seconds in rows["seconds"].items():
+        print(f"{name:<16} {seconds * 1000:9.1f} ms")
+
+
+def tell(text: str) -> None:
+    """A line for the person at the terminal; stdout stays for results."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def shown(path: Path) -> str:
+    """A path as a person would type it from here."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and leave the process with its exit code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; returns the exit code, having said in one line on stderr what went wrong."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    for noisy in ("papermill", "traitlets", "nbclient"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    usage_error = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+    try:
+        code = app(arguments, standalone_mode=False, prog_name="poc")
+        return code if isinstance(code, int) else 0
+    except PocError as error:
+        return failed(error, error.exit_code)
+    except usage_error as error:
+        return failed(usage_line(error), error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        return failed("stopped; nothing half-written is left, start it again when you like", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that flushing at exit does not complain as well
+        return 1
+    except Exception as error:
+        if os.environ.get("POC_DEBUG"):
+            raise
+        return failed(f"unexpected {type(error).__name__}: {error} (POC_DEBUG=1 shows where)", 1)
+
+
+def failed(error: object, code: int) -> int:
+    """One line on stderr, whatever line breaks the message has."""
+    tell(f"poc: {' '.join(str(error).split())}")
+    return code
+
+
+def usage_line(error: Any) -> str:
+    """A usage error, with the nearest name that exists and the command whose help to read."""
+    text = re.sub(r"\s*\(Possible options?: ([^,)]+).*?\)", r". Did you mean \1?", error.format_message())
+    context = getattr(error, "ctx", None)
+    return f"{text.rstrip('.')} (see {context.command_path} --help)" if context is not None else text
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""The report's own words, English and Chinese. What stages say about a photo (reasons, bases) stays in English."""
+
+from __future__ import annotations
+
+from poc.errors import ParameterError
+from poc.parameters import did_you_mean
+
+LANGUAGES = {"en": "English", "zh": "中文"}
+
+_TEXT: dict[str, tuple[str, str]] = {
+    "title": ("Room report", "房间报告"),
+    "summary": ("Summary", "摘要"),
+    "measured": ("What was measured", "测量结果"),
+    "sure": ("How sure it is", "可信程度"),
+    "fits": ("What fits", "适合的家具"),
+    "worth": ("What it is worth", "商业价值"),
+    "next": ("What to measure next", "下一步测量"),
+    "interval": ("90 %: {low}–{high} {unit}", "90 % 区间:{low}–{high} {unit}"),
+    "at_least": ("at least", "至少"),
+    "cannot_say": ("cannot say", "无法判断"),
+    "hidden_end": ("it goes on out of sight", "有一端不在画面内"),
+    "light_green": ("sound", "可靠"),
+    "light_amber": ("with care", "谨慎使用"),
+    "light_red": ("weak", "不可靠"),
+    "camera_height": ("Camera height", "相机高度"),
+    "ceiling_height": ("Ceiling height", "层高"),
+    "longest_wall": ("Longest wall", "最长墙面"),
+    "longest_free_wall": ("Longest free wall", "最长空墙"),
+    "floor_area_visible": ("Floor area seen", "可见地面面积"),
+    "floor_area_free": ("Free floor area", "空余地面面积"),
+    "scale_from": ("The scale comes from: {source}.", "尺度来源:{source}。"),
+    "scale_error": (
+        "Every length shares its error of ± {percent} % (90 %).",
+        "所有长度共有 ± {percent} % 的尺度误差(90 %)。",
+    ),
+    "measured_count": (
+        "{measured} of {all} measurements are plainly measured, {bounds} are lower bounds, {unknown} cannot be said from this photo.",
+        "{all} 项中 {measured} 项为实测,{bounds} 项为下限,{unknown} 项无法由此照片判断。",
+    ),
+    "checks": ("Self-checks: {green} sound, {amber} with care, {red} weak.", "自检:{green} 项可靠,{amber} 项需谨慎,{red} 项不可靠。"),
+    "no_room": ("No room is measured in this photo", "此照片无法测量房间"),
+    "no_room_means": (
+        "So there are no dimensions and nothing is recommended. The business case below stands on its parameters alone and says"
+        " nothing about this photo. What helps: a photo that shows the floor meeting at least one wall, taken level at eye height.",
+        "因此没有尺寸,也不推荐家具。下面的商业测算只基于参数,与此照片无关。建议:重新拍摄,让画面包含地面与至少一面墙的交线,手机持平,与眼同高。",
+    ),
+    "nothing_fits": ("Nothing is recommended: {reason}.", "没有推荐:{reason}。"),
+    "fit_line": ("{name}, {price}: fits with a probability of {percent}", "{name},{price}:放得下的概率 {percent}"),
+    "more_pieces": ("and {count} more below", "下文另有 {count} 件"),
+    "net": (
+        "At full use a month brings {net} ({low} to {high} in nine cases of ten); building it costs {build}.",
+        "全面使用后每月净收益 {net}(十有九例在 {low} 至 {high} 之间);建设成本 {build}。",
+    ),
+    "pays_in": (
+        "It has paid back after month {month}; over {horizon} months it does so in {share} % of the cases.",
+        "第 {month} 个月收回成本;{horizon} 个月内收回成本的情形占 {share} %。",
+    ),
+    "pays_never": (
+        "It does not pay back within {horizon} months as it stands; it does in {share} % of the cases.",
+        "按现有参数 {horizon} 个月内不能收回成本;能收回的情形占 {share} %。",
+    ),
+    "decides": ("What decides it most: {name}.", "影响最大的参数:{name}。"),
+    "calculation": (
+        "A calculation from the inputs listed below, not a forecast.",
+        "以上为基于下列输入的测算,不是预测。",
+    ),
+    "no_advice": (
+        "No single further measurement would sharpen this result much.",
+        "再测任何单个尺寸都不会明显提高精度。",
+    ),
+    "photo": ("The photo", "照片"),
+    "details": ("In detail", "详细内容"),
+    "code": ("Code", "代码"),
+    "provenance": ("Where this comes from", "来源与过程"),
+    "run": ("Run", "运行编号"),
+    "model": ("Depth model", "深度模型"),
+    "weights": ("Weights", "权重"),
+    "engine": ("Engine", "计算引擎"),
+    "file_hash": ("Photo, sha256", "照片 sha256"),
+    "made": ("Made", "生成时间"),
+    "software": ("Software", "软件"),
+    "parameters": ("Parameters given", "给定参数"),
+    "defaults": ("all at their defaults", "全部为默认值"),
+    "times": ("Where the time went", "耗时"),
+    "stage": ("Stage", "阶段"),
+    "started": ("Started at", "开始"),
+    "took": ("Took", "用时"),
+    "kernel": ("of that, waiting for a kernel", "其中等待内核"),
+    "seconds": ("{value} s", "{value} 秒"),
+    "whole": ("All stages", "全部阶段"),
+    "no_script": ("The figures need JavaScript.", "图表需要启用 JavaScript。"),
+    "offline": ("This file is complete: it asks for nothing from any network.", "本文件完整独立,不访问任何网络。"),
+    "01_upload": ("The photo", "照片"),
+    "02_depth": ("Depth", "深度"),
+    "03_measurements": ("Measurements", "测量"),
+    "04_sketch": ("Sketch", "草图"),
+    "05_recommendation": ("Products", "产品推荐"),
+    "06_business_case": ("Business case", "商业测算"),
+}
+
+
+class Messages:
+    """The table in one language: `messages("key", name=value)`. Raises ParameterError for an unknown language."""
+
+    def __init__(self, language: str = "en"):
+        wanted = str(language).strip().lower().replace("_", "-").partition("-")[0]
+        if wanted not in LANGUAGES:
+            hint = did_you_mean(wanted, LANGUAGES) or f" There are {', '.join(f'{k} ({v})' for k, v in LANGUAGES.items())}."
+            raise ParameterError(f"unknown report language {language!r}.{hint}")
+        self.language = wanted
+        self._column = list(LANGUAGES).index(wanted)
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        return _TEXT[key][self._column].format(**values)
+
+    def has(self, key: str) -> bool:
+        return key in _TEXT

@@ -1,0 +1,153 @@
+"""What the notebooks' cells call besides the stages themselves: begin, choose a photo, show figures, tables and pictures.
+
+Figures go out as plotly's mimetype directly. `fig.show()` would do the same after importing nbformat, which costs four
+seconds in every kernel.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from poc.errors import ParameterError, PhotoError
+from poc.parameters import did_you_mean, notebook_parameters
+from poc.runs import Run, open_run, project_root
+from poc.types import Photo
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+PLOTLY_MIME = "application/vnd.plotly.v1+json"
+SAMPLE = "living_room"
+PICTURE_PX = 1000
+BUSINESS = "06_business_case"
+
+
+def begin(name: str, run_id: str) -> Run:
+    """The run a notebook works on. Raises ParameterError when its parameters hold a misspelt name, as papermill lets
+    through (`papermill … -p MODLE x` would otherwise go on with the default)."""
+    known = notebook_parameters(project_root() / "notebooks" / f"{name}.ipynb")
+    for given in _namespace():
+        if given.isupper() and not given.startswith("_") and given not in known and (hint := did_you_mean(given, known)):
+            raise ParameterError(f"unknown parameter {given}.{hint}")
+    return open_run(run_id)
+
+
+def parameters_of(name: str) -> dict[str, Any]:
+    """The values now in force of a notebook's parameters, RUN left out, with names in lower case."""
+    known = notebook_parameters(project_root() / "notebooks" / f"{name}.ipynb")
+    space = _namespace()
+    return {key.lower(): space.get(key, default) for key, default in known.items() if key != "RUN"}
+
+
+def _namespace() -> dict[str, Any]:
+    """The notebook's variables; empty outside IPython."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return {}
+    shell = get_ipython()
+    return {} if shell is None else shell.user_ns
+
+
+# --- the photo ---------------------------------------------------------------------------------------------------
+
+
+def sample_photo() -> Path:
+    """The photo used where none is given: the living room, else the first sample. Raises PhotoError where there is none."""
+    photos = sorted((project_root() / "data" / "photos").rglob("*.jpg"))
+    if not photos:
+        raise PhotoError("no sample photo in data/photos: give a photo of your own")
+    return next((p for p in photos if SAMPLE in p.name), photos[0])
+
+
+def upload_box(photo: str) -> Any:
+    """A file chooser, shown where PHOTO is left empty; None where a photo is named."""
+    if photo:
+        return None
+    import ipywidgets
+    from IPython.display import display
+
+    box = ipywidgets.FileUpload(accept="image/*,.heic", multiple=False, description="Choose a photo")
+    display(box)
+    return box
+
+
+def chosen_photo(photo: str, box: Any = None) -> Photo:
+    """The photo from the chooser, else the one PHOTO names, else the sample. Raises PhotoError as `load_photo` does."""
+    from poc.photo import load_photo
+
+    if box is not None and box.value:
+        file = box.value[0]
+        return load_photo(bytes(file["content"]), file["name"])
+    return load_photo(Path(photo).expanduser() if photo else sample_photo())
+
+
+# --- showing -----------------------------------------------------------------------------------------------------
+
+
+def show(fig: go.Figure) -> None:
+    """Show a plotly figure, alive, in JupyterLab and in the report."""
+    from IPython.display import display
+
+    bundle = json.loads(fig.to_json())
+    bundle["config"] = {"displaylogo": False, "responsive": True}
+    display({PLOTLY_MIME: bundle, "text/plain": f"figure: {_title(fig)}"}, raw=True)
+
+
+def _title(fig: go.Figure) -> str:
+    return str(fig.layout.title.text or ", ".join(dict.fromkeys(trace.type for trace in fig.data)))
+
+
+def show_photo(photo: Photo) -> None:
+    """Show a photo, scaled down for the screen."""
+    from IPython.display import display
+
+    display({"image/jpeg": _jpeg(photo), "text/plain": f"photo: {photo.name}"}, raw=True)
+
+
+def _jpeg(photo: Photo) -> str:
+    import base64
+
+    from PIL import Image
+
+    image = Image.fromarray(photo.rgb)
+    image.thumbnail((PICTURE_PX, PICTURE_PX))
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=85)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Show a small table; every cell is text and is escaped."""
+    from IPython.display import display
+
+    cells = [[str(cell) for cell in row] for row in rows]
+    head = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
+    body = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in cells)
+    plain = "\n".join("\t".join(row) for row in [list(columns), *cells])
+    markup = f'<table class="poc"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    display({"text/html": markup, "text/plain": plain}, raw=True)
+
+
+def say(*sentences: str) -> None:
+    """Show sentences as a paragraph each; what they hold is text, never markup."""
+    from IPython.display import display
+
+    kept = [s for s in sentences if s]
+    markup = "".join(f"<p>{html.escape(s)}</p>" for s in kept)
+    if kept:
+        display({"text/html": markup, "text/plain": "\n".join(kept)}, raw=True)
+
+
+def warm_figures() -> None:
+    """Make plotly load its validators (a second), so that the first real figure is quick. Called in kernels beforehand."""
+    import plotly.graph_objects as go
+
+    kinds = ({"type": "scatter"}, {"type": "heatmap"}, {"type": "bar"}, {"type": "scatter3d"}, {"type": "mesh3d"})
+    fig = go.Figure([{**kind} for kind in kinds], layout={"template": "plotly_white", "annotations": [{"text": ""}]})
+    fig.to_json()

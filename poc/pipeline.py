@@ -1,0 +1,201 @@
+"""The stages in order, stated once: as notebooks for a report, as plain calls for `poc measure`, batch and service."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from poc.errors import ModelError, ParameterError
+from poc.files import probe_folder, write_file, write_together, writing_where_told
+from poc.parameters import check_parameters, notebook_parameters
+from poc.progress import Progress
+from poc.runs import Run, locked_run
+from poc.types import Camera, DepthMap, Measurement, Photo, Reference, Scene, Surfaces
+from poc.workbook import Notebook, StageTime, run_workbook
+
+_FIGURES = ("poc.notebook:warm_figures", "poc.sketch", "poc.words")
+WORKBOOK = (
+    Notebook("01_upload", (), ("poc.notebook", "poc.photo", "PIL.JpegImagePlugin")),
+    Notebook("02_depth", ("01_upload",), ("poc.depth", "poc.models.embedded", "onnxruntime", "cv2", *_FIGURES)),
+    Notebook("03_measurements", ("01_upload", "02_depth"), ("poc.camera", "poc.scene", "poc.measure", "poc.pipeline")),
+    Notebook("04_sketch", ("01_upload", "03_measurements"), ()),
+    Notebook("05_recommendation", ("01_upload", "03_measurements"), ("poc.catalog", "poc.recommend", "sqlalchemy.dialects.sqlite")),
+    Notebook("06_business_case", ("03_measurements",), ("poc.business", "poc.business_figures")),
+)
+"""Name, what it loads from, and what its kernel imports while earlier notebooks run."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a caller can say about a photo, as given: text is parsed (and refused) by `check`.
+
+    focal_px: pixels of the photo. camera_height: "1.5" or "1.5±0.05" metres. references: see `poc.scale.parse_reference`.
+    parameters: further notebook parameters by name.
+    """
+
+    model: str = "embedded"
+    camera_height: str = ""
+    focal_px: float | None = None
+    references: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Options after parsing, and the photo they belong to. camera_height: metres and one sigma."""
+
+    photo: Photo
+    options: Options
+    camera_height: tuple[float, float] | None
+    references: tuple[Reference, ...]
+
+
+@dataclass(frozen=True)
+class Room:
+    """Everything up to the measurements of one photo."""
+
+    photo: Photo
+    depth: DepthMap
+    surfaces: Surfaces
+    camera: Camera
+    scene: Scene
+    measurements: tuple[Measurement, ...]
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The contract of `poc measure --json`."""
+        from poc.measure import measurement_json
+
+        return measurement_json(self.scene, self.measurements, model_facts(self.depth))
+
+
+def check(photo: Path, options: Options) -> Checked:
+    """Read the photo and parse every option, before anything is computed or written.
+
+    Raises PhotoError, ParameterError or ModelError: the caller's mistakes, one line each.
+    """
+    from poc.models import get_preset
+    from poc.photo import load_photo
+    from poc.scale import parse_camera_height, parse_reference
+
+    get_preset(options.model)
+    if options.focal_px is not None and not (math.isfinite(options.focal_px) and options.focal_px > 0):
+        raise ParameterError(f"focal length {options.focal_px:g} px is out of range: give a positive number of pixels")
+    height = parse_camera_height(options.camera_height) if options.camera_height else None
+    loaded = load_photo(photo)
+    return Checked(loaded, options, height, tuple(parse_reference(text, loaded) for text in options.references))
+
+
+def measure_room(checked: Checked) -> Room:
+    """Depth, camera, scene and measurements of one photo, in this process. A photo without a room gives a refused scene."""
+    from poc.camera import estimate_camera
+    from poc.depth import estimate
+    from poc.measure import measure
+    from poc.scene import build_scene
+
+    photo, focal_px = checked.photo, checked.options.focal_px
+    depth, surfaces = estimate(photo, checked.options.model, focal_px)
+    camera = estimate_camera(photo, surfaces, depth, focal_px=focal_px)
+    scene = build_scene(photo, depth, surfaces, camera, camera_height=checked.camera_height, references=checked.references)
+    return Room(photo, depth, surfaces, camera, scene, measure(scene))
+
+
+def model_facts(depth: DepthMap) -> dict[str, str]:
+    """What computed a depth map, for provenance."""
+    return {"name": depth.model, "kind": depth.kind, "engine": depth.engine, "weights": depth.weights}
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where a finished report is, its run, and what it took."""
+
+    html: Path
+    measurements: Path
+    run: Run
+    times: tuple[StageTime, ...]
+    refusal: str
+
+
+def write_report(photo: Path, out: Path, options: Options, language: str = "en", quiet: bool = False) -> Report:
+    """The whole chain: notebooks in order, then `out`/report.html and `out`/measurements.json, both or neither.
+
+    Raises the caller's mistakes (see `check`) before anything runs or is written; StageError where a cell fails.
+    """
+    from poc.messages import Messages
+    from poc.report import build_report
+
+    Messages(language)
+    checked = check(photo, options)
+    values = notebook_values(photo, options)
+    with writing_where_told():
+        probe_folder(out)
+    ensure_model(options.model)
+    with locked_run(run_id(checked.photo, values)) as run:
+        run.clear()
+        with Progress(len(WORKBOOK), quiet=quiet) as progress:
+            times = run_workbook(run, WORKBOOK, values, progress)
+        write_file(run.folder / "times.json", json.dumps([asdict(t) for t in times], indent=1).encode())
+        page = build_report(run, stage_names(), times, asked(options), language)
+        room = run.load("03_measurements").values
+        files = {out / "measurements.json": as_json(room["json"], indent=1).encode(), out / "report.html": page.encode()}
+        with writing_where_told():
+            write_together(files)
+    return Report(out / "report.html", out / "measurements.json", run, times, room["scene"].refusal or "")
+
+
+def asked(options: Options) -> dict[str, Any]:
+    """What the caller gave that is not a default, for the report."""
+    own = {"model": options.model, "camera height": options.camera_height, "focal_px": options.focal_px, "reference": "; ".join(options.references)}
+    default = Options().model
+    return {name: value for name, value in own.items() if value not in ("", None, default)} | dict(options.parameters)
+
+
+def as_json(record: Any, indent: int | None = None) -> str:
+    """Strict JSON (no NaN), readable in any language."""
+    return json.dumps(record, ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+def ensure_model(name: str) -> None:
+    """Have the model's weights here, fetched and verified, before a notebook asks for them. Raises ModelError."""
+    from poc.models import DEFAULT_MODEL, get_preset
+    from poc.models.weights import obtain_weights
+
+    preset = get_preset(name)
+    if preset.needs_torch and importlib.util.find_spec("torch") is None:
+        raise ModelError(f"{name} needs torch, which is not installed: run `make torch` (about 6 GB), or use {DEFAULT_MODEL}")
+    obtain_weights(preset)
+
+
+def notebook_values(photo: Path, options: Options) -> dict[str, dict[str, Any]]:
+    """Parameters for each notebook. Raises ParameterError for a name that no notebook has, or a value of the wrong kind."""
+    known = {notebook.name: notebook_parameters(notebook.path) for notebook in WORKBOOK}
+    own = {
+        "PHOTO": str(photo.resolve()), "FOCAL_PX": options.focal_px, "MODEL": options.model,
+        "CAMERA_HEIGHT": options.camera_height, "REFERENCE": list(options.references),
+    }  # fmt: skip
+    free = {name: default for names in known.values() for name, default in names.items() if name not in {"RUN", *own}}
+    given = check_parameters(options.parameters, free)
+    return {
+        stage: {name: value for name, value in {**own, **given}.items() if name in names} for stage, names in known.items()
+    }
+
+
+def run_id(photo: Photo, values: Mapping[str, Mapping[str, Any]]) -> str:
+    """A run's name: the photo's name, and a hash of photo and parameters, so that the same question meets the same folder."""
+    import hashlib
+
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(photo.name).stem).strip("-_")[:40] or "photo"
+    asked = {stage: {k: v for k, v in names.items() if k != "PHOTO"} for stage, names in values.items()}
+    text = json.dumps([photo.sha256, asked], sort_keys=True)
+    return f"{stem}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def stage_names() -> Sequence[str]:
+    """The workbook's notebooks in order."""
+    return [notebook.name for notebook in WORKBOOK]

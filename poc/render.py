@@ -1,0 +1,110 @@
+"""An executed notebook → the pieces of an HTML page: prose, figures that stay alive, tables, pictures, hidden code.
+
+nbconvert would drop figures in plotly's mimetype without a word and ask two servers for scripts, so outputs are turned
+into HTML here.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from poc.errors import RunError
+
+PLOTLY_MIME = "application/vnd.plotly.v1+json"
+HIDDEN_TAGS = {"parameters", "injected-parameters", "setup", "save", "papermill-error-cell-tag"}
+DETAIL_TAG = "detail"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Part of a section. kind: "prose", "figure", "html", "image", "text" or "code". content: HTML ready to place, for a
+    figure its JSON, for an image its data URI, for text and code the plain text."""
+
+    kind: str
+    content: str
+    height: int = 0
+
+
+@dataclass(frozen=True)
+class Section:
+    """One notebook's part of the report: its pieces, its code apart."""
+
+    name: str
+    pieces: tuple[Piece, ...]
+    code: str
+
+
+def read_section(path: Path) -> Section:
+    """The section of an executed notebook. Raises RunError when the file is missing or no notebook."""
+    try:
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+    except FileNotFoundError:
+        raise RunError(f"{path} is missing: run {path.stem} first (notebooks/{path.name})") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path} is not a notebook that can be read ({error})") from error
+    code = [_text(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    return Section(path.stem, tuple(_pieces(cells)), "\n\n".join(code))
+
+
+def _pieces(cells: list[Mapping[str, Any]]) -> Iterator[Piece]:
+    import mistune
+
+    markdown = mistune.create_markdown(escape=True)
+    for cell in cells:
+        tags = set(cell["metadata"].get("tags", ()))
+        if cell["cell_type"] == "markdown" and not tags & HIDDEN_TAGS:
+            yield Piece("prose", _without_title(markdown(_text(cell["source"]))))
+        elif cell["cell_type"] == "code" and not tags & HIDDEN_TAGS:
+            for output in cell.get("outputs", ()):
+                piece = _piece(output)
+                if piece is not None:
+                    yield _folded(piece) if DETAIL_TAG in tags and piece.kind == "html" else piece
+
+
+def _without_title(prose: str) -> str:
+    """The notebook's own heading goes: the report numbers its sections itself."""
+    if prose.startswith("<h1>"):
+        return prose.partition("</h1>")[2].strip()
+    return prose.strip()
+
+
+def _folded(piece: Piece) -> Piece:
+    return Piece("html", f'<div class="fold">{piece.content}</div>')
+
+
+def _piece(output: Mapping[str, Any]) -> Piece | None:
+    """One output, in its richest form that works offline; None for what has no place in a report (widgets, errors)."""
+    if output["output_type"] == "stream":
+        return Piece("text", _text(output["text"])) if output.get("name") == "stdout" else None
+    data = output.get("data", {})
+    if PLOTLY_MIME in data:
+        return _figure(data[PLOTLY_MIME])
+    for kind in ("image/png", "image/jpeg"):
+        if kind in data:
+            return Piece("image", f"data:{kind};base64,{''.join(_text(data[kind]).split())}")
+    if "text/html" in data:
+        return Piece("html", _text(data["text/html"]))
+    if "application/vnd.jupyter.widget-view+json" in data or "text/plain" not in data:
+        return None
+    return Piece("text", _text(data["text/plain"]))
+
+
+def _figure(bundle: Mapping[str, Any]) -> Piece:
+    """A figure's JSON, safe inside a script element (no "</script>" or "<!--" can end it early)."""
+    kept = {key: bundle[key] for key in ("data", "layout", "config", "frames") if bundle.get(key)}
+    text = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+    return Piece("figure", text.replace("<", "\\u003c"), int(bundle.get("layout", {}).get("height") or 450))
+
+
+def _text(source: str | list[str]) -> str:
+    return source if isinstance(source, str) else "".join(source)
+
+
+def escaped(text: str) -> str:
+    """Text for a place in HTML."""
+    return html.escape(text)

@@ -1,0 +1,124 @@
+"""The report's first page: what was measured, how sure it is, what fits, what it is worth, what to measure next."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from poc.messages import Messages
+from poc.theme import percent, unit_of
+from poc.types import Z90, Measurement, Scene
+
+if TYPE_CHECKING:
+    from poc.business import BusinessCase
+    from poc.recommend import Recommendations
+    from poc.runs import Run
+
+CARDS = ("ceiling_height", "longest_wall", "longest_free_wall", "floor_area_free")
+SHOWN_PIECES = 3
+
+
+@dataclass(frozen=True)
+class Card:
+    """One number, large. value: with its unit, or in words; note: its interval, or why there is none. light: "green", …"""
+
+    label: str
+    value: str
+    note: str
+    light: str
+    light_word: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Everything on the first page, in one language. refusal: why no room is measured, or ""."""
+
+    refusal: str
+    cards: tuple[Card, ...]
+    measured: tuple[str, ...]
+    sure: tuple[str, ...]
+    fits: tuple[str, ...]
+    worth: tuple[str, ...]
+    advice: str
+
+
+def summarise(run: Run, say: Messages) -> Summary:
+    """The summary of a finished run. Raises RunError when a stage is missing or stale."""
+    room, found = run.load("03_measurements").values, run.get("05_recommendation", "found")
+    money = run.load("06_business_case").values
+    scene: Scene = room["scene"]
+    measurements: tuple[Measurement, ...] = room["measurements"]
+    named = {m.name: m for m in measurements}
+    return Summary(
+        refusal=scene.refusal or "",
+        cards=() if scene.refusal else tuple(_card(named[name], say) for name in CARDS if name in named),
+        measured=_measured(measurements, say),
+        sure=() if scene.refusal else _sure(scene, room["checks"], money["verdict"].text, say),
+        fits=_fits(found, say),
+        worth=_worth(money["case"], money["swings"], say),
+        advice=_advice(room["advice"], say),
+    )
+
+
+def _card(m: Measurement, say: Messages) -> Card:
+    unit = unit_of(m.unit)
+    light = m.light if m.status != "unknown" else ""
+    word = say(f"light_{light}") if light else ""
+    if m.status == "unknown" or m.value is None:
+        return Card(say(m.name), say("cannot_say"), m.reason, "", "")
+    if m.status == "lower_bound":
+        least = math.floor((m.low if m.low is not None else m.value) * 10) / 10
+        return Card(say(m.name), f"≥ {least:.1f} {unit}", m.reason or say("hidden_end"), light, word)
+    note = "" if m.low is None or m.high is None else say("interval", low=f"{m.low:.2f}", high=f"{m.high:.2f}", unit=unit)
+    return Card(say(m.name), f"{m.value:.2f} {unit}", note, light, word)
+
+
+def _measured(measurements: Sequence[Measurement], say: Messages) -> tuple[str, ...]:
+    counts = {status: sum(m.status == status for m in measurements) for status in ("measured", "lower_bound", "unknown")}
+    return (
+        say("measured_count", measured=counts["measured"], bounds=counts["lower_bound"], unknown=counts["unknown"], all=len(measurements)),
+    )
+
+
+def _sure(scene: Scene, checks: Sequence[Any], verdict: str, say: Messages) -> tuple[str, ...]:
+    told = [say("scale_from", source=scene.scale.source), say("scale_error", percent=f"{100 * Z90 * scene.scale.sigma_rel:.0f}")]
+    if checks:
+        lights = {light: sum(c.light == light for c in checks) for light in ("green", "amber", "red")}
+        told.append(say("checks", **lights))
+    return (*told, verdict) if say.language == "en" else tuple(told)
+
+
+def _fits(found: Recommendations, say: Messages) -> tuple[str, ...]:
+    if not found.items:
+        return (say("nothing_fits", reason=found.reason.rstrip(".")),)
+    told = [
+        say("fit_line", name=r.product.name, price=f"{found.currency}{r.product.price:,.0f}", percent=percent(r.probability))
+        for r in found.items[:SHOWN_PIECES]
+    ]
+    if len(found.items) > SHOWN_PIECES:
+        told.append(say("more_pieces", count=len(found.items) - SHOWN_PIECES))
+    return tuple(told)
+
+
+def _worth(case: BusinessCase, swings: Sequence[Any], say: Messages) -> tuple[str, ...]:
+    from poc.assumptions import money
+
+    currency, horizon = case.params.currency, case.params.horizon_months
+    net, low, high, build = (money(v, currency) for v in (case.steady.net, case.net_low, case.net_high, case.params.build_cost))
+    share = f"{100 * case.pays_back_share:.0f}"
+    told = [say("net", net=net, low=low, high=high, build=build)]
+    if case.break_even_month is None:
+        told.append(say("pays_never", horizon=horizon, share=share))
+    else:
+        told.append(say("pays_in", month=case.break_even_month, horizon=horizon, share=share))
+    if swings and say.language == "en":
+        told.append(say("decides", name=swings[0].label[:1].lower() + swings[0].label[1:]))
+    return (*told, say("calculation"))
+
+
+def _advice(advice: Any, say: Messages) -> str:
+    from poc.words import advice_sentence
+
+    return say("no_advice") if advice is None else advice_sentence(advice)

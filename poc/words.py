@@ -1,0 +1,66 @@
+"""Values as rows and sentences: the same words in the notebooks, the report and the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from poc.theme import LIGHTS, percent, title_of, unit_of, value_words
+from poc.types import Check, Measurement, NextMeasurement, Recommendation, Scene
+
+MEASUREMENT_COLUMNS = ("Measurement", "Value (90 %)", "Basis", "Remark")
+CHECK_COLUMNS = ("Check", "Found", "Light", "What it means")
+PRODUCT_COLUMNS = ("Piece", "Category", "Price", "Fits", "Why")
+_STATUS = {"measured": "", "lower_bound": "at least this", "unknown": "cannot say"}
+
+
+def measurement_rows(measurements: Iterable[Measurement]) -> list[tuple[str, ...]]:
+    """MEASUREMENT_COLUMNS of each measurement."""
+    return [(title_of(m.name), value_words(m), m.basis, remark(m)) for m in measurements]
+
+
+def remark(m: Measurement) -> str:
+    """Status and reason in one phrase; empty where the value is plainly measured."""
+    return ": ".join(part for part in (_STATUS[m.status], m.reason) if part)
+
+
+def check_rows(checks: Iterable[Check]) -> list[tuple[str, ...]]:
+    """CHECK_COLUMNS of each self-test."""
+    return [(c.name, _found(c), LIGHTS.get(c.light, LIGHTS[""])[2], c.meaning) for c in checks]
+
+
+def _found(check: Check) -> str:
+    return "–" if check.value is None else f"{check.value:.3g} {unit_of(check.unit)}".strip()
+
+
+def scale_sentences(scene: Scene) -> list[str]:
+    """Where the scale comes from, every opinion on it, and where they disagree."""
+    if scene.refusal:
+        return [f"No room is measured: {scene.refusal}."]
+    scale = scene.scale
+    told = [f"Scale from: {scale.source}. The camera stands {scale.camera_height_m:.2f} m above the floor, give or take"
+            f" {100 * 1.645 * scale.sigma_rel:.0f} % (90 %)."]  # fmt: skip
+    told += [f"{o.source[:1].upper()}{o.source[1:]}: {o.camera_height_m:.2f} m ± {100 * 1.645 * o.sigma_rel:.0f} %"
+             + (f" ({o.note})" if o.note else "") + "." for o in scale.opinions]  # fmt: skip
+    camera = scene.camera
+    told.append(f"Focal length {camera.f_px:.0f} px ({camera.f_source}), tilt from {camera.gravity_source}.")
+    return told + [f"{note[:1].upper()}{note[1:]}." for note in (*scale.notes, *camera.notes, *scene.notes)]
+
+
+def advice_sentence(advice: NextMeasurement | None) -> str:
+    """What to measure next, and what it would bring; says so where nothing would help."""
+    if advice is None:
+        return "No single further measurement would sharpen this result much."
+    return (f"{advice.action} It narrows “{title_of(advice.helps)}” from ±{advice.width_now_m / 2:.2f} m"
+            f" to ±{advice.width_after_m / 2:.2f} m.")  # fmt: skip
+
+
+def product_rows(items: Iterable[Recommendation], currency: str) -> list[tuple[str, ...]]:
+    """PRODUCT_COLUMNS of each recommendation."""
+    return [(r.product.name, r.product.category, f"{currency}{r.product.price:,.0f}", percent(r.probability), r.reason) for r in items]
+
+
+def measurement_lines(measurements: Iterable[Measurement]) -> list[str]:
+    """Measurements for a terminal: name and value in columns, then why."""
+    rows = [(m.name, value_words(m), remark(m) or m.basis) for m in measurements]
+    wide, wider = (max((len(row[i]) for row in rows), default=0) for i in (0, 1))
+    return [f"{name:<{wide}}  {value:<{wider}}  {why}".rstrip() for name, value, why in rows]
