@@ -309,9 +309,11 @@ def accuracy_verdict(measurements: Sequence[Measurement], params: BusinessParame
     told = f"The least sure length, {name.replace('_', ' ')}, is known to ± {worst * 100:.0f} % (90 %, as this run states it)"
     hand, choose = params.manual_error_share, params.decision_error_share
     if worst <= choose:
-        light, verdict = "green", f"within the ± {choose * 100:.0f} % at which a product can be chosen ({origin_of(params, 'decision_error_share')})"
+        origin = origin_of(params, "decision_error_share")
+        light, verdict = "green", f"within the ± {choose * 100:.0f} % at which a product can be chosen ({origin})"
     elif worst <= hand:
-        light, verdict = "amber", f"wider than the ± {choose * 100:.0f} % for choosing a product, narrower than errors by hand of up to {hand * 100:.0f} %"
+        light = "amber"
+        verdict = f"wider than the ± {choose * 100:.0f} % for choosing a product, narrower than errors by hand of up to {hand * 100:.0f} %"
     else:
         light, verdict = "red", f"wider than errors by hand of up to {hand * 100:.0f} %: measure by tape"
     caution = "the room was not measured by tape, so this compares what the run claims, not errors found"

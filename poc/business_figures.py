@@ -37,7 +37,8 @@ def cumulative_figure(case: BusinessCase, height: int = 380) -> go.Figure:
     look = layout(
         height, margin={"l": 84, "r": 24, "t": 76, "b": 72}, title=_headline(_break_even_words(case), origins_line(case.params)),
         xaxis={"title": _axis_title("month"), "gridcolor": RULE, "zeroline": False, "range": [0, months[-1]]},
-        yaxis={"title": _axis_title(f"money since the start ({currency})"), "gridcolor": RULE, "zerolinecolor": FAINT, "tickformat": ",.2~s"},
+        yaxis={"title": _axis_title(f"money since the start ({currency})"), "gridcolor": RULE, "zerolinecolor": FAINT,
+               "tickformat": ",.2~s"},
     )
     look["legend"] = look["legend"] | BELOW
     return figure(traces, look)

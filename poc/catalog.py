@@ -222,12 +222,14 @@ def fitting(
 
 @dataclass(frozen=True)
 class LeastNeeds:
-    """The least that any of `count` products needs: width, depth with clearance, height (metres; None where count is 0)."""
+    """The least that any of `count` products needs: width, depth with clearance, height, and depth of its own (metres; None
+    where count is 0)."""
 
     count: int
     width_m: float | None
     depth_m: float | None
     height_m: float | None
+    body_m: float | None
 
 
 def least_needs(
@@ -244,7 +246,8 @@ def least_needs(
 
     products, _ = tables()
     depth = products.c.depth_m + clear_sides * products.c.clearance_m
-    least = (func.count(), func.min(products.c.width_m + side_m), func.min(depth), func.min(products.c.height_m))
+    least = (func.count(), func.min(products.c.width_m + side_m), func.min(depth), func.min(products.c.height_m),
+             func.min(products.c.depth_m))
     with catalogue.engine.connect() as connection:
         return LeastNeeds(*connection.execute(_chosen(select(*least), [category], styles, max_price)).one())
 

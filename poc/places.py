@@ -1,8 +1,9 @@
 """Where a piece may stand: free stretches of wall and free floor, with the free depth in front of every point.
 
 A place is a line along which a piece's back stands, and the direction it faces. For free floor the line is an edge of the
-largest free rectangle, once per side. Depths come from the grid of seen, free floor: what the photo does not show counts
-as not free. A piece's body may not stand in front of a door, nor rise above a window's sill; its clearance may.
+largest free rectangle, once per side. Depths come from the grid of seen, free floor. A piece's body stands on floor that
+is seen, not in front of a door, and does not rise above a window's sill. Its clearance may cross a door's zone, and, where
+there is no other way, floor that the photo's edge cuts off: an eye-level photo shows little floor in front of its far wall.
 """
 
 from __future__ import annotations
@@ -13,17 +14,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from poc.clearance import STEP_M, free_depths, room_corners
 from poc.fit import Extent, ceiling_extent, extent, find, scale_sigma
-from poc.types import Z90, Measurement, Opening, Placement, Product, Scene, WallSegment
+from poc.types import Z90, Measurement, Placement, Product, Scene, WallSegment
 
-STEP_M = 0.05
 REACH_M = 4.5
 """How far into the room free floor is looked for."""
 WALL_GAP_M = 0.15
 """At the wall's foot the grid is ragged: this much is taken as free where the floor behind it is."""
 SHORTEST_M = 0.30
-DOOR_ZONE_M = 0.80
-"""Nothing stands within this distance in front of a door."""
 BACK_GAP_M = 0.01
 
 
@@ -32,9 +31,9 @@ class Place:
     """One place. start: room-frame end of the line; along, inward: unit 2-vectors (inward is what a piece faces).
 
     length, height: uncertain extents. spread: the measured length whose relative error all others here share. body_m,
-    reach_m: free depth in metres at every STEP_M along the line, for the piece itself and for the floor kept free in
-    front. sills: (from, to, height) of windows along the line. ends: what ends the line ("corner", "obstacle", "door",
-    "frame", …). rank: its length over that of the longest place of its kind.
+    reach_m, open_m: free depth in metres at every STEP_M along the line: for the piece itself, for the floor kept free in
+    front, and for the same where floor out of the photo counts as free. sills: (from, to, height) of windows along the
+    line. ends: what ends the line ("corner", "obstacle", "door", "frame", …). rank: its length over that of the longest place of its kind.
     """
 
     kind: str
@@ -47,25 +46,33 @@ class Place:
     height: Extent
     body_m: np.ndarray
     reach_m: np.ndarray
+    open_m: np.ndarray
     sills: tuple[tuple[float, float, float], ...] = ()
     ends: tuple[str, str] = ("corner", "corner")
     rank: float = 1.0
 
     @property
     def depth(self) -> Extent:
-        """The most free depth that there is anywhere along the line."""
-        return self.spread.scaled(max(float(self.reach_m.max(initial=0.0)), STEP_M))
+        """The most depth for a piece with its clearance that there is anywhere along the line."""
+        return self.spread.scaled(max(float(self.open_m.max(initial=0.0)), STEP_M))
+
+    @property
+    def ground(self) -> Extent:
+        """The most seen, free floor for a piece itself that there is anywhere along the line."""
+        return self.spread.scaled(max(float(self.body_m.max(initial=0.0)), STEP_M))
 
 
 @dataclass(frozen=True)
 class Spot:
     """Where along a place a piece would stand: centre and usable run (metres along the line), least free depth there,
-    and whether it is free as seen (else it is the least bad position, and no placement follows)."""
+    and whether it is free (else it is the least bad position, and no placement follows). unseen_m: how much of the
+    clearance lies out of the photo."""
 
     centre_m: float
     run_m: float
     depth_m: float
     free: bool
+    unseen_m: float = 0.0
 
 
 def wall_places(scene: Scene, measurements: Sequence[Measurement]) -> tuple[Place, ...]:
@@ -99,9 +106,9 @@ def floor_places(scene: Scene, measurements: Sequence[Measurement]) -> tuple[Pla
     places = []
     for corner, along, inward, long_m, deep_m in sides:
         start, along, inward = (np.array(v) for v in (corner, along, inward))
-        body, reach = _profiles(scene, start, along, inward, long_m, deep_m, gap_m=0.0)
+        body, reach, _ = free_depths(scene, start, along, inward, long_m, deep_m, gap_m=0.0)
         length = replace(base.scaled(long_m), at_least=False)
-        places.append(Place("floor", None, start, along, inward, length, base, ceiling, body, reach))
+        places.append(Place("floor", None, start, along, inward, length, base, ceiling, body, reach, reach))
     return _ranked(places)
 
 
@@ -120,27 +127,36 @@ def find_spot(
     corner: stand at the run's closed end, else in its middle; beside a piece that needs side room, the middle is taken
     only where both sides get it. setback_m: floor kept free behind the piece.
     """
-    high = np.zeros(len(place.body_m), bool)
-    centres = (np.arange(len(high)) + 0.5) * STEP_M
+    high = _above_sill(place, product)
+    stands = (place.body_m >= setback_m + product.depth_m + BACK_GAP_M - 1e-9) & ~high
+    for clear_m in (place.reach_m, place.open_m):
+        first, last = _longest_run(stands & (clear_m >= depth_m - 1e-9))
+        whole = last - first == len(stands)  # the whole stretch, whose length is no multiple of the step
+        run_m = place.length.value_m if whole else min((last - first) * STEP_M, place.length.value_m)
+        if run_m >= width_m - 1e-9:
+            centred = not corner and run_m >= width_m + side_m
+            centre = _centre(place, product, first * STEP_M, run_m, centred)
+            under = slice(max(0, int((centre - width_m / 2) / STEP_M)), math.ceil((centre + width_m / 2) / STEP_M))
+            unseen_m = max(0.0, depth_m - float(place.reach_m[under].min()))
+            return Spot(centre, run_m, float(clear_m[under].min()), True, unseen_m)
+    return _least_bad(place, width_m, high)
+
+
+def _above_sill(place: Place, product: Product) -> np.ndarray:
+    """Which steps along the line lie below a window that the piece would rise above."""
+    centres = (np.arange(len(place.body_m)) + 0.5) * STEP_M
+    high = np.zeros(len(centres), bool)
     for left, right, sill in place.sills:
         high |= (product.height_m > sill) & (centres > left - STEP_M / 2) & (centres < right + STEP_M / 2)
-    free = (place.body_m >= setback_m + product.depth_m + BACK_GAP_M - 1e-9) & (place.reach_m >= depth_m - 1e-9) & ~high
-    first, last = _longest_run(free)
-    run_m = min((last - first) * STEP_M, place.length.value_m)
-    if last - first == len(high):
-        run_m = place.length.value_m  # the whole stretch, whose length is no multiple of the step
-    if run_m < width_m - 1e-9:
-        return _least_bad(place, width_m, high)
-    begin = first * STEP_M
-    centred = not corner and run_m >= width_m + side_m
+    return high
+
+
+def _centre(place: Place, product: Product, begin_m: float, run_m: float, centred: bool) -> float:
+    """Where along the line the piece's middle stands: the run's middle, or against its more closed end."""
     if centred:
-        centre = begin + run_m / 2
-    else:
-        closed_left = _openness(place.ends[0]) <= _openness(place.ends[1])
-        half = product.width_m / 2 + BACK_GAP_M
-        centre = begin + half if closed_left else begin + run_m - half
-    covered = slice(int((centre - width_m / 2) / STEP_M) if centre > width_m / 2 else 0, math.ceil((centre + width_m / 2) / STEP_M))
-    return Spot(centre, run_m, float(place.reach_m[covered].min()), True)
+        return begin_m + run_m / 2
+    half = product.width_m / 2 + BACK_GAP_M
+    return begin_m + half if _openness(place.ends[0]) <= _openness(place.ends[1]) else begin_m + run_m - half
 
 
 def placement_at(place: Place, spot: Spot, product: Product, setback_m: float = 0.0) -> Placement:
@@ -162,11 +178,11 @@ def _wall_place(
     start = wall.ends[0] + along * span[0]
     inward = np.array([along[1], -along[0]])
     inward = inward if inward @ -start >= 0 else -inward  # the camera, at the origin, is inside
-    body, reach = _profiles(scene, start, along, inward, length_m, REACH_M, WALL_GAP_M)
+    body, reach, clear = free_depths(scene, start, along, inward, length_m, REACH_M, WALL_GAP_M)
     exact = abs(length_m - base.value_m) <= STEP_M
     length = _open_ended(base if exact else base.scaled(length_m), ends, keep=exact)
     sills = tuple((a - span[0], b - span[0], sill) for a, b, sill in _openings(scene, wall, "window"))
-    return Place("wall", wall.plane_id, start, along, inward, length, base, ceiling, body, reach, sills, ends)
+    return Place("wall", wall.plane_id, start, along, inward, length, base, ceiling, body, reach, clear, sills, ends)
 
 
 def _open_ended(length: Extent, ends: tuple[str, str], keep: bool) -> Extent:
@@ -192,16 +208,10 @@ def _openings(scene: Scene, wall: WallSegment, kind: str) -> list[tuple[float, f
     found = []
     for opening in scene.openings:
         if opening.kind == kind and opening.plane_id == wall.plane_id:
-            room = _room_corners(scene, opening)
+            room = room_corners(scene, opening)
             at = (room[:, :2] - wall.ends[0]) @ along
             found.append((float(at.min()), float(at.max()), float(room[:, 2].min())))
     return found
-
-
-def _room_corners(scene: Scene, opening: Opening) -> np.ndarray:
-    """Corners 4×3 in the room frame, the third coordinate above the floor."""
-    room = np.asarray(opening.corners_cam, float) @ scene.room_from_cam.T
-    return room + [0.0, 0.0, scene.camera_height_m or 0.0]
 
 
 def _without_doors(
@@ -223,68 +233,6 @@ def _without_doors(
     return parts
 
 
-def _profiles(
-    scene: Scene, start: np.ndarray, along: np.ndarray, inward: np.ndarray, length_m: float, reach_m: float, gap_m: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Free depth (metres) at every step along a line: for a body (door zones excluded) and for its clearance."""
-    n, m = max(1, round(length_m / STEP_M)), max(1, round(reach_m / STEP_M))
-    s, d = ((np.arange(count) + 0.5) * STEP_M for count in (n, m))
-    points = start + s[:, None, None] * along + d[None, :, None] * inward
-    free = _fill_holes(_on_free_floor(scene, points))
-    gap = round(gap_m / STEP_M)
-    if gap and m > gap:
-        free[:, :gap] |= free[:, gap : gap + 1]
-    for obstacle in scene.obstacles:
-        free &= ~inside_polygon(points, obstacle.footprint)
-    body = free.copy()
-    for zone in _door_zones(scene):
-        body &= ~inside_polygon(points, zone)
-    return tuple(np.logical_and.accumulate(ok, axis=1).sum(axis=1) * STEP_M for ok in (body, free))
-
-
-def _on_free_floor(scene: Scene, points: np.ndarray) -> np.ndarray:
-    cell = np.floor((points - np.array(scene.grid_origin)) / scene.grid_cell_m).astype(int)
-    rows, columns = scene.free_floor.shape
-    inside = (cell[..., 0] >= 0) & (cell[..., 0] < columns) & (cell[..., 1] >= 0) & (cell[..., 1] < rows)
-    free = np.zeros(points.shape[:-1], bool)
-    free[inside] = scene.free_floor[cell[..., 1][inside], cell[..., 0][inside]]
-    return free
-
-
-def _fill_holes(free: np.ndarray) -> np.ndarray:
-    """Single unseen cells amid free floor are noise: free where at least six of eight neighbours are."""
-    padded = np.pad(free.astype(int), 1)
-    around = sum(np.roll(padded, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1))[1:-1, 1:-1] - free
-    return free | (around >= 6)
-
-
-def _door_zones(scene: Scene) -> list[np.ndarray]:
-    """The floor in front of each door as a room-frame rectangle."""
-    zones = []
-    for opening in scene.openings:
-        plane = scene.plane(opening.plane_id)
-        if opening.kind != "door" or plane is None:
-            continue
-        corners = _room_corners(scene, opening)[:, :2]
-        normal = (scene.room_from_cam @ plane.normal_cam)[:2]
-        normal = normal / max(float(np.linalg.norm(normal)), 1e-9)
-        across = np.array([normal[1], -normal[0]])
-        order = corners @ across
-        a, b = corners[order.argmin()], corners[order.argmax()]
-        zones.append(np.array([a, b, b + normal * DOOR_ZONE_M, a + normal * DOOR_ZONE_M]))
-    return zones
-
-
-def inside_polygon(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
-    """Which points (…×2) lie in a polygon (n×2, any order): even-odd rule."""
-    x, y = points[..., 0], points[..., 1]
-    inside = np.zeros(x.shape, bool)
-    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
-        if y0 != y1:
-            inside ^= ((y0 > y) != (y1 > y)) & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
-    return inside
-
-
 def _openness(end: str) -> int:
     """Where a piece rather stands: in a corner, beside another piece, anywhere else."""
     return {"corner": 0, "obstacle": 1}.get(end, 2)
@@ -302,7 +250,7 @@ def _longest_run(free: np.ndarray) -> tuple[int, int]:
 
 def _least_bad(place: Place, width_m: float, high: np.ndarray) -> Spot:
     """For a piece that does not fit as seen: the window of its width with the most free depth (windows above it count 0)."""
-    reach = np.where(high, 0.0, place.reach_m)
+    reach = np.where(high, 0.0, place.open_m)
     size = min(len(reach), max(1, math.ceil(width_m / STEP_M - 1e-9)))
     least = np.lib.stride_tricks.sliding_window_view(reach, size).min(axis=1)
     best = int(least.argmax())

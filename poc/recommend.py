@@ -21,6 +21,8 @@ from poc.types import Measurement, Product, Recommendation, Scene
 
 FITS = 0.8
 """A piece is recommended from this probability on; below it, measuring by tape first is the better advice."""
+UNSEEN_FREE = 0.9
+"""Probability that floor just out of the photo is free where a walkway needs it (an assumption; the reason says so)."""
 TALL_M = 1.5
 """From this height on a reason names the ceiling."""
 
@@ -49,7 +51,7 @@ RULES = {
     "dining table": Rule(("floor",), 0.35, clear_sides=2),
     "shelf": Rule(("wall",), 0.60, corner=True),
     "tv stand": Rule(("wall",), 0.67),
-    "armchair": Rule(("floor", "wall"), 0.30),
+    "armchair": Rule(("floor", "wall"), 0.30, corner=True),
 }
 """Shares follow the usual rule that a sofa takes two thirds of its wall; they order the list, and exclude nothing."""
 OTHER = Rule(("wall", "floor"), 0.60)
@@ -70,12 +72,14 @@ class Recommendations:
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A product at its best place, before choosing. use: 0…1, how well it suits the wall or floor."""
+    """A product at its best place, before choosing. taken: share of the wall (floor) it takes up; use: 0…1, how well
+    that suits the category, and the place."""
 
     product: Product
     place: Place
     spot: Spot
     probability: float
+    taken: float
     use: float
 
 
@@ -199,10 +203,11 @@ def _candidate(product: Product, place: Place, rule: Rule) -> Candidate:
         product, run_extent(place, spot), place.spread.scaled(max(spot.depth_m, 0.01)), place.height,
         side_m=rule.side_m, clear_sides=rule.clear_sides,
     )
+    probability *= UNSEEN_FREE if spot.unseen_m > 0 else 1.0
     taken = product.width_m / spot.run_m if place.kind == "wall" else product.width_m * product.depth_m / _area(place)
     suits = max(0.0, 1.0 - abs(taken - rule.share) / max(rule.share, 1.0 - rule.share))
     use = suits * place.rank * (0.9 if place.length.at_least else 1.0)  # the longest wall first, and seen whole rather than in part
-    return Candidate(product, place, spot, probability, use)
+    return Candidate(product, place, spot, probability, taken, use)
 
 
 def run_extent(place: Place, spot: Spot) -> Extent:
@@ -232,9 +237,16 @@ def _diverse(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:
     chosen = [
         entry
         for place in range(rounds)
-        for entry in sorted((group[place] for group in ranked if place < len(group)), key=lambda e: (-e[0], e[1].product.sku))
+        for entry in sorted((group[place] for group in ranked if place < len(group)), key=_lead)
     ]
     return [candidate for _, candidate in chosen[:limit]]
+
+
+def _lead(entry: tuple[float, Candidate]) -> tuple[int, int, str]:
+    """Order between categories: what makes more of the room first; near ties in the order of RULES."""
+    value, c = entry
+    order = list(RULES).index(c.product.category) if c.product.category in RULES else len(RULES)
+    return -round(20 * value * (0.6 + 0.4 * min(1.0, c.taken / 0.67))), order, c.product.sku
 
 
 def _rank(group: Sequence[Candidate]) -> list[tuple[float, Candidate]]:
@@ -269,7 +281,8 @@ def reason_for(c: Candidate) -> str:
     product, rule = c.product, rule_of(c.product.category)
     run, deep = run_extent(c.place, c.spot), c.place.spread.scaled(max(c.spot.depth_m, 0.01))
     if c.place.kind == "wall":
-        size = f"{product.width_m:.2f} m wide on {in_words(run)} of free wall ({between(run)})"
+        part = "" if run is c.place.length else " that is clear in front"
+        size = f"{product.width_m:.2f} m wide on {in_words(run)} of free wall{part} ({between(run)})"
     else:
         floor = f"{run.value_m:.2f} × {deep.value_m:.2f} m of free floor"
         size = f"{product.width_m:.2f} × {product.depth_m:.2f} m on {floor} (width 90 %: {run.low_m:.2f}–{run.high_m:.2f})"
@@ -278,6 +291,8 @@ def reason_for(c: Candidate) -> str:
     if c.spot.free:
         sides = " on both long sides" if rule.clear_sides > 1 else ""
         room = f"; {product.clearance_m:.2f} m walkway kept{sides} ({need:.2f} of {deep.value_m:.2f} m depth)"
+        if c.spot.unseen_m > 0:
+            room = f"; {product.clearance_m:.2f} m walkway, {c.spot.unseen_m:.2f} m of it out of the photo (assumed free)"
     else:
         room = f"; {need:.2f} m deep with its walkway, {deep.value_m:.2f} m free ({between(deep)}): no place for it as seen"
     height = c.place.height
@@ -323,7 +338,7 @@ def _basis(places: Sequence[Place]) -> str:
     if walls:
         longest = walls[0].length
         told.append(f"longest free wall {in_words(longest)} ({between(longest)})")
-        told += [f"{len(walls) - 1} shorter free stretches of wall"] * (len(walls) > 1)
+        told += [f"{len(walls) - 1} shorter free stretch{'es' if len(walls) > 2 else ''} of wall"] * (len(walls) > 1)
     if floors:
         told.append(f"free floor {floors[0].length.value_m:.2f} × {floors[1].length.value_m:.2f} m")
     return "; ".join([*told, f"height {height_in_words(places[0].height)}"])

@@ -14,16 +14,21 @@ from poc.types import Camera, Measurement, Obstacle, Opening, Plane, Scale, Scen
 
 LEFT, RIGHT, FAR, EYE, CELL = -2.0, 2.0, 3.5, 1.5, 0.05
 CHEST = np.array([(-2.0, 2.7), (-1.5, 2.7), (-1.5, 3.5), (-2.0, 3.5)])
-ROOM_FROM_CAM = np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
-"""A level camera that looks along the room's y axis."""
+F_PX, WIDTH, HEIGHT = 400.0, 1600, 600
 
 
-def camera() -> Camera:
-    return Camera(800.0, 399.5, 299.5, 800, 600, np.array([0.0, 1, 0]), "exif", "lines", 0.01, 0.005)
+def room_from_cam(near_m: float = 0.5) -> np.ndarray:
+    """A camera that looks along the room's y axis, pitched so that its lower edge meets the floor at y = near_m."""
+    pitch = np.arctan2(EYE, near_m) - np.arctan2(HEIGHT / 2, F_PX)
+    return np.array([[1.0, 0, 0], [0, -np.sin(pitch), np.cos(pitch)], [0, -np.cos(pitch), -np.sin(pitch)]])
 
 
-def plane(name: str, kind: str, normal_room: tuple[float, float, float], offset_m: float) -> Plane:
-    normal = ROOM_FROM_CAM.T @ np.array(normal_room, float)
+def camera(near_m: float = 0.5) -> Camera:
+    return Camera(F_PX, (WIDTH - 1) / 2, (HEIGHT - 1) / 2, WIDTH, HEIGHT, -room_from_cam(near_m)[2], "exif", "lines", 0.01, 0.005)
+
+
+def plane(name: str, kind: str, normal_room: tuple[float, float, float], offset_m: float, near_m: float) -> Plane:
+    normal = room_from_cam(near_m).T @ np.array(normal_room, float)
     return Plane(name, kind, normal, offset_m, 0.02 * offset_m, 1000, True, np.zeros((2, 2), bool), "foot")
 
 
@@ -31,7 +36,11 @@ def opening(kind: str, plane_id: str, corners_room: list[tuple[float, float, flo
     """An opening from its room-frame corners (third coordinate above the floor)."""
     corners = np.array(corners_room, float)
     size = np.ptp(corners, axis=0)
-    return Opening(kind, plane_id, (corners - [0, 0, EYE]) @ ROOM_FROM_CAM, float(max(size[:2])), float(size[2]))
+    return Opening(kind, plane_id, (corners - [0, 0, EYE]) @ room_from_cam(), float(max(size[:2])), float(size[2]))
+
+
+def wall(name: str, left, right, end_kinds, free: tuple[float, float], free_kinds: tuple[str, str]) -> WallSegment:
+    return WallSegment(name, np.array([left, right]), end_kinds, (free,), (free_kinds,))
 
 
 def on_far_wall(kind: str, x0: float, x1: float, z0: float, z1: float) -> Opening:
@@ -39,7 +48,7 @@ def on_far_wall(kind: str, x0: float, x1: float, z0: float, z1: float) -> Openin
 
 
 def scene(obstacles: tuple[Obstacle, ...] = (), openings: tuple[Opening, ...] = (), near_m: float = 0.5) -> Scene:
-    """The room; floor nearer than near_m is below the photo's edge. Obstacles (besides the chest) take the free floor."""
+    """The room; floor nearer than near_m is below the photo's edge (openings are for the default camera alone). Obstacles (besides the chest) take the free floor."""
     obstacles = (Obstacle(CHEST, 0.9), *obstacles)
     x, y = np.meshgrid(np.arange(LEFT + CELL / 2, RIGHT, CELL), np.arange(CELL / 2, FAR, CELL))
     seen = y > near_m
@@ -48,25 +57,25 @@ def scene(obstacles: tuple[Obstacle, ...] = (), openings: tuple[Opening, ...] = 
         (x0, y0), (x1, y1) = o.footprint.min(0), o.footprint.max(0)
         free &= ~((x > x0) & (x < x1) & (y > y0) & (y < y1))
     walls = (
-        WallSegment("wall_1", np.array([(LEFT, near_m), (LEFT, FAR)]), ("frame", "corner"), ((0.0, 2.7 - near_m),), (("frame", "obstacle"),)),
-        WallSegment("wall_2", np.array([(LEFT, FAR), (RIGHT, FAR)]), ("corner", "corner"), ((0.5, 4.0),), (("obstacle", "corner"),)),
-        WallSegment("wall_3", np.array([(RIGHT, FAR), (RIGHT, near_m)]), ("corner", "frame"), ((0.0, FAR - near_m),), (("corner", "frame"),)),
+        wall("wall_1", (LEFT, near_m), (LEFT, FAR), ("frame", "corner"), (0.0, 2.7 - near_m), ("frame", "obstacle")),
+        wall("wall_2", (LEFT, FAR), (RIGHT, FAR), ("corner", "corner"), (0.5, 4.0), ("obstacle", "corner")),
+        wall("wall_3", (RIGHT, FAR), (RIGHT, near_m), ("corner", "frame"), (0.0, FAR - near_m), ("corner", "frame")),
     )
     planes = (
-        plane("floor", "floor", (0, 0, 1), EYE), plane("wall_1", "wall", (1, 0, 0), 2.0),
-        plane("wall_2", "wall", (0, -1, 0), 3.5), plane("wall_3", "wall", (-1, 0, 0), 2.0),
+        plane("floor", "floor", (0, 0, 1), EYE, near_m), plane("wall_1", "wall", (1, 0, 0), 2.0, near_m),
+        plane("wall_2", "wall", (0, -1, 0), 3.5, near_m), plane("wall_3", "wall", (-1, 0, 0), 2.0, near_m),
     )
     outline = np.array([(LEFT, near_m), (RIGHT, near_m), (RIGHT, FAR), (LEFT, FAR)])
     return Scene(
-        camera(), None, Scale("camera height given", EYE, 0.02), None, None, planes, walls, obstacles, openings,
-        ROOM_FROM_CAM, outline, free, seen, (LEFT, 0.0), CELL, (-1.5, near_m, 2.0, FAR),
+        camera(near_m), None, Scale("camera height given", EYE, 0.02), None, None, planes, walls, obstacles, openings,
+        room_from_cam(near_m), outline, free, seen, (LEFT, 0.0), CELL, (-1.5, near_m, 2.0, FAR),
     )
 
 
 def measured(name: str, value: float, spread: float = 0.05, unit: str = "m", **changes) -> Measurement:
     """A measurement with a symmetric 90 % interval of ± spread · value, two thirds of its variance from the scale."""
-    whole = Measurement(name, value, value * (1 - spread), value * (1 + spread), unit, "measured", "foot", "", {"scale": 0.67, "fit": 0.33}, "green")
-    return replace(whole, **changes)
+    low, high, budget = value * (1 - spread), value * (1 + spread), {"scale": 0.67, "fit": 0.33}
+    return replace(Measurement(name, value, low, high, unit, "measured", "foot", "", budget, "green"), **changes)
 
 
 def unknown(name: str, reason: str) -> Measurement:

@@ -197,7 +197,10 @@ def test_amounts_claim_three_figures_and_keep_their_sign():
 # --- accuracy ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("spread", "light", "words"), [(0.07, "green", "a product can be chosen"), (0.2, "amber", "by hand of up to 30 %"), (0.4, "red", "measure by tape")])
+@pytest.mark.parametrize(
+    ("spread", "light", "words"),
+    [(0.07, "green", "a product can be chosen"), (0.2, "amber", "by hand of up to 30 %"), (0.4, "red", "measure by tape")],
+)
 def test_the_widest_length_decides(spread, light, words):
     told = (rooms.measured("longest_free_wall", 2.4, spread), rooms.measured("ceiling_height", 2.6, 0.02))
     verdict = accuracy_verdict(told, BusinessParameters())

@@ -243,7 +243,7 @@ def test_the_database_does_the_filtering(own_csv):
 def test_least_needs_and_names(own_csv):
     catalogue = open_catalogue(str(own_csv))
     least = least_needs(catalogue, "sofa", side_m=0.2, clear_sides=2)
-    assert (least.count, least.width_m, least.depth_m, least.height_m) == pytest.approx((1, 2.0, 2.1, 0.8))
+    assert (least.count, least.width_m, least.depth_m, least.height_m, least.body_m) == pytest.approx((1, 2.0, 2.1, 0.8, 0.9))
     assert least_needs(catalogue, "sofa", max_price=10).width_m is None
     assert names(catalogue, "category") == ("sofa", "wardrobe")
     with pytest.raises(ParameterError, match="not for price"):

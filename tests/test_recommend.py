@@ -11,9 +11,10 @@ import pytest
 import rooms
 
 from poc.catalog import open_catalogue
+from poc.clearance import DOOR_ZONE_M, inside_polygon
 from poc.errors import ParameterError
 from poc.fit import Extent, ceiling_extent, extent, fit_probability, joint_probability
-from poc.places import DOOR_ZONE_M, floor_places, inside_polygon, wall_places
+from poc.places import floor_places, wall_places
 from poc.recommend import RULES, check_product, recommend, recommend_or_reason
 from poc.rejections import explain_rejections
 from poc.types import Measurement, Obstacle, Product, Scene
@@ -160,6 +161,7 @@ def test_a_furnished_room_gets_a_varied_list(catalogue):
     assert len(result.items) == 12 and result.currency == "CNY" and "longest free wall 3.50 m" in result.basis
     assert len({item.product.category for item in result.items}) == 8
     assert len({item.product.sku for item in result.items}) == 12
+    assert result.items[0].product.category == "sofa" and result.items[0].placement.wall_id == "wall_2"
     for item in result.items:
         assert item.probability >= 0.8
         check_standing(item, scene)
@@ -193,6 +195,16 @@ def test_tall_pieces_stay_clear_of_windows_and_low_ones_do_not_have_to(catalogue
     items = recommend(scene, rooms.measurements(), catalogue, limit=100)
     before = [i for i in items if i.placement.wall_id == "wall_2" and (np.abs(body(i)[..., 0] + 0.2) < 1.19).any()]
     assert before and all(item.product.height_m <= 0.9 for item in before)
+
+
+def test_floor_cut_off_by_the_photos_edge_serves_as_walkway_and_is_told(catalogue):
+    scene = rooms.scene(near_m=2.3)  # an eye-level photo: 1.2 m of floor before the far wall
+    (sofa,) = recommend(scene, rooms.without("floor_area_free"), catalogue, categories=["sofa"], limit=1)
+    unseen = sofa.product.depth_m + sofa.product.clearance_m - 1.2
+    assert unseen > 0.1 and f"{unseen:.2f} m of it out of the photo (assumed free)" in sofa.reason
+    assert sofa.probability == pytest.approx(0.9, abs=0.01) and sofa.placement.y_m - sofa.product.depth_m / 2 >= 2.3
+    seen = recommend(rooms.scene(), rooms.measurements(), catalogue, categories=["sofa"], limit=1)[0]
+    assert "out of the photo" not in seen.reason and seen.probability > 0.99
 
 
 def test_tables_have_their_clearance_on_both_sides(catalogue):
@@ -288,7 +300,7 @@ def test_a_narrow_niche_says_what_was_short_by_how_much(catalogue):
 def test_a_shallow_room_an_empty_offer_and_an_unknown_place_are_told_apart(catalogue):
     shallow = replace(rooms.scene(near_m=2.6), walls=rooms.scene().walls[1:2])
     told = explain_rejections(shallow, rooms.without("floor_area_free"), catalogue, categories=["bed"])
-    assert told[0].short == "depth" and "the shallowest bed needs 2.56 m with its walkway" in told[0].text
+    assert told[0].short == "depth" and "the shallowest bed needs 1.96 m of floor to stand on, the photo shows 0.90 m" in told[0].text
     offer = explain_rejections(rooms.scene(), rooms.measurements(), catalogue, categories=["sofa"], max_price=500, style="nordic")
     assert offer[0].text == "the catalogue has no sofa in style nordic at 500 CNY or less"
     nowhere = explain_rejections(rooms.scene(), rooms.without("longest_free_wall"), catalogue, categories=["sofa"])

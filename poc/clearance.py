@@ -1,0 +1,103 @@
+"""Free depth along a line on the floor: from the grid of seen floor, obstacles, doors, and the photo's edge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from poc.types import Opening, Scene
+
+STEP_M = 0.05
+"""Distance of the samples along and away from the line."""
+DOOR_ZONE_M = 0.80
+"""Nothing stands within this distance in front of a door."""
+
+
+def free_depths(
+    scene: Scene, start: np.ndarray, along: np.ndarray, inward: np.ndarray, length_m: float, reach_m: float, gap_m: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Free depth (metres) at every step along a line: for a body (door zones excluded), for its clearance, and for that
+    where floor cut off by the photo's edge counts as free."""
+    n, m = max(1, round(length_m / STEP_M)), max(1, round(reach_m / STEP_M))
+    s, d = ((np.arange(count) + 0.5) * STEP_M for count in (n, m))
+    points = start + s[:, None, None] * along + d[None, :, None] * inward
+    free = _fill_holes(_on_free_floor(scene, points))
+    gap = round(gap_m / STEP_M)
+    if gap and m > gap:
+        free[:, :gap] |= free[:, gap : gap + 1]
+    taken, doors = (_inside_any(points, polygons) for polygons in ([o.footprint for o in scene.obstacles], _door_zones(scene)))
+    free &= ~taken
+    clear = free | (_out_of_photo(scene, points) & ~taken)
+    return tuple(np.logical_and.accumulate(ok, axis=1).sum(axis=1) * STEP_M for ok in (free & ~doors, free, clear))
+
+
+def _inside_any(points: np.ndarray, polygons: Sequence[np.ndarray]) -> np.ndarray:
+    inside = np.zeros(points.shape[:-1], bool)
+    for polygon in polygons:
+        inside |= inside_polygon(points, polygon)
+    return inside
+
+
+def _out_of_photo(scene: Scene, points: np.ndarray) -> np.ndarray:
+    """Floor points that the photo's edge cuts off, on the camera's side of every wall that is known."""
+    height = np.full((*points.shape[:-1], 1), -(scene.camera_height_m or 0.0))
+    cam = np.concatenate([points, height], axis=-1) @ scene.room_from_cam
+    camera = scene.camera
+    z = np.maximum(cam[..., 2], 1e-6)
+    u, v = camera.f_px * cam[..., 0] / z + camera.cx, camera.f_px * cam[..., 1] / z + camera.cy
+    shown = (cam[..., 2] > 1e-6) & (u >= -0.5) & (u <= camera.width - 0.5) & (v >= -0.5) & (v <= camera.height - 0.5)
+    inside = np.ones(shown.shape, bool)
+    for plane in scene.planes:
+        if plane.kind == "wall":
+            inside &= cam @ plane.normal_cam + plane.offset_m > 0
+    return ~shown & inside
+
+
+def _on_free_floor(scene: Scene, points: np.ndarray) -> np.ndarray:
+    cell = np.floor((points - np.array(scene.grid_origin)) / scene.grid_cell_m).astype(int)
+    rows, columns = scene.free_floor.shape
+    inside = (cell[..., 0] >= 0) & (cell[..., 0] < columns) & (cell[..., 1] >= 0) & (cell[..., 1] < rows)
+    free = np.zeros(points.shape[:-1], bool)
+    free[inside] = scene.free_floor[cell[..., 1][inside], cell[..., 0][inside]]
+    return free
+
+
+def _fill_holes(free: np.ndarray) -> np.ndarray:
+    """Single unseen cells amid free floor are noise: free where at least six of eight neighbours are."""
+    padded = np.pad(free.astype(int), 1)
+    around = sum(np.roll(padded, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1))[1:-1, 1:-1] - free
+    return free | (around >= 6)
+
+
+def _door_zones(scene: Scene) -> list[np.ndarray]:
+    """The floor in front of each door as a room-frame rectangle."""
+    zones = []
+    for opening in scene.openings:
+        plane = scene.plane(opening.plane_id)
+        if opening.kind != "door" or plane is None:
+            continue
+        corners = room_corners(scene, opening)[:, :2]
+        normal = (scene.room_from_cam @ plane.normal_cam)[:2]
+        normal = normal / max(float(np.linalg.norm(normal)), 1e-9)
+        across = np.array([normal[1], -normal[0]])
+        order = corners @ across
+        a, b = corners[order.argmin()], corners[order.argmax()]
+        zones.append(np.array([a, b, b + normal * DOOR_ZONE_M, a + normal * DOOR_ZONE_M]))
+    return zones
+
+
+def inside_polygon(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
+    """Which points (…×2) lie in a polygon (n×2, any order): even-odd rule."""
+    x, y = points[..., 0], points[..., 1]
+    inside = np.zeros(x.shape, bool)
+    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+        if y0 != y1:
+            inside ^= ((y0 > y) != (y1 > y)) & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
+    return inside
+
+
+def room_corners(scene: Scene, opening: Opening) -> np.ndarray:
+    """Corners 4×3 in the room frame, the third coordinate above the floor."""
+    room = np.asarray(opening.corners_cam, float) @ scene.room_from_cam.T
+    return room + [0.0, 0.0, scene.camera_height_m or 0.0]
