@@ -112,6 +112,32 @@ def find_walls(pan: Panorama, ev: Evidence, angles: np.ndarray) -> list[tuple[fl
     return found
 
 
+def find_slanted(pan: Panorama, ev: Evidence, walls: list[tuple[float, float]], most: int = 2) -> list[tuple[float, float]]:
+    """Walls at other angles (psi, e) for columns that none of `walls` explains."""
+    total = ev.foot + ev.depth
+    lack = total - total.min(0)
+    have = np.full(len(pan.azimuth), 4.0)
+    for psi, e in walls:
+        c = np.cos(pan.azimuth - psi)
+        have = np.minimum(have, np.where(c > 0.05, ev.at(np.maximum(e * c, 0), lack), 4.0))
+    weight = np.clip(ev.wall_cells, 0, 40) / 40
+    if ((have > 2.0) * weight).sum() < 10:
+        return []
+    psi = np.arange(pan.azimuth.min() - 1.4, pan.azimuth.max() + 1.4, np.deg2rad(4.0))
+    own = np.abs((psi + np.pi / 4) % (np.pi / 2) - np.pi / 4) < np.deg2rad(9.0)
+    psi, e = psi[~own], np.exp(np.arange(np.log(0.1), np.log(DEEP), 0.03))
+    table = gain_table(pan, ev, psi, e)
+    left, found = (4.0 - have) * weight, []
+    for _ in range(most):
+        score = np.maximum(table - left, 0).sum(-1)
+        a, b = np.unravel_index(np.argmax(score), score.shape)
+        if score[a, b] < 25.0:
+            break
+        found.append((float(psi[a]), float(e[b])))
+        left = np.maximum(left, table[a, b])
+    return found
+
+
 def assign_columns(pan: Panorama, ev: Evidence, walls: list[tuple[float, float]], corner: float = 1.5,
                    jump: float = 6.0, blank: float = 3.5) -> np.ndarray:
     """Which wall each azimuth sees (index, -1 for none): Viterbi over columns. Changing walls is cheap where they meet."""

@@ -18,6 +18,9 @@ MIN_COLUMNS = 6
 MIN_FOOT_COLUMNS = 5
 WALL_TURN_SIGMA = np.deg2rad(1.0)
 """How far one wall stands off the room's axes (one sigma): rooms are built, not drawn."""
+SLANTED_SIGMA = np.deg2rad(6.0)
+SAME_WALL = 0.04
+"""Parallel walls nearer to each other than this (log distance) are taken for one."""
 
 
 @dataclass(frozen=True)
@@ -69,35 +72,84 @@ def turned(rot: np.ndarray, yaw: float) -> np.ndarray:
 
 
 def solve_layout(view: View, rot: np.ndarray, fit: DepthFit | None, noise: DepthNoise, yaw_sigma: float) -> Layout:
-    """Walls and ceiling of a view. Never raises for a photo without a room: then `walls` is empty."""
+    """Walls and ceiling of a view. Never raises for a photo without a room: then `walls` is empty.
+
+    Twice: candidates from the evidence as it is, then the walls that came of them, joined where they are one, with walls
+    at other angles for what the room's own directions leave unexplained.
+    """
     field = np.ones(view.shape) if fit is None else floor_field(view, fit, -rot[2])
     pan = make_panorama(view, rot)
     ev = feet.gather_evidence(pan, _rho(view, fit, field, rot, pan), max(np.hypot(noise.sigma, noise.common), 0.03))
-    walls = feet.find_walls(pan, ev, _angles(pan))
     state = State.of(view.camera, rot, fit)
-    if not walls:
+    start = feet.find_walls(pan, ev, _angles(pan))
+    seen = _Seen(view, pan, ev, field, noise)
+    if start:
+        start, data = _observe_all(seen, state, [(psi, e, True) for psi, e in start], max(yaw_sigma, WALL_TURN_SIGMA))
+        yaw = common_turn(data, state, yaw_sigma)
+        state = replace(state, room_from_cam=turned(rot, yaw))
+        seen = replace(seen, pan=replace(pan, azimuth=pan.azimuth - yaw))
+        start = _joined(data, state)
+        start += [(psi, e, False) for psi, e in feet.find_slanted(seen.pan, ev, [(psi, e) for psi, e, _ in start])]
+    if not start:
         return Layout(state, pan, np.full(len(pan.azimuth), -1), (), (), _no_ceiling(view), noise)
-    path = feet.assign_columns(pan, ev, walls)
-    data = [_observe(view, pan, state, field, noise, psi, e, path == k, yaw_sigma) for k, (psi, e) in enumerate(walls)]
-    yaw = common_turn([d for d in data if d is not None], state, yaw_sigma)
-    state = replace(state, room_from_cam=turned(rot, yaw))
-    return _settle(view, pan, state, path, data, noise, yaw)
+    return _settle(seen, state, start)
 
 
-def _settle(view, pan, state, path, data, noise, yaw) -> Layout:
-    """Solve the walls that have observations, number them from left to right, and look for the ceiling."""
-    pan = replace(pan, azimuth=pan.azimuth - yaw)
-    solved = {}
-    for k, d in enumerate(data):
+@dataclass(frozen=True)
+class _Seen:
+    """The arrays that observations are taken from."""
+
+    view: View
+    pan: Panorama
+    ev: feet.Evidence
+    field: np.ndarray
+    noise: DepthNoise
+
+
+def _observe_all(seen: _Seen, state: State, walls, turn_sigma: float):
+    """Columns by Viterbi, then the observations of every wall that keeps some: (walls kept, data)."""
+    path = feet.assign_columns(seen.pan, seen.ev, [(psi, e) for psi, e, _ in walls])
+    kept, data = [], []
+    for k, (psi, e, own) in enumerate(walls):
+        d = _observe(seen, state, psi, e, path == k, turn_sigma if own else SLANTED_SIGMA, own)
         if d is not None:
-            data[k] = replace(d, psi_sigma=WALL_TURN_SIGMA)
-            solution = solve_wall(data[k], state)
-            if solution is not None:
-                solved[k] = solution
-    order = sorted(solved, key=lambda k: float(np.mean(pan.azimuth[data[k].columns])))
-    path = np.array([order.index(k) if k in solved else -1 for k in path])
-    walls, solutions = tuple(data[k] for k in order), tuple(solved[k] for k in order)
-    return Layout(state, pan, path, walls, solutions, _observe_ceiling(view, pan, state, path, solutions), noise)
+            kept.append((psi, e, own))
+            data.append(d)
+    return kept, data
+
+
+def _joined(data: list[WallData], state: State) -> list[tuple[float, float, bool]]:
+    """Solved walls as (psi, e, in the room's directions), those that are one wall joined (weighted by columns)."""
+    out = []
+    for d in data:
+        s = solve_wall(replace(d, psi_sigma=WALL_TURN_SIGMA if d.manhattan else SLANTED_SIGMA), state)
+        if s is None:
+            continue
+        psi, e, n = (d.psi if d.manhattan else s.psi), 1.0 / s.distance, int(d.columns.sum())
+        for i, (psi2, e2, own2, n2) in enumerate(out):
+            if own2 == d.manhattan and abs(psi2 - psi) < 0.1 and abs(np.log(e / e2)) < SAME_WALL:
+                out[i] = (psi2, float(np.exp((n * np.log(e) + n2 * np.log(e2)) / (n + n2))), own2, n + n2)
+                break
+        else:
+            out.append((psi, e, d.manhattan, n))
+    return [(psi, e, own) for psi, e, own, _ in out]
+
+
+def _settle(seen: _Seen, state: State, start) -> Layout:
+    """Observe and solve the walls once more, number them from left to right, and look for the ceiling."""
+    for _ in range(2):
+        start, data = _observe_all(seen, state, start, WALL_TURN_SIGMA)
+        merged = _joined(data, state)
+        if len(merged) == len(start):
+            break
+        start = merged
+    pairs = [(d, solve_wall(d, state)) for d in data]
+    pairs = sorted(((d, s) for d, s in pairs if s is not None), key=lambda x: float(np.mean(seen.pan.azimuth[x[0].columns])))
+    path = np.full(len(seen.pan.azimuth), -1)
+    for k, (d, _) in enumerate(pairs):
+        path[d.columns] = k
+    walls, solved = tuple(d for d, _ in pairs), tuple(s for _, s in pairs)
+    return Layout(state, seen.pan, path, walls, solved, _observe_ceiling(seen.view, seen.pan, state, path, solved), seen.noise)
 
 
 def _angles(pan: Panorama) -> np.ndarray:
@@ -118,8 +170,9 @@ def _rho(view: View, fit: DepthFit | None, field, rot: np.ndarray, pan: Panorama
     return np.where(pan.seen, rho, np.nan)
 
 
-def _observe(view, pan, state, field, noise, psi, e, columns, yaw_sigma) -> WallData | None:
+def _observe(seen: _Seen, state: State, psi: float, e: float, columns, turn_sigma: float, own: bool) -> WallData | None:
     """Foot pixels and depth pixels of the wall at (psi, e) in its columns."""
+    pan = seen.pan
     if columns.sum() < MIN_COLUMNS:
         return None
     c = np.cos(pan.azimuth - psi)
@@ -132,9 +185,9 @@ def _observe(view, pan, state, field, noise, psi, e, columns, yaw_sigma) -> Wall
         use = np.zeros_like(use)
     foot_w = _tukey_weights(s[use], c[use])
     uv, sigma = _foot_pixels(pan, state, use, cut.slope)
-    mask = _wall_mask(view, pan, columns)
-    depth_uv, d, gain = _depth_samples(view, field, mask)
-    return WallData(psi, yaw_sigma, uv, foot_w, sigma, depth_uv, d, gain, columns, use, mask, noise)
+    mask = _wall_mask(seen.view, pan, columns)
+    depth_uv, d, gain = _depth_samples(seen.view, seen.field, mask)
+    return WallData(psi, turn_sigma, uv, foot_w, sigma, depth_uv, d, gain, columns, use, mask, seen.noise, own)
 
 
 def _tukey_weights(s: np.ndarray, c: np.ndarray) -> np.ndarray:
