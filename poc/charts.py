@@ -42,8 +42,8 @@ def depth_figure(photo: Photo, depth_map: DepthMap) -> go.Figure:
         base[f"xaxis{number}"] = {**_cells(photo.width), "domain": spans[number - 1]}
         base[f"yaxis{number}"] = {**_cells(photo.height, down=True), "anchor": f"x{number}", "scaleanchor": f"x{number}", "scaleratio": 1}
         _spread(panel, photo)
-    notes = [{"text": words, "xref": "paper", "yref": "paper", "x": sum(span) / 2, "y": 1.0, "yanchor": "bottom", "showarrow": False,
-              "font": {"size": theme.TEXT_PX, "color": theme.INK}} for words, span in zip(titles, spans, strict=True)]
+    notes = [{"text": words, "xref": "paper", "yref": "paper", "x": sum(span) / 2, "xanchor": "center", "y": 1.0, "yanchor": "bottom",
+              "showarrow": False, "font": {"size": theme.TEXT_PX, "color": theme.INK}} for words, span in zip(titles, spans, strict=True)]
     corners = {"type": "scatter", "x": [0, photo.width - 1], "y": [0, photo.height - 1], "mode": "markers", "marker": {"opacity": 0},
                "hoverinfo": "skip", "showlegend": False}
     return theme.figure([corners, *panels], theme.layout(
@@ -125,7 +125,8 @@ def interval_chart(measurements) -> go.Figure:
     groups = [[m for m in told if m.unit == unit] for unit in dict.fromkeys(m.unit for m in told)]
     if not told and not silent:
         return theme.figure([], theme.layout(120, annotations=[_centred("Nothing was measured.")], xaxis={"visible": False}, yaxis={"visible": False}))
-    silent_px = 26 + 24 * len(silent) if silent else 0
+    listed = [theme.wrap(f"{theme.title_of(m.name)}: {m.reason or 'no reason given'}", 125) for m in silent]
+    silent_px = sum(_text_px(words) for words in listed) + 28 if silent else 0
     heights = [ROW_PX * len(group) + 46 for group in groups]
     total = sum(heights) + silent_px
     traces, notes, axes, top = [], [], {}, 1.0
@@ -134,7 +135,7 @@ def interval_chart(measurements) -> go.Figure:
         top -= px / total
         drawn = _group(group, number, domain)
         traces, notes, axes = [*traces, *drawn[0]], [*notes, *drawn[1]], axes | drawn[2]
-    notes += _silent_rows(silent, top, total)
+    notes += _silent_rows(listed, top, total)
     if not groups:
         axes = {"xaxis": {"visible": False}, "yaxis": {"visible": False}}
     return theme.figure([*traces, *_light_legend(told)], theme.layout(
@@ -198,15 +199,18 @@ def _key(words: str, marker: dict) -> dict:
     return {"type": "scatter", "x": [None], "y": [None], "mode": "markers", "name": words, "marker": marker, "hoverinfo": "skip"}
 
 
-def _silent_rows(silent: list[Measurement], top: float, total: float) -> list[dict]:
+def _text_px(words: str) -> int:
+    """Height on screen of a listed reason."""
+    return 8 + 17 * (1 + words.count("<br>"))
+
+
+def _silent_rows(listed: list[str], top: float, total: float) -> list[dict]:
     """What cannot be said, and why, as lines of text below the chart."""
-    base = {"xref": "paper", "x": 0.0, "xanchor": "left", "yref": "paper", "yanchor": "top", "showarrow": False, "align": "left"}
-    if not silent:
-        return []
-    rows = [base | {"y": top, "text": "<b>Cannot say</b>", "xshift": -160, "font": {"size": theme.TEXT_PX, "color": theme.INK}}]
-    for number, m in enumerate(silent):
-        words = theme.wrap(f"{theme.title_of(m.name)}: {m.reason or 'no reason given'}", 140)
-        rows.append(base | {"y": top - (26 + 24 * number) / total, "text": words, "xshift": -160, "font": {"size": theme.TEXT_PX, "color": theme.MUTED}})
+    base = {"xref": "paper", "x": 0.0, "xanchor": "left", "xshift": -160, "yref": "paper", "yanchor": "top", "showarrow": False, "align": "left"}
+    rows, down = [], 0
+    for words, colour in [("<b>Cannot say</b>", theme.INK), *((words, theme.MUTED) for words in listed)] if listed else []:
+        rows.append(base | {"y": top - down / total, "text": words, "font": {"size": theme.TEXT_PX, "color": colour}})
+        down += _text_px(words)
     return rows
 
 

@@ -17,6 +17,10 @@ FABRIC, FABRIC_LIGHT, WOOD, WOOD_DARK = "#c4674a", "#d27d5f", "#c39a6b", "#8f6a4
 LINEN, WHITE, STEEL = "#ebe5da", "#f4f2ee", "#4b5563"
 
 
+MOST_STANDING = 3
+"""More pieces than this in one drawing hide each other."""
+
+
 @dataclass(frozen=True)
 class Part:
     """A convex solid: vertices n×3 (metres), faces as loops of vertex numbers seen anticlockwise from outside, colour."""
@@ -68,7 +72,7 @@ def _sofa(w: float, d: float, h: float) -> list[Part]:
     for side in (-1, 1):
         edges = sorted((side * w / 2, side * (w / 2 - arm)))
         parts.append(block((edges[0], edges[1]), (-d / 2, d / 2), (foot, arm_top), FABRIC, 0.05))
-    seats = max(1, round(inside / 0.75))
+    seats = max(1, round(inside / 0.6))
     for i in range(seats):
         left = -inside / 2 + i * inside / seats
         span = (left + 0.01, left + inside / seats - 0.01)
@@ -93,7 +97,7 @@ def _bed(w: float, d: float, h: float) -> list[Part]:
     for i in range(pillows):
         mid = (i - (pillows - 1) / 2) * w / 2
         half = min(0.33, 0.40 * w / pillows)
-        parts.append(block((mid - half, mid + half), (back - 0.46, back - 0.05), (top, min(top + 0.13, max(h, top + 0.02))), WHITE, 0.06))
+        parts.append(block((mid - half, mid + half), (back - min(0.46, 0.45 * d), back - min(0.05, 0.05 * d)), (top, min(top + 0.13, max(h, top + 0.02))), WHITE, 0.06))
     return parts
 
 
@@ -203,18 +207,23 @@ def footprint(rec: Recommendation, scene: Scene, clearance: bool = False) -> np.
 
 
 def standing(recommendations, scene: Scene) -> list[tuple[Recommendation, list[Part]]]:
-    """The recommendations that have a place, with their parts in the room frame. Where two want the same floor, the
-    first (better) one stands."""
+    """At most MOST_STANDING recommendations that have a place, with their parts in the room frame. Where two want the
+    same floor (what each needs free in front included), the first, better one stands."""
     out: list[tuple[Recommendation, list[Part]]] = []
     for rec in recommendations:
-        if rec.placement is None:
+        if rec.placement is None or any(_in_the_way(rec, other, scene) for other, _ in out):
             continue
-        here = footprint(rec, scene)
-        if any(overlap(here, footprint(other, scene)) for other, _ in out):
-            continue
+        if len(out) == MOST_STANDING:
+            break
         turn = turn_of(rec.placement, scene)
         out.append((rec, [Part(stand(p.vertices, rec.placement, turn), p.faces, p.colour) for p in shape(rec.product)]))
     return out
+
+
+def _in_the_way(a: Recommendation, b: Recommendation, scene: Scene) -> bool:
+    """Whether one piece stands on the other's floor, or on what the other needs free."""
+    fa, fb = footprint(a, scene), footprint(b, scene)
+    return overlap(fa, fb) or overlap(fa, footprint(b, scene, True)) or overlap(footprint(a, scene, True), fb)
 
 
 def overlap(a: np.ndarray, b: np.ndarray, slack: float = 1e-6) -> bool:

@@ -37,7 +37,9 @@ def draw(parts: list[Part], footprint: np.ndarray, scene: Scene, photo: Photo) -
     points = to_camera(np.concatenate([p.vertices for p in parts]), scene)
     if points[:, 2].min() < 0.15:
         return None
-    camera, edges = _window(points, scene.camera)
+    spread = footprint.mean(0) + (footprint - footprint.mean(0)) * 1.25
+    ground = to_camera(np.column_stack([spread, np.zeros(len(spread))]), scene)
+    camera, edges = _window(np.concatenate([points, ground[ground[:, 2] > 0.15]]), scene.camera)
     if camera is None:
         return None
     inverse, colour = np.zeros((camera.height, camera.width)), np.zeros((camera.height, camera.width, 3), np.float32)
@@ -61,7 +63,7 @@ def _window(points: np.ndarray, camera: Camera) -> tuple[Camera | None, tuple[fl
     """The camera of just the part of the photo around camera-frame points, SMOOTH times finer than shown, and that
     part's edges in photo pixels."""
     pixels = project(points, camera)
-    margin = 0.06 * (pixels.max(0) - pixels.min(0)).max() + 4
+    margin = 0.03 * (pixels.max(0) - pixels.min(0)).max() + 4
     low = np.maximum(np.floor(pixels.min(0) - margin), 0) - 0.5
     high = np.minimum(np.ceil(pixels.max(0) + margin), (camera.width, camera.height)) - 0.5
     if (high - low < 4).any():

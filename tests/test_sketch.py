@@ -1,0 +1,463 @@
+"""Figures of a hand-made room: true places, honest words, labels beside one another, small enough for a report."""
+
+import base64
+import html
+import io
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import room_values as room
+from PIL import Image
+
+from poc import raster, theme
+from poc.charts import small
+from poc.furniture import footprint, overlap, shape, standing
+from poc.labels import Board, rectangle, text_size
+from poc.plan import PLAN_PX, free_rings
+from poc.roomspace import grid_points, line_pixels, room_height, to_camera, to_room
+from poc.sketch import depth_figure, interval_chart, overlay, plan, sketch_3d
+from poc.sketch3d import _fan
+from poc.stage import fitted
+from poc.types import DepthMap, Measurement, Placement, Product, Recommendation
+
+LIMIT_BYTES = 1_500_000
+FAR_WALL = "3.60 m (3.38–3.82)"
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return room.scene()
+
+
+@pytest.fixture(scope="module")
+def photo():
+    return room.photo()
+
+
+@pytest.fixture(scope="module")
+def figures(scene, photo):
+    told, recs = room.measurements(), room.recommendations()
+    return {
+        "sketch_3d": sketch_3d(scene, photo, told, recs),
+        "plan": plan(scene, told, recs),
+        "overlay": overlay(photo, scene, told, recs),
+        "depth": depth_figure(photo, room.depth_map()),
+        "intervals": interval_chart(told),
+    }
+
+
+def words_of(fig) -> str:
+    """Every annotation and trace name of a figure."""
+    notes = [a.text for a in fig.layout.annotations] + [a.text for a in fig.layout.scene.annotations]
+    return " | ".join([*notes, *(t.name or "" for t in fig.data)])
+
+
+def trace(fig, name):
+    return next(t for t in fig.data if t.name == name)
+
+
+# --- words -------------------------------------------------------------------------------------------------------
+
+
+def test_values_in_words():
+    base = Measurement("longest_wall", 3.616, 3.408, 3.851, "m", "measured")
+    assert theme.value_words(base) == "3.62 m (3.41–3.85)"
+    assert theme.value_words(replace(base, unit="m2")) == "3.62 m² (3.41–3.85)"
+    assert theme.value_words(replace(base, status="unknown", value=None)) == "cannot say"
+
+
+def test_a_lower_bound_is_never_rounded_up():
+    bound = Measurement("wall_1_length", 3.7, 3.419, None, "m", "lower_bound")
+    assert theme.value_words(bound) == "≥ 3.41 m"
+    assert theme.value_words(replace(bound, low=3.40)) == "≥ 3.40 m"
+
+
+def test_names_and_probabilities_in_words():
+    assert theme.title_of("wall_2_distance") == "Distance to wall 2"
+    assert theme.title_of("sill_height") == "Sill height"
+    assert (theme.percent(0.9999), theme.percent(0.97), theme.percent(0.001)) == ("over 99 %", "97 %", "under 1 %")
+
+
+def test_markup_in_a_reason_is_shown_not_obeyed():
+    assert theme.wrap("<b>a & b", 20) == "&lt;b&gt;a &amp; b"
+    assert theme.wrap("one two three", 8) == "one two<br>three"
+
+
+# --- furniture ---------------------------------------------------------------------------------------------------
+
+
+CATEGORIES = ("sofa", "armchair", "bed", "wardrobe", "desk", "dining table", "shelf", "tv stand", "harp")
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+@pytest.mark.parametrize("size", [(2.0, 0.9, 0.8), (0.7, 0.4, 2.1), (1.6, 2.0, 0.45)])
+def test_a_shape_fills_its_products_box(category, size):
+    parts = shape(Product("X", "x", category, "", *size, 0.6, 1.0))
+    points = np.concatenate([p.vertices for p in parts])
+    np.testing.assert_allclose(np.ptp(points, axis=0), size, atol=1e-9)
+    np.testing.assert_allclose(points.min(0), (-size[0] / 2, -size[1] / 2, 0), atol=1e-9)
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_faces_look_outward(category):
+    for part in shape(Product("X", "x", category, "", 1.8, 0.9, 0.85, 0.6, 1.0)):
+        for face in part.faces:
+            a, b, c = part.vertices[list(face[:3])]
+            outward = part.vertices[list(face)].mean(0) - part.vertices.mean(0)
+            assert np.cross(b - a, c - a) @ outward > 0
+
+
+@pytest.mark.parametrize("wall, at, angle", [("wall_2", (0.0, 3.45), 0.0), ("wall_2", (0.0, 3.45), np.pi), ("wall_1", (-1.25, 2.5), np.pi / 2),
+                                             ("wall_1", (-1.25, 2.5), -np.pi / 2), ("wall_3", (1.45, 2.5), np.pi / 2)])
+def test_a_sofa_turns_its_back_to_its_wall(scene, wall, at, angle):
+    sofa = replace(room.recommendations()[0], placement=Placement(*at, angle, wall))
+    (_, parts), = standing([sofa], scene)
+    tall = np.concatenate([p.vertices for p in parts])
+    back = tall[tall[:, 2] > 0.8][:, :2].mean(0) - at
+    plane = scene.plane(wall)
+    assert back @ (scene.room_from_cam @ plane.normal_cam)[:2] < -0.2
+
+
+def test_the_better_of_two_on_the_same_floor_stands(scene):
+    first, second = room.recommendations()
+    assert [rec for rec, _ in standing([first, second], scene)] == [first]
+    in_front = replace(second, placement=Placement(-0.25, 2.6, 0.0, None))
+    assert [rec for rec, _ in standing([first, in_front], scene)] == [first]
+    nowhere = replace(first, placement=None)
+    assert [rec for rec, _ in standing([nowhere, second], scene)] == [second]
+
+
+def test_overlap_of_convex_polygons():
+    square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], float)
+    assert overlap(square, square + 0.9)
+    assert not overlap(square, square + (1.0, 0.0))
+    assert not overlap(square, rectangle((1.6, 1.6), (1.2, 1.2), np.pi / 4) * (1, 1) + (0.0, 0.3))
+
+
+# --- geometry ----------------------------------------------------------------------------------------------------
+
+
+def test_room_and_camera_frames_are_each_others_inverse(scene):
+    points = np.random.default_rng(1).normal(size=(7, 3))
+    np.testing.assert_allclose(to_room(to_camera(points, scene), scene), points, atol=1e-12)
+    np.testing.assert_allclose(to_room(np.zeros(3), scene), (0, 0, room.EYE))
+
+
+def test_relief_points_lie_on_their_planes(scene):
+    points, owner = grid_points(scene)
+    wall = [p.id for p in scene.planes].index("wall_2")
+    np.testing.assert_allclose(points[owner == wall][:, 1], room.FAR, atol=1e-6)
+    assert points[owner == -1][:, 2].max() <= room.CABINET[1, 2] + 1e-6
+
+
+def test_a_line_behind_the_camera_is_not_seen_and_one_through_it_is_cut(scene):
+    assert line_pixels((0, -1, 1.5), (1, -2, 1.5), scene) is None
+    pixels = line_pixels((room.LEFT, -2, 0), (room.LEFT, room.FAR, 0), scene)
+    assert (pixels >= -0.5 - 1e-9).all() and (pixels <= np.array([room.WIDTH, room.HEIGHT]) - 0.5 + 1e-9).all()
+
+
+def test_height_of_an_unseen_ceiling_is_not_claimed(scene):
+    blind = replace(scene, planes=tuple(p for p in scene.planes if p.kind != "ceiling"))
+    told = theme.by_name([Measurement("ceiling_height", 2.9, 2.7, None, "m", "lower_bound")])
+    assert room_height(scene, {}) == (pytest.approx(2.6), True)
+    assert room_height(blind, told) == (pytest.approx(2.7), False)
+
+
+def test_a_polygon_with_a_notch_is_cut_into_ears_of_its_area():
+    notched = np.array([(0, 0), (3, 0), (3, 3), (2, 3), (2, 1), (1, 1), (1, 3), (0, 3)], float)
+    for polygon in (notched, notched[::-1]):
+        a, b, c = (polygon[_fan(polygon, 8)[:, i]] for i in range(3))
+        areas = ((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]) / 2
+        assert np.abs(areas).sum() == pytest.approx(7.0)
+
+
+def test_free_floor_outline_keeps_area_and_hole(scene):
+    grid = np.zeros((40, 60), bool)
+    grid[5:35, 10:50] = True
+    grid[15:25, 20:30] = False
+    rings = free_rings(replace(scene, free_floor=grid, grid_origin=(-1.0, 0.5), grid_cell_m=0.05))
+    areas = [0.5 * float(np.sum(r[:, 0] * np.roll(r[:, 1], -1) - np.roll(r[:, 0], -1) * r[:, 1])) for r in rings]
+    assert len(rings) == 2 and areas[0] * areas[1] < 0
+    assert abs(sum(areas)) == pytest.approx((30 * 40 - 100) * 0.0025, rel=0.05)
+    np.testing.assert_allclose(max(rings, key=lambda r: np.ptp(r[:, 0])).min(0), (-0.5, 0.75), atol=0.03)
+
+
+# --- labels ------------------------------------------------------------------------------------------------------
+
+
+def test_a_label_takes_the_first_free_place():
+    board, size = Board(), (2.0, 1.0)
+    board.block(rectangle((0, 0), size))
+    assert board.place([rectangle((0.5, 0), size), rectangle((3, 0), size)]) == 1
+    assert board.place([rectangle((3, 0.2), size)]) is None
+
+
+def test_wider_script_takes_more_room():
+    assert text_size("房间房间", 12)[0] > text_size("room", 12)[0]
+    assert text_size("<b>a</b>", 12) == text_size("a", 12)
+
+
+def _boxes(notes, px: float, y_down: bool):
+    """Rectangles of a flat figure's labels, in its own units."""
+    out = []
+    for note in notes:
+        if note.text and note.xref in (None, "x") and note.yshift is None and not note.showarrow:
+            width, height = (side * px for side in text_size(note.text, note.font.size))
+            angle = np.radians(note.textangle or 0) * (1 if y_down else -1)
+            out.append((note.text, rectangle((note.x, note.y), (width * 0.96, height * 0.9), angle)))
+    return out
+
+
+@pytest.mark.parametrize("name", ["plan", "overlay"])
+def test_labels_lie_beside_one_another(figures, name):
+    fig = figures[name]
+    span = fig.layout.xaxis.range[1] - fig.layout.xaxis.range[0]
+    tall = abs(fig.layout.yaxis.range[1] - fig.layout.yaxis.range[0])
+    px = max(span / PLAN_PX[0], tall / PLAN_PX[1]) if name == "plan" else max(span / 960, tall / 640)
+    boxes = _boxes(fig.layout.annotations, px, name == "overlay")
+    assert len(boxes) >= 6
+    piled = [(a, b) for i, (a, box) in enumerate(boxes) for b, other in boxes[:i] if overlap(box, other)]
+    assert piled == []
+
+
+# --- 3D sketch -----------------------------------------------------------------------------------------------------
+
+
+def test_3d_sketch_shows_room_dimensions_and_product(figures):
+    fig = figures["sketch_3d"]
+    words = words_of(fig)
+    for part in (FAR_WALL, "2.60 m (2.48–2.72)", "≥ 1.98 m", "free 3.05 m", "Lagom three-seat sofa", "97 % likely to fit", "camera 1.50 m"):
+        assert part in words
+    assert "Fjord" not in words
+    photo = trace(fig, "photo")
+    assert 5_000 < len(photo.x) <= 12_000 and len(photo.vertexcolor) == len(photo.x)
+    assert np.nanmax(photo.z) < room.TOP  # no ceiling: one looks in from above
+
+
+def test_3d_sofa_stands_where_it_was_placed(figures):
+    sofa = trace(figures["sketch_3d"], "Lagom three-seat sofa")
+    low, high = ([float(getattr(np, f)(getattr(sofa, axis))) for axis in "xyz"] for f in ("min", "max"))
+    np.testing.assert_allclose(low, (-0.25 - 1.05, room.FAR - 0.90, 0), atol=1e-5)
+    np.testing.assert_allclose(high, (-0.25 + 1.05, room.FAR, 0.82), atol=1e-5)
+
+
+def test_3d_scales_are_equal(figures):
+    stage = figures["sketch_3d"].layout.scene
+    ratios = [(axis.range[1] - axis.range[0]) / aspect for axis, aspect in zip((stage.xaxis, stage.yaxis, stage.zaxis),
+              (stage.aspectratio.x, stage.aspectratio.y, stage.aspectratio.z), strict=True)]
+    np.testing.assert_allclose(ratios, ratios[0], rtol=1e-3)
+    assert stage.camera.eye.z > 0.5
+
+
+@pytest.mark.parametrize("scale", [(1, 1, 1), (3, 1, 0.5), (0.5, 4, 0.7)])
+def test_first_view_holds_everything(scale):
+    points = np.random.default_rng(2).uniform(-0.5, 0.5, (200, 3)) * scale
+    pixels = fitted(points).pixels(points)
+    assert (np.abs(pixels) <= (430, 300)).all()
+    assert np.abs(pixels).max() > 200
+
+
+def test_3d_sketch_without_walls_still_draws(scene, photo):
+    bare = replace(scene, walls=(), obstacles=(), openings=(), outline=np.zeros((0, 2)), planes=scene.planes[:1])
+    fig = sketch_3d(bare, photo, room.measurements()[:1])
+    assert len(trace(fig, "photo").x) > 1000
+    assert plan(bare, room.measurements()).data
+    assert overlay(photo, bare, room.measurements()).data
+
+
+# --- plan --------------------------------------------------------------------------------------------------------
+
+
+def test_plan_gives_dimensions_with_intervals(figures):
+    words = words_of(figures["plan"])
+    for part in (FAR_WALL, "free 3.05 m (2.84–3.26)", "≥ 1.10 m", "≥ 1.98 m", "3.90 m (3.70–4.09)", "window", "door",
+                 "free floor 6.23 m² (5.36–7.10)", "cut off by the photo or hidden", "2.10 × 0.90 m", "1 m"):
+        assert part in words
+
+
+def test_plan_has_equal_scales_and_true_places(figures, scene):
+    fig = figures["plan"]
+    assert fig.layout.yaxis.scaleanchor == "x" and fig.layout.yaxis.scaleratio == 1
+    sofa = trace(fig, "recommended")
+    np.testing.assert_allclose((min(sofa.x), max(sofa.x), min(sofa.y), max(sofa.y)), (-1.30, 0.80, 3.0, 3.9), atol=1e-3)
+    clear = trace(fig, "kept free in front")
+    np.testing.assert_allclose((min(clear.y), max(clear.y)), (3.0 - 0.7, 3.0), atol=1e-3)
+    np.testing.assert_allclose(footprint(room.recommendations()[0], scene).mean(0), (-0.25, 3.45))
+
+
+def test_an_arrow_ends_only_where_the_wall_does(figures):
+    arrows = {round(abs(a.x - a.ax) + abs(a.y - a.ay), 1): a.arrowside for a in figures["plan"].layout.annotations if a.showarrow}
+    assert arrows[3.6] == "end+start"
+    assert arrows[1.2] == "end"
+    assert arrows[2.1] == "start"
+
+
+# --- overlay -----------------------------------------------------------------------------------------------------
+
+
+def test_foot_lines_meet_the_photos_corner(figures, scene):
+    feet = np.column_stack([trace(figures["overlay"], "foot of a wall").x, trace(figures["overlay"], "foot of a wall").y])
+    corner = to_camera(np.array([room.LEFT, room.FAR, 0.0]), scene)
+    expected = corner[:2] / corner[2] * room.F_PX + ((room.WIDTH - 1) / 2, (room.HEIGHT - 1) / 2)
+    assert np.nanmin(np.linalg.norm(feet - expected, axis=1)) < 0.2
+
+
+def test_overlay_says_what_was_fitted(figures):
+    words = words_of(figures["overlay"])
+    for part in ("floor", "wall", "ceiling", "corner", FAR_WALL, "height 2.60 m", "3.90 m (3.70–4.09) away", "Lagom"):
+        assert part in words
+    assert len(figures["overlay"].layout.images) == 2
+
+
+def _solid(picture, floor_only=False):
+    return picture.rgba[..., 3] > 200
+
+
+def test_product_is_drawn_at_its_true_size(scene, photo):
+    far = replace(scene, depth_m=None)
+    (rec, parts), = standing(room.recommendations()[:1], far)
+    picture = raster.draw(parts, footprint(rec, far), far, photo)
+    left, top, right, bottom = picture.edges
+    rows, columns = np.nonzero(_solid(picture))
+    scale = picture.rgba.shape[1] / (right - left)
+    points = to_camera(np.concatenate([p.vertices for p in parts]), far)
+    pixels = points[:, :2] / points[:, 2:] * room.F_PX + ((room.WIDTH - 1) / 2, (room.HEIGHT - 1) / 2)
+    np.testing.assert_allclose((columns.min() / scale + left, (columns.max() + 1) / scale + left), (pixels[:, 0].min(), pixels[:, 0].max()), atol=2.5)
+    assert rows.min() / scale + top == pytest.approx(pixels[:, 1].min(), abs=2.5)
+
+
+def test_a_nearer_thing_hides_the_product_and_a_wall_does_not(scene, photo):
+    behind = replace(room.recommendations()[0], placement=Placement(0.9, 4.6, 0.0, None))
+    (rec, parts), = standing([behind], scene)
+    blocked = raster.draw(parts, footprint(rec, scene), scene, photo)
+    open_view = replace(scene, depth_m=None)
+    whole = raster.draw(parts, footprint(rec, open_view), open_view, photo)
+    missing = _solid(whole) & ~_solid(blocked)
+    assert 0.1 < missing.sum() / _solid(whole).sum() < 0.9
+    rows, columns = np.nonzero(missing)
+    left, top, right, bottom = whole.edges
+    u = columns * (right - left) / whole.rgba.shape[1] + left
+    assert u.min() > 600 and u.max() < 815  # the cabinet's columns
+
+
+def test_a_product_behind_the_camera_is_left_out(scene, photo):
+    back = replace(room.recommendations()[0], placement=Placement(0.0, -1.0, 0.0, None))
+    (rec, parts), = standing([back], scene)
+    assert raster.draw(parts, footprint(rec, scene), scene, photo) is None
+    assert len(overlay(photo, scene, room.measurements(), [back]).layout.images) == 1
+
+
+def test_background_is_a_small_jpeg(photo):
+    large = replace(photo, rgb=np.tile(photo.rgb, (3, 3, 1)))
+    fig = overlay(large, room.refused_scene(), ())
+    image = Image.open(io.BytesIO(base64.b64decode(fig.layout.images[0].source.split(",")[1])))
+    assert image.format == "JPEG" and max(image.size) <= 1200
+
+
+# --- depth and intervals -------------------------------------------------------------------------------------------
+
+
+def test_metric_depth_has_metres_and_its_error(figures):
+    fig = figures["depth"]
+    depth, error = (t for t in fig.data if t.type == "heatmap")
+    assert "metres" in depth.colorbar.title.text and depth.reversescale
+    assert "%" in error.colorbar.title.text
+    assert np.nanmax(np.asarray(error.z)) == pytest.approx(100 * np.expm1(0.06), rel=0.02)
+
+
+def test_relative_depth_says_that_it_has_no_metres(photo):
+    fig = depth_figure(photo, room.depth_map("relative_inverse"))
+    heat = [t for t in fig.data if t.type == "heatmap"]
+    assert len(heat) == 1 and "no metres" in heat[0].colorbar.title.text and "no metres" in heat[0].hovertemplate
+    assert list(heat[0].colorbar.ticktext) == ["farther", "nearer"]
+
+
+def test_invalid_depth_is_blank_not_zero(photo):
+    exact = room.depth_map()
+    valid = exact.valid.copy()
+    valid[:100] = False
+    holed = DepthMap(np.where(valid, exact.values, 0), "metric", valid, "exact")
+    cells = small(holed.values, holed.valid)
+    assert np.isnan(cells[:53]).all() and np.nanmin(cells) > 1.0
+    nothing = DepthMap(exact.values * 0, "metric", ~exact.valid, "exact")
+    assert depth_figure(photo, nothing).data
+
+
+def test_interval_chart_tells_bounds_and_silence(figures):
+    fig = figures["intervals"]
+    words = words_of(fig)
+    assert "Cannot say" in words and "behind the camera" in words and "at least" in words
+    arrows = [t for t in fig.data if t.mode == "lines+markers" and "triangle-right" in str(t.marker.symbol)]
+    assert len(arrows) == 3
+    assert sorted(map(str, fig.layout.yaxis.ticktext + fig.layout.yaxis2.ticktext)) == sorted(
+        theme.title_of(m.name) for m in room.measurements() if m.value is not None)
+
+
+def test_interval_chart_of_nothing_says_so():
+    assert "Nothing was measured" in words_of(interval_chart(()))
+    silent = [m for m in room.measurements() if m.value is None]
+    assert "behind the camera" in words_of(interval_chart(silent))
+
+
+# --- refusal, size, rendering ----------------------------------------------------------------------------------------
+
+
+def test_a_refused_scene_shows_the_photo_and_the_reason(photo):
+    refused = room.refused_scene("the photo shows trees")
+    for fig in (sketch_3d(refused, photo, ()), plan(refused, (), photo=photo), overlay(photo, refused, ())):
+        assert "No room found: the photo shows trees" in words_of(fig).replace("<br>", " ")
+        assert len(fig.layout.images) == 1 and fig.data
+    assert "the photo shows trees" in words_of(plan(refused, ()))
+    twice = words_of(plan(room.refused_scene("No room found: only trees"), ()))
+    assert twice.count("No room found") == 1
+
+
+def test_figures_are_small_and_responsive(figures):
+    for name, fig in figures.items():
+        text = fig.to_json()
+        assert len(text) < LIMIT_BYTES, name
+        assert json.loads(text)["layout"].get("width") is None and fig.layout.autosize
+        assert "system-ui" in fig.layout.font.family
+
+
+LABELS = """
+setTimeout(function () {
+  var boxes = [...document.querySelectorAll('.annotation-text-g text')].map(function (t) {
+    var b = t.getBoundingClientRect(); return {t: t.textContent, l: b.left, r: b.right, u: b.top, d: b.bottom}; });
+  var found = document.createElement('pre'); found.id = 'labels'; found.textContent = JSON.stringify(boxes);
+  document.body.appendChild(found); }, 2500);
+"""
+CHROMIUM = ("--headless", "--no-sandbox", "--virtual-time-budget=9000", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+
+
+def _chromium(*args) -> str:
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium here")
+    return subprocess.run([browser, *CHROMIUM, *args], capture_output=True, timeout=180, check=True, text=True).stdout
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["sketch_3d", "plan", "overlay", "intervals", "depth"])
+def test_a_browser_draws_it_with_labels_apart(figures, tmp_path, name):
+    page, png = tmp_path / "figure.html", tmp_path / "figure.png"
+    figures[name].write_html(page, include_plotlyjs=True, post_script=LABELS, config={"responsive": True})
+    height = figures[name].layout.height + 60
+    dom = _chromium("--dump-dom", f"--window-size=1100,{height}", str(page))
+    boxes = json.loads(html.unescape(re.search(r'<pre id="labels">(.*?)</pre>', dom, re.S).group(1)))
+    boxes = [b for b in boxes if b["r"] > b["l"]]
+    assert len(boxes) >= 3
+    piled = [(a["t"], b["t"]) for i, a in enumerate(boxes) for b in boxes[:i]
+             if a["l"] + 1 < b["r"] and b["l"] + 1 < a["r"] and a["u"] + 1 < b["d"] and b["u"] + 1 < a["d"]]
+    assert piled == []
+    assert [b["t"] for b in boxes if b["l"] < 0 or b["r"] > 1100] == []
+    _chromium(f"--screenshot={png}", f"--window-size=1100,{height}", str(page))
+    pixels = np.asarray(Image.open(png).convert("RGB")).reshape(-1, 3)
+    assert (pixels < 250).any(1).mean() > 0.005
+    assert len(np.unique(pixels // 8, axis=0)) > 60
