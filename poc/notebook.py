@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
+FIGURE_CONFIG = {
+    "displaylogo": False, "responsive": True, "displayModeBar": "hover",
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "hoverClosestCartesian", "hoverCompareCartesian"],
+}
 SAMPLE = "living_room"
 PICTURE_PX = 1000
-BUSINESS = "06_business_case"
 
 
 def begin(name: str, run_id: str) -> Run:
@@ -95,7 +99,7 @@ def show(fig: go.Figure) -> None:
     from IPython.display import display
 
     bundle = json.loads(fig.to_json())
-    bundle["config"] = {"displaylogo": False, "responsive": True}
+    bundle["config"] = FIGURE_CONFIG
     display({PLOTLY_MIME: bundle, "text/plain": f"figure: {_title(fig)}"}, raw=True)
 
 
@@ -123,12 +127,14 @@ def _jpeg(photo: Photo) -> str:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Show a small table; every cell is text and is escaped."""
+    """Show a small table, every cell as text; nothing where there are no rows."""
     from IPython.display import display
 
     cells = [[str(cell) for cell in row] for row in rows]
+    if not cells:
+        return
     head = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
-    body = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in cells)
+    body = "".join(f"<tr>{''.join(f'<td>{_escaped(cell)}</td>' for cell in row)}</tr>" for row in cells)
     plain = "\n".join("\t".join(row) for row in [list(columns), *cells])
     markup = f'<table class="poc"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     display({"text/html": markup, "text/plain": plain}, raw=True)
@@ -139,9 +145,19 @@ def say(*sentences: str) -> None:
     from IPython.display import display
 
     kept = [s for s in sentences if s]
-    markup = "".join(f"<p>{html.escape(s)}</p>" for s in kept)
+    markup = "".join(f"<p>{_escaped(s)}</p>" for s in kept)
     if kept:
         display({"text/html": markup, "text/plain": "\n".join(kept)}, raw=True)
+
+
+def _escaped(text: str) -> str:
+    """Text for a place in HTML, with its numbers kept together with their units."""
+    return html.escape(together(text))
+
+
+def together(text: str) -> str:
+    """No line break between a number and the percent sign or unit after it."""
+    return re.sub(r"(?<=\d) (?=%|m\b|m²|px\b|s\b)", "\u00a0", text)
 
 
 def warm_figures() -> None:

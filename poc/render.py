@@ -6,7 +6,6 @@ into HTML here.
 
 from __future__ import annotations
 
-import html
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any
 from poc.errors import RunError
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
-HIDDEN_TAGS = {"parameters", "injected-parameters", "setup", "save", "papermill-error-cell-tag"}
+HIDDEN_TAGS = {"parameters", "injected-parameters", "setup", "save", "not-in-report", "papermill-error-cell-tag"}
 DETAIL_TAG = "detail"
 
 
@@ -103,8 +102,3 @@ def _figure(bundle: Mapping[str, Any]) -> Piece:
 
 def _text(source: str | list[str]) -> str:
     return source if isinstance(source, str) else "".join(source)
-
-
-def escaped(text: str) -> str:
-    """Text for a place in HTML."""
-    return html.escape(text)

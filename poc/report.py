@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from poc.errors import PocError
 from poc.messages import LANGUAGES, Messages
+from poc.notebook import together
 from poc.render import Section, read_section
 from poc.summary import summarise
 
@@ -36,6 +37,7 @@ def build_report(run: Run, stages: Sequence[str], times: Sequence[StageTime], gi
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["together"] = together
     photo = run.get("01_upload", "photo")
     return environment.get_template("report.html.j2").render(
         say=say, languages=LANGUAGES, photo=photo, photo_uri=_photo_uri(photo), summary=summarise(run, say), sections=sections,

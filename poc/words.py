@@ -42,7 +42,7 @@ def scale_sentences(scene: Scene) -> list[str]:
     told += [f"{o.source[:1].upper()}{o.source[1:]}: {o.camera_height_m:.2f} m ± {100 * 1.645 * o.sigma_rel:.0f} %"
              + (f" ({o.note})" if o.note else "") + "." for o in scale.opinions]  # fmt: skip
     camera = scene.camera
-    told.append(f"Focal length {camera.f_px:.0f} px ({camera.f_source}), tilt from {camera.gravity_source}.")
+    told.append(f"Focal length {camera.f_px:.0f} px ({camera.f_source}); tilt: {camera.gravity_source}.")
     return told + [f"{note[:1].upper()}{note[1:]}." for note in (*scale.notes, *camera.notes, *scene.notes)]
 
 

@@ -1,0 +1,182 @@
+"""The report is one file that asks for nothing, holds its figures, and says first what matters."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import made_run
+import pytest
+
+from poc import runs
+from poc.errors import ParameterError, RunError
+from poc.messages import _TEXT, LANGUAGES, Messages
+from poc.render import read_section
+from poc.report import build_report
+from poc.summary import summarise
+from poc.workbook import StageTime
+
+TIMES = (StageTime("01_upload", 0.0, 1.5, 0.5), StageTime("02_depth", 1.5, 4.0, 0.1))
+FIGURES = 5
+MAX_BYTES = 8_000_000
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> runs.Run:
+    run = runs.Run("made", tmp_path_factory.mktemp("made"))
+    made_run.make(run)
+    return run
+
+
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory) -> runs.Run:
+    run = runs.Run("refused", tmp_path_factory.mktemp("refused"))
+    made_run.make(run, refused=True)
+    return run
+
+
+@pytest.fixture(scope="module")
+def page(finished) -> str:
+    return build_report(finished, made_run.STAGES, TIMES, {"camera height": "1.5±0.05"})
+
+
+def without_scripts(page: str) -> str:
+    return re.sub(r"<script.*?</script>", "", page, flags=re.S)
+
+
+def figures_of(page: str) -> list[dict]:
+    return [json.loads(text) for text in re.findall(r'<script type="application/json" data-figure="[^"]+">(.*?)</script>', page, flags=re.S)]
+
+
+def test_every_figure_is_there_and_alive(page):
+    figures = figures_of(page)
+    places = re.findall(r'<div class="figure" id="([^"]+)"', page)
+    assert len(figures) == FIGURES and len(set(places)) == FIGURES
+    assert all(figure["data"] and figure["layout"] for figure in figures)
+    assert {trace["type"] for figure in figures for trace in figure["data"]} >= {"scatter", "heatmap", "mesh3d"}
+    assert page.count("window.PlotlyConfig") == 1 and page.count("plotly.js v") == 1, "plotly.js is in the file, once"
+
+
+def test_nothing_is_asked_from_any_address(page):
+    bare = without_scripts(page)
+    assert not re.search(r"""(?:src|href|action|data|poster)\s*=\s*["']?\s*(?:https?:)?//""", bare, flags=re.I)
+    assert not re.search(r"@import|url\(\s*['\"]?(?!data:)", bare)
+    assert not re.search(r"<(?:link|iframe|object|embed|base)\b(?![^>]*data:)", bare)
+    assert not re.search(r"<script[^>]+src=", page)
+    assert "default-src 'none'" in page and "connect-src data: blob:" in page
+    own_code = page.rpartition("<script>")[2]
+    assert "fetch(" not in own_code and "import(" not in own_code
+
+
+def test_the_summary_comes_first(page):
+    bare = without_scripts(page)
+    order = [bare.index(text) for text in ("How sure it is", "What fits", "What it is worth", "What to measure next", 'id="01_upload"')]
+    assert order == sorted(order)
+    head = bare[: bare.index("<nav>")]
+    for text in ("Ceiling height", "Longest free wall", "The scale comes from", "Measure the camera", "¥"):
+        assert text in head
+
+
+def test_code_is_there_but_folded_away(page):
+    bare = without_scripts(page)
+    assert bare.count('<details class="code">') == len(made_run.STAGES)
+    visible = re.sub(r"<details.*?</details>", "", bare, flags=re.S)
+    assert "show(fig)" in bare and "show(fig)" not in visible and 'RUN = "demo"' not in visible
+
+
+def test_outputs_are_kept_or_left_out_rightly(page):
+    bare = without_scripts(page)
+    assert "04_sketch table" in bare and "a &lt; b" in bare
+    assert "FileUpload()" not in bare and "a warning" not in bare
+
+
+def test_what_a_file_says_is_text_not_markup(page, finished, tmp_path):
+    assert "alert(1)" in without_scripts(page) and "<script>alert(1)" not in page
+    path = tmp_path / "04_sketch.ipynb"
+    bundle = {"application/vnd.plotly.v1+json": {"data": [{"type": "bar", "name": "</script><b>"}], "layout": {}}}
+    cell = made_run.code("x", outputs=[{"output_type": "display_data", "metadata": {}, "data": bundle}])
+    path.write_text(json.dumps({"cells": [cell]}))
+    piece = read_section(path).pieces[0]
+    assert "</script" not in piece.content and json.loads(piece.content)["data"][0]["name"] == "</script><b>"
+
+
+def test_provenance_and_times(page):
+    bare = without_scripts(page)
+    for text in ("embedded.onnx sha256:0123", "camera height = 1.5±0.05", "ab" * 32, "Python 3.", "2.5 s", "4.0 s"):
+        assert text in bare
+
+
+def test_it_is_not_too_large(page):
+    assert len(page.encode()) < MAX_BYTES
+
+
+def test_a_photo_without_a_room_says_so_first(refused):
+    bare = without_scripts(build_report(refused, made_run.STAGES, (), {}))
+    head = bare[: bare.index("<nav>")]
+    assert "No room is measured in this photo" in head and "no floor that meets a wall" in head
+    assert "Nothing is recommended" in head and "says nothing about this photo" in " ".join(head.split())
+    assert not re.search(r"\d\.\d\d\s?m\b", head), "no dimension where there is no room"
+
+
+def test_chinese(finished):
+    bare = without_scripts(build_report(finished, made_run.STAGES, TIMES, {}, "zh"))
+    assert '<html lang="zh">' in bare
+    for text in ("房间报告", "最长空墙", "尺度来源", "商业价值"):
+        assert text in bare
+
+
+def test_every_message_exists_in_every_language():
+    assert all(len(texts) == len(LANGUAGES) and all(texts) for texts in _TEXT.values())
+    fields = [{frozenset(re.findall(r"\{(\w+)\}", text)) for text in texts} for texts in _TEXT.values()]
+    assert all(len(names) == 1 for names in fields), "the same values go into both languages"
+
+
+def test_an_unknown_language_is_one_clear_line():
+    with pytest.raises(ParameterError, match=r"unknown report language 'fr'\. There are en \(English\), zh"):
+        Messages("fr")
+    assert Messages("zh_CN").language == "zh" and Messages("EN").language == "en"
+
+
+def test_a_lower_bound_is_never_rounded_up(finished):
+    cards = {card.label: card for card in summarise(finished, Messages("en")).cards}
+    named = {m.name: m for m in finished.get("03_measurements", "measurements")}
+    for name, m in named.items():
+        card = cards.get(Messages("en")(name)) if Messages("en").has(name) else None
+        if card is not None and m.status == "lower_bound":
+            assert card.value.startswith("≥") and float(re.findall(r"[\d.]+", card.value)[0]) <= (m.low if m.low is not None else m.value)
+
+
+def test_a_stale_run_gives_no_report(finished, tmp_path):
+    run = runs.Run("stale", Path(shutil.copytree(finished.folder, tmp_path / "stale")))
+    photo = run.get("01_upload", "photo")
+    run.save("01_upload", {"photo": photo, "focal_px": 700.0}, facts={"sha256": "x", "photo": "y"})
+    with pytest.raises(RunError, match="stale"):
+        build_report(run, made_run.STAGES, (), {})
+
+
+def test_a_missing_notebook_is_named(finished):
+    with pytest.raises(RunError, match="run 07_more first"):
+        build_report(finished, (*made_run.STAGES, "07_more"), (), {})
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_it_opens_in_a_browser_without_a_network(page, chromium, tmp_path):
+    """Every figure draws, with every host name unreachable."""
+    path = tmp_path / "report.html"
+    path.write_text(page)
+    done = browse(chromium, path, tmp_path, "--dump-dom")
+    assert 'data-figures="done"' in done
+    assert len(re.findall(r'class="figure[^"]*\bdrawn\b', done)) == FIGURES
+
+
+def browse(chromium: str, path: Path, folder: Path, *arguments: str) -> str:
+    command = [
+        chromium, "--headless", "--no-sandbox", "--disable-gpu-sandbox", "--use-gl=angle", "--use-angle=swiftshader",
+        "--enable-unsafe-swiftshader", f"--user-data-dir={folder / 'profile'}", "--host-resolver-rules=MAP * ~NOTFOUND",
+        "--virtual-time-budget=10000", "--window-size=1200,900", *arguments, path.as_uri(),
+    ]  # fmt: skip
+    return subprocess.run(command, capture_output=True, text=True, timeout=400, check=True).stdout
