@@ -41,11 +41,13 @@ def render_samples(folder: Path, names: list[str], size, samples: int, threads: 
         LOG.info("%s: %.0f s, plane errors (m) %s", sample.name, time.time() - start, {k: round(v, 5) for k, v in errors.items()})
 
 
-def shoot(folder: Path, name: str, stage, pose: Pose, quality, look: str, target: float, rng, depth_scale: float = 1.0) -> tuple[dict, dict]:
+def shoot(folder: Path, name: str, stage, pose: Pose, quality, look: str, target: float, rng, depth_scale: float = 1.0,
+          passes=None) -> tuple[dict, dict]:
     """Renders and writes one photo of a built scene; → its meta.json entry and the planes' errors against the depth.
 
-    depth_scale: size of depth_mm against the photo (its own rays through its own pixel centres, not a resampling)."""
-    depth, index = truth.close_windows(stage.room, pose, *render.exact_passes(pose))
+    depth_scale: size of depth_mm against the photo (its own rays through its own pixel centres, not a resampling).
+    passes: depth and index at the photo's size, where they are known already."""
+    depth, index = passes or truth.close_windows(stage.room, pose, *render.exact_passes(pose))
     entry = {"intrinsics": export.intrinsics(pose), "room": truth.frame_truth(stage.room, pose, stage.placed, depth, index)}
     errors = truth.plane_errors(stage.room, pose, depth, index)
     if depth_scale != 1.0:
@@ -84,11 +86,11 @@ def _room(folder: Path, meta: dict, seed: int, views: list[int], size, quality) 
     made = 0
     for k in views:
         rng = np.random.default_rng([seed, k])
-        name, pose = f"r{seed:06d}_{k}", _find_pose(plan, rng, size)
+        name, (pose, passes) = f"r{seed:06d}_{k}", _find_view(plan, rng, size)
         if pose is None:
             meta.setdefault("given_up", []).append(name)
             continue
-        entry, errors = shoot(folder, name, stage, pose, quality, str(rng.choice(LOOKS)), float(rng.uniform(0.17, 0.42)), rng)
+        entry, errors = shoot(folder, name, stage, pose, quality, str(rng.choice(LOOKS)), float(rng.uniform(0.2, 0.46)), rng, passes=passes)
         worst = max((v for plane, v in errors.items() if plane != "floor"), default=0.0)
         if worst > 0.001:
             LOG.warning("%s: a plane is %.1f mm off its depth", name, worst * 1000)
@@ -97,19 +99,20 @@ def _room(folder: Path, meta: dict, seed: int, views: list[int], size, quality) 
     return made
 
 
-def _find_pose(plan: Plan, rng, size, tries: int = 5) -> Pose | None:
-    """A view that a person would take: not into a cupboard, not with something right before the lens."""
+def _find_view(plan: Plan, rng, size, tries: int = 4):
+    """A view that a person would take: not into a cupboard, not with something right before the lens.
+
+    → (pose, (depth, index)) or (None, None)."""
     for _ in range(tries):
         pose = _draw_pose(plan, rng, size)
         if pose is None:
-            return None
-        small = pose.scaled(64 / max(size))
-        depth, index = truth.close_windows(plan.room, small, *render.exact_passes(small))
-        near = (depth < 0.6).mean()
-        counts = np.bincount(index.ravel()) / index.size
-        if near < 0.10 and counts.max() < 0.75 and np.median(depth) > 1.1 and (counts[ids.FLOOR:ids.FLOOR + 1].sum() > 0.03 or rng.random() < 0.15):
-            return pose
-    return None
+            break
+        depth, index = truth.close_windows(plan.room, pose, *render.exact_passes(pose))
+        shares = np.bincount(index.ravel(), minlength=ids.FURNITURE) / index.size
+        floor_seen = shares[ids.FLOOR] > 0.03 or rng.random() < 0.15
+        if (depth < 0.6).mean() < 0.10 and shares.max() < 0.75 and np.median(depth) > 1.1 and floor_seen:
+            return pose, (depth, index)
+    return None, None
 
 
 def _draw_pose(plan: Plan, rng, size) -> Pose | None:

@@ -171,7 +171,7 @@ def picture(style: Style, width: float = 0.6, height: float = 0.8, mount: float 
     for side in (-1, 1):
         piece.add(box((bar, 0.025, height), 0.002).grain(2), frame, (side * (width - bar) / 2, 0.0125, 0))
     for z in (0, height - bar):
-        piece.add(box((width, 0.025, bar), 0.002), frame, (0, 0.0125, z))
+        piece.add(box((width, 0.0245, bar), 0.002), frame, (0, 0.0122, z + 0.0003))
     piece.add(box((width - bar, 0.006, height - bar), 0.001), style.make.paint("#f3f0e8", 0.7, 0.0), (0, 0.012, bar / 2))
     w, h = width - 2 * bar - 2 * mount, height - 2 * bar - 2 * mount
     art = box((w, 0.002, h), 0.0005)

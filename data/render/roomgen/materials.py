@@ -304,7 +304,7 @@ def _picture(seed, colours):
     value = t.noise(tex, float(rng.uniform(0.6, 1.6)), float(rng.uniform(1, 6)), float(rng.uniform(0, 2.5)))
     stops = np.linspace(0.3, 0.7, len(colours))
     tone = t.ramp(value, [(float(p), colour(c)) for p, c in zip(stops, colours)])
-    fine = t.mix(t.span(t.noise(t.tex(), 120, 3), 0, 0.25, 0.4, 0.7), tone, colour("#ffffff"))
+    fine = t.mix(t.span(t.noise(t.tex(), 35, 4), 0, 0.12, 0.4, 0.7), tone, colour("#ffffff"))
     return t.principled(colour(colours[0]), Base_Color=fine, Roughness=0.5)
 
 

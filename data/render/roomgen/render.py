@@ -45,7 +45,7 @@ def set_up(quality: Quality) -> None:
     cycles.caustics_reflective = cycles.caustics_refractive = False
     cycles.sample_clamp_indirect, cycles.sample_clamp_direct = 60.0, 0.0
     cycles.blur_glossy, cycles.use_light_tree = 0.5, False
-    cycles.use_adaptive_sampling, cycles.adaptive_threshold = True, 0.012 if quality.fine else 0.05
+    cycles.use_adaptive_sampling, cycles.adaptive_threshold = quality.samples >= 16, 0.012 if quality.fine else 0.05
     layer = scene.view_layers[0]
     layer.use_pass_z = layer.use_pass_object_index = True
     scene.view_settings.view_transform = "AgX"

@@ -184,9 +184,9 @@ def dining_room() -> Stage:
 
 
 SAMPLES = (
-    Sample("living_room", living_room, Pose((0.85, -1.2, 1.5), -5.0, -8.0, 0.6, 26, 1280, 960)),
-    Sample("bedroom", bedroom_, Pose((0.75, -1.15, 1.48), 3.0, -9.0, -0.4, 25, 1280, 960)),
-    Sample("kitchen", kitchen_, Pose((0.65, -1.1, 1.52), -4.0, -9.0, 0.3, 26, 1280, 960)),
-    Sample("office", office, Pose((-0.25, -1.2, 1.45), 8.0, -8.5, 0.5, 26, 1280, 960)),
-    Sample("dining_room", dining_room, Pose((0.9, -1.2, 1.55), -2.0, -9.0, -0.5, 26, 1280, 960)),
+    Sample("living_room", living_room, Pose((0.85, -1.2, 1.5), -5.0, -8.0, 0.6, 26, 1280, 960), 0.38),
+    Sample("bedroom", bedroom_, Pose((0.75, -1.15, 1.48), 3.0, -9.0, -0.4, 25, 1280, 960), 0.38),
+    Sample("kitchen", kitchen_, Pose((0.65, -1.1, 1.52), -4.0, -9.0, 0.3, 26, 1280, 960), 0.34),
+    Sample("office", office, Pose((-0.25, -1.2, 1.45), 8.0, -8.5, 0.5, 26, 1280, 960), 0.3),
+    Sample("dining_room", dining_room, Pose((0.9, -1.2, 1.55), -2.0, -9.0, -0.5, 26, 1280, 960), 0.34),
 )

@@ -105,7 +105,7 @@ def build_shell(room: Room, finish: Finish, rng: np.random.Generator) -> None:
     for wall in range(room.walls):
         Builder().add(_wall(room, wall), finish.walls[wall]).to_object(f"wall_{wall}", ids.WALL + wall)
         _trim(room, wall, finish)
-    low, high = room.outline.min(axis=0) - 0.3, room.outline.max(axis=0) + 0.3
+    low, high = room.outline.min(axis=0) - 0.02, room.outline.max(axis=0) + 0.02
     corners = np.array([[low[0], low[1]], [low[0], high[1]], [high[0], high[1]], [high[0], low[1]]])
     ceiling = np.concatenate([corners, np.full((4, 1), room.height)], axis=1)[None]
     Builder().add(flat_quads(ceiling), finish.ceiling).to_object("ceiling", ids.CEILING)
@@ -164,11 +164,13 @@ def _floor(low, high, finish: Finish, rng) -> Builder:
     quads = quads @ rot_z(finish.floor_angle).T + [centre[0], centre[1], 0.0]
     inside = ((quads[..., :2].max(axis=1) > low) & (quads[..., :2].min(axis=1) < high)).all(axis=1)
     quads, tex = quads[inside], tex[inside]
+    if finish.pattern == "planks" and abs(np.sin(2 * finish.floor_angle)) < 1e-9:  # nothing may show outside a low window
+        quads[..., :2] = quads[..., :2].clip(low, high)
     kind = rng.integers(0, len(finish.planks), len(quads))
     for i, material in enumerate(finish.planks):
         if (kind == i).any():
             builder.add(flat_quads(quads[kind == i], tex[kind == i]), material)
-    base = slab((size[0] + 0.4, size[1] + 0.4, 0.01))
+    base = slab((size[0], size[1], 0.01))
     return builder.add(base, finish.extra.get("gap", finish.planks[0]), (centre[0], centre[1], -0.0112))
 
 
@@ -233,7 +235,7 @@ def _window(opening: Opening, finish: Finish, rng) -> Builder:
         thick = bar if k < 2 else bar * 1.6
         builder.add(box((thick, 0.06, height), 0.006), finish.frame, (x, y, opening.sill))
     for z in (opening.sill, opening.head - bar):
-        builder.add(box((width, 0.06, bar), 0.006), finish.frame, (0, y, z))
+        builder.add(box((width, 0.057, bar), 0.006), finish.frame, (0, y, z))  # thinner: no coincident faces
     if opening.style == "cross":
         builder.add(box((width, 0.045, 0.035), 0.005), finish.frame, (0, y, opening.sill + 0.68 * height))
     if lights > 1:
@@ -247,8 +249,7 @@ def _window(opening: Opening, finish: Finish, rng) -> Builder:
 def _casing(builder: Builder, opening: Opening, material) -> None:
     width, proud = opening.width, 0.018
     for side in (-1, 1):
-        builder.add(box((CASING, proud, opening.head + CASING), 0.004), material,
-                    (side * (width + CASING) / 2, proud / 2, 0))
+        builder.add(box((CASING, proud, opening.head), 0.004), material, (side * (width + CASING) / 2, proud / 2, 0))
     builder.add(box((width + 2 * CASING, proud, CASING), 0.004), material, (0, proud / 2 + 0.0005, opening.head))
 
 
@@ -261,8 +262,8 @@ def _door(opening: Opening, finish: Finish, rng) -> Builder:
     leaf = box((width, 0.04, height), 0.003).grain(2)
     builder.add(leaf, finish.door, (0, face - 0.02, 0.006))
     for x, z, w, h in _panels(opening.style, width, height):
-        for dx, dz, pw, ph in ((0, -h / 2 - 0.0, w, 0.02), (0, h / 2, w, 0.02), (-w / 2, 0, 0.02, h), (w / 2, 0, 0.02, h)):
-            builder.add(box((pw + 0.02, 0.016, ph + 0.0), 0.007), finish.door, (x + dx, face, z + dz - ph / 2))
+        for dx, dz, pw, ph, proud in ((0, -h / 2, w, 0.02, 0.016), (0, h / 2, w, 0.02, 0.016), (-w / 2, 0, 0.02, h, 0.0145), (w / 2, 0, 0.02, h, 0.0145)):
+            builder.add(box((pw + 0.02, proud, ph), 0.007), finish.door, (x + dx, face, z + dz - ph / 2))
         inset = finish.door_glass if opening.style == "glazed" and finish.door_glass else finish.door
         builder.add(box((w - 0.07, 0.016, h - 0.07), 0.008).grain(2), inset, (x, face, z - (h - 0.07) / 2))
     side = 1 if rng.random() < 0.5 else -1

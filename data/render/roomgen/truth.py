@@ -11,24 +11,22 @@ from .stage import Placed
 
 
 def close_windows(room: Room, pose: Pose, depth: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Gives pixels that look out of a window the depth of its pane and the window's index (nothing is hit there)."""
+    """Gives pixels that look out of a window the depth of its pane and the window's index, whatever lies beyond."""
     depth, index = depth.copy(), index.copy()
-    open_ = np.argwhere(index == 0)
-    if not len(open_):
-        return depth, index
-    height, width = depth.shape
-    rays = _rays(pose, width, height)[index == 0]
+    turn = pose.cam_from_world()
+    rays = _rays(pose, depth.shape[1], depth.shape[0])
     for number, opening in enumerate(room.openings):
+        if opening.kind != "window":
+            continue
         normal = np.append(room.inward(opening.wall), 0.0)
         centre = room.point(opening.wall, opening.at, -pane_offset(opening))
-        slope = rays @ (pose.cam_from_world() @ normal)
+        slope = rays @ (turn @ normal)
         z = normal @ (centre - pose.position) / np.where(np.abs(slope) < 1e-9, 1e-9, slope)
-        points = z[:, None] * (rays @ pose.cam_from_world()) + pose.position
-        along = (points[:, :2] - centre[:2]) @ room.along(opening.wall)
-        hit = (z > 0) & (np.abs(along) <= opening.width / 2) & (points[:, 2] >= opening.sill) & (points[:, 2] <= opening.head)
-        rows, cols = open_[hit].T
-        depth[rows, cols] = z[hit]
-        index[rows, cols] = (ids.WINDOW if opening.kind == "window" else ids.DOOR) + number
+        points = z[..., None] * (rays @ turn) + pose.position
+        along = (points[..., :2] - centre[:2]) @ room.along(opening.wall)
+        hit = (z > 0) & (np.abs(along) <= opening.width / 2) & (points[..., 2] >= opening.sill) & (points[..., 2] <= opening.head)
+        hit &= (depth == 0) | (depth > z + 0.002)
+        depth[hit], index[hit] = z[hit], ids.WINDOW + number
     return depth, index
 
 
