@@ -99,7 +99,7 @@ comma := ,
 
 pins: $(BIN)/python
 	@echo "Working out constraints.txt from pyproject.toml …"
-	@$(BIN)/uv pip compile -q pyproject.toml --extra torch --extra test --extra setup --universal --python-version 3.11 \
+	@$(BIN)/uv pip compile -q pyproject.toml --extra torch --extra test --extra crf --extra setup --universal --python-version 3.11 \
 	  --no-annotate --no-header --no-emit-index-url --no-emit-find-links -o constraints.txt
 
 clean:
