@@ -19,19 +19,31 @@ DEEP = 4.0
 EVIDENCE_PER_CELL = 0.15
 """Nats per misread cell. Neighbouring cells err together, so a cell counts for much less than its own probability says."""
 MOST_WALLS = 10
+FOOT_WELL, FOOT_WELL_CELLS = 3.0, 2.0
+"""Nats that a foot seen right there is worth over any other place in its column, and how wide that place is."""
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Per azimuth: slope where one surface gives way to another (NaN where none), and whether both are seen right there."""
+
+    slope: np.ndarray
+    direct: np.ndarray
 
 
 @dataclass(frozen=True)
 class Evidence:
     """Costs (nats) of a wall standing at each nearness, per azimuth: arrays k×n over `nearness` (k) and azimuth (n).
 
-    foot: from the surfaces; depth: from the depth on wall cells; wall_cells: height of wall seen per azimuth, in cells.
+    foot: from the surfaces; depth: from the depth on wall cells; wall_cells: height of wall seen per azimuth, in cells;
+    cut: where floor gives way to wall in each column, and whether both are seen right there.
     """
 
     nearness: np.ndarray
     foot: np.ndarray
     depth: np.ndarray
     wall_cells: np.ndarray
+    cut: Crossing
 
     def at(self, s: np.ndarray, table: np.ndarray) -> np.ndarray:
         """`table` (k×n) along curves s (…×n), nearest sample."""
@@ -61,7 +73,10 @@ def gather_evidence(pan: Panorama, rho: np.ndarray | None, sigma_log: float) -> 
     foot = total[edge] - total.min(0)
     cells = (wall * pan.rows_px * (wall > 0.4)).sum(0)
     depth = np.zeros_like(foot) if rho is None else _depth_cost(pan, wall, rho, sigma_log, nearness)
-    return Evidence(nearness, foot, depth, cells)
+    cut = nearest_cut(pan)
+    off = (nearness[:, None] + np.where(cut.direct, cut.slope, 0.0)) / (FOOT_WELL_CELLS * step)
+    foot = foot + np.where(cut.direct, FOOT_WELL * (1 - np.exp(-0.5 * off**2)), 0.0)
+    return Evidence(nearness, foot, depth * np.where(cut.direct, 0.5, 1.0), cells, cut)
 
 
 def _depth_cost(pan: Panorama, wall: np.ndarray, rho: np.ndarray, sigma: float, nearness: np.ndarray) -> np.ndarray:
@@ -162,14 +177,6 @@ def assign_columns(pan: Panorama, ev: Evidence, walls: list[tuple[float, float]]
     return np.where(path == k, -1, path)
 
 
-@dataclass(frozen=True)
-class Crossing:
-    """Per azimuth: slope where one surface gives way to another (NaN where none), and whether both are seen right there."""
-
-    slope: np.ndarray
-    direct: np.ndarray
-
-
 def crossing(pan: Panorama, lower: np.ndarray, upper: np.ndarray, expected: np.ndarray, reach: int) -> Crossing:
     """Sub-cell slope where `lower` (m×n probability) gives way to `upper`, within `reach` cells of the expected slope (n).
 
@@ -199,6 +206,13 @@ def crossing(pan: Panorama, lower: np.ndarray, upper: np.ndarray, expected: np.n
     at_edge = (i <= wide - reach) | (i >= wide + reach) | ~inside[i, c] | ~inside[j, c]
     found = ~at_edge & np.isfinite(cost[i, c])
     return Crossing(np.where(found, slope, np.nan), found & (near_lo > 0.45) & (near_up > 0.45))
+
+
+def nearest_cut(pan: Panorama) -> Crossing:
+    """Floor to wall in each column, wherever it is below the horizon: the cut that misreads least in the whole column."""
+    low = int(np.searchsorted(pan.slope, -0.02))
+    middle = pan.slope[max(low // 2, 0)]
+    return crossing(pan, pan.p[..., FLOOR], wall_share(pan.p), np.full(len(pan.azimuth), middle), max(low // 2, 4))
 
 
 def foot_crossing(pan: Panorama, s: np.ndarray, reach: int = 8) -> Crossing:

@@ -90,8 +90,6 @@ def solve_layout(view: View, rot: np.ndarray, fit: DepthFit | None, noise: Depth
         seen = replace(seen, pan=replace(pan, azimuth=pan.azimuth - yaw))
         start = _joined(data, state)
         start += [(psi, e, False) for psi, e in feet.find_slanted(seen.pan, ev, [(psi, e) for psi, e, _ in start])]
-    if not start:
-        return Layout(state, pan, np.full(len(pan.azimuth), -1), (), (), _no_ceiling(view), noise)
     return _settle(seen, state, start)
 
 
@@ -108,6 +106,8 @@ class _Seen:
 
 def _observe_all(seen: _Seen, state: State, walls, turn_sigma: float):
     """Columns by Viterbi, then the observations of every wall that keeps some: (walls kept, data)."""
+    if not walls:
+        return [], []
     path = feet.assign_columns(seen.pan, seen.ev, [(psi, e) for psi, e, _ in walls])
     kept, data = [], []
     for k, (psi, e, own) in enumerate(walls):
