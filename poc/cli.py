@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from poc import cli_data
 from poc.errors import PocError
 
 app = typer.Typer(
@@ -155,6 +156,9 @@ def bench(
         print(f"{name:<16} {seconds * 1000:9.1f} ms")
 
 
+cli_data.register(app)
+
+
 def tell(text: str) -> None:
     """A line for the person at the terminal; stdout stays for results."""
     print(text, file=sys.stderr, flush=True)
@@ -181,13 +185,13 @@ def run(arguments: list[str]) -> int:
     usage_error = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
     try:
         code = app(arguments, standalone_mode=False, prog_name="poc")
-        return code if isinstance(code, int) else 0
+        return stopped() if code == 130 else code if isinstance(code, int) else 0  # typer turns Ctrl-C into 130, silently
     except PocError as error:
         return failed(error, error.exit_code)
     except usage_error as error:
         return failed(usage_line(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        return failed("stopped; nothing half-written is left, start it again when you like", 130)
+        return stopped()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that flushing at exit does not complain as well
         return 1
@@ -201,6 +205,11 @@ def failed(error: object, code: int) -> int:
     """One line on stderr, whatever line breaks the message has."""
     tell(f"poc: {' '.join(str(error).split())}")
     return code
+
+
+def stopped() -> int:
+    """What Ctrl-C ends with."""
+    return failed("stopped; nothing half-written is left, start it again when you like", 130)
 
 
 def usage_line(error: Any) -> str:

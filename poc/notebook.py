@@ -48,6 +48,12 @@ def parameters_of(name: str) -> dict[str, Any]:
     return {key.lower(): space.get(key, default) for key, default in known.items() if key != "RUN"}
 
 
+def listed(value: str | Sequence[str]) -> list[str]:
+    """A parameter that may be a list, or text with ";" between its items (what `papermill -p` can give)."""
+    parts = value.split(";") if isinstance(value, str) else value
+    return [part.strip() for part in parts if part.strip()]
+
+
 def _namespace() -> dict[str, Any]:
     """The notebook's variables; empty outside IPython."""
     try:

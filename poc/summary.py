@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from poc.messages import Messages
 from poc.theme import percent, unit_of
 from poc.types import Z90, Measurement, Scene
+from poc.words import advice_sentence, price
 
 if TYPE_CHECKING:
     from poc.business import BusinessCase
@@ -94,7 +95,7 @@ def _fits(found: Recommendations, say: Messages) -> tuple[str, ...]:
     if not found.items:
         return (say("nothing_fits", reason=found.reason.rstrip(".")),)
     told = [
-        say("fit_line", name=r.product.name, price=f"{found.currency}{r.product.price:,.0f}", percent=percent(r.probability))
+        say("fit_line", name=r.product.name, price=price(r.product.price, found.currency), percent=percent(r.probability))
         for r in found.items[:SHOWN_PIECES]
     ]
     if len(found.items) > SHOWN_PIECES:
@@ -119,6 +120,4 @@ def _worth(case: BusinessCase, swings: Sequence[Any], say: Messages) -> tuple[st
 
 
 def _advice(advice: Any, say: Messages) -> str:
-    from poc.words import advice_sentence
-
     return say("no_advice") if advice is None else advice_sentence(advice)

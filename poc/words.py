@@ -10,6 +10,7 @@ from poc.types import Check, Measurement, NextMeasurement, Recommendation, Scene
 MEASUREMENT_COLUMNS = ("Measurement", "Value (90 %)", "Basis", "Remark")
 CHECK_COLUMNS = ("Check", "Found", "Light", "What it means")
 PRODUCT_COLUMNS = ("Piece", "Category", "Price", "Fits", "Why")
+_SIGNS = {"CNY": "¥", "RMB": "¥", "JPY": "¥", "EUR": "€", "USD": "$", "GBP": "£"}
 _STATUS = {"measured": "", "lower_bound": "at least this", "unknown": "cannot say"}
 
 
@@ -56,7 +57,19 @@ def advice_sentence(advice: NextMeasurement | None) -> str:
 
 def product_rows(items: Iterable[Recommendation], currency: str) -> list[tuple[str, ...]]:
     """PRODUCT_COLUMNS of each recommendation."""
-    return [(r.product.name, r.product.category, f"{currency}{r.product.price:,.0f}", percent(r.probability), r.reason) for r in items]
+    return [(r.product.name, r.product.category, price(r.product.price, currency), percent(r.probability), r.reason) for r in items]
+
+
+def price(value: float, currency: str) -> str:
+    """A price with its currency's sign, or with its code where it has no sign of its own: "¥3,400", "SEK 3,400"."""
+    sign = _SIGNS.get(currency.strip().upper(), currency)
+    return f"{sign} {value:,.0f}" if sign[-1:].isalpha() else f"{sign}{value:,.0f}"
+
+
+def sentence(text: str) -> str:
+    """Text that begins with a capital letter and ends with a full stop; empty stays empty."""
+    text = text.strip()
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
 
 
 def measurement_lines(measurements: Iterable[Measurement]) -> list[str]:

@@ -1,0 +1,147 @@
+"""Commands that work on folders of photos with truth: `poc evaluate`, `poc evaluate-rooms`, `poc train`."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from poc.errors import ModelError, ParameterError
+
+FolderArgument = Annotated[Path, typer.Argument(help="Folder with rgb/, depth_mm/ and meta.json.", show_default=False)]
+ModelOption = Annotated[str, typer.Option("--model", help="Depth model; `poc models` lists them.")]
+LimitOption = Annotated[int | None, typer.Option("--limit", min=1, help="At most this many frames, spread evenly.", show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to `app`."""
+    app.command("evaluate")(evaluate)
+    app.command("evaluate-rooms")(evaluate_rooms)
+    app.command("train")(train)
+
+
+def evaluate(folder: FolderArgument, model: ModelOption = "embedded", limit: LimitOption = None, json: JsonOption = False) -> None:
+    """Score a model on photos with true depth: AbsRel, RMSE, δ1 under three alignments, planes, edges, surfaces."""
+    from poc.evaluate import evaluate as score
+
+    show(score(folder, model, limit=limit, progress=bar("frames")), json)
+
+
+def evaluate_rooms(folder: FolderArgument, model: ModelOption = "embedded", limit: LimitOption = None, json: JsonOption = False) -> None:
+    """Score room dimensions and their intervals on photos of rooms with known truth."""
+    from poc.evaluate_rooms import evaluate_rooms as score
+
+    show(score(folder, model, limit=limit, progress=bar("photos")), json)
+
+
+def train(
+    data: Annotated[list[str], typer.Option("--data", help="Data folder, or FOLDER=WEIGHT for its share of an epoch; may repeat.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for checkpoints and the run record; a run there is resumed.")],
+    epochs: Annotated[int, typer.Option("--epochs", min=1)] = 28,
+    init: Annotated[str, typer.Option("--init", help="Checkpoint to start from, or an ImageNet .npz for the encoder.", show_default=False)] = "",
+    finetune: Annotated[bool, typer.Option("--finetune", help="A gentler schedule, for own photos; needs --init.")] = False,
+    held_out: Annotated[str, typer.Option("--held-out", help="Text file with names of frames to validate on.", show_default=False)] = "",
+    lr: Annotated[float | None, typer.Option("--lr", min=0.0, help="Peak learning rate.", show_default=False)] = None,
+    batch: Annotated[int, typer.Option("--batch", min=2)] = 8,
+    samples: Annotated[int, typer.Option("--samples", min=0, help="Samples per epoch; 0: the first folder's frames.")] = 0,
+    threads: Annotated[int, typer.Option("--threads", min=1)] = 2,
+    seed: Annotated[int, typer.Option("--seed")] = 0,
+    export: Annotated[Path | None, typer.Option("--export", help="Write the result as this .onnx file.", show_default=False)] = None,
+) -> None:
+    """Train the embedded model, or fine-tune it on a company's own photos with depth (needs the torch extra)."""
+    if importlib.util.find_spec("torch") is None:
+        raise ModelError("training needs torch, which is not installed: run `make torch` (about 6 GB)")
+    from poc.training.loop import TrainConfig, finetune_config
+    from poc.training.loop import train as run
+
+    if finetune and not init:
+        raise ParameterError("--finetune needs --init: the checkpoint to start from")
+    config = TrainConfig(
+        sources=tuple(source(text) for text in data), out=str(out), held_out=held_out or None, init=init or None, epochs=epochs,
+        samples_per_epoch=samples, batch=batch, seed=seed, threads=threads, **({} if lr is None else {"lr": lr}),
+    )  # fmt: skip
+    if finetune:
+        config = finetune_config(config, init, epochs, config.lr if lr is not None else 2e-4)
+    checkpoint = run(config, progress=tell_epoch)
+    print(checkpoint)
+    if export is not None:
+        print(write_onnx(checkpoint, export, config))
+
+
+def source(text: str) -> Any:
+    """"FOLDER" or "FOLDER=WEIGHT" as a `Source`. Raises ParameterError for a weight that is no positive number."""
+    from poc.training.store import Source
+
+    folder, equals, weight = text.rpartition("=")
+    if not equals:
+        return Source(text)
+    try:
+        share = float(weight)
+    except ValueError:
+        return Source(text)  # a folder's name may hold "="
+    if not share > 0:
+        raise ParameterError(f"--data {text}: the weight must be a positive number")
+    return Source(folder, share)
+
+
+def write_onnx(checkpoint: Path, target: Path, config: Any) -> Path:
+    """Export with the expected error calibrated on the held-out frames, where there are any."""
+    from poc.training.export import export
+    from poc.training.folder import read_names
+    from poc.training.store import split_frames
+
+    held_out = read_names(config.held_out)
+    calibration = [frame for s in config.sources for frame in split_frames(s.folder, held_out)[1]]
+    names = ", ".join(Path(s.folder).name for s in config.sources)
+    return export(checkpoint, target, calibration, {"trained_on": names})
+
+
+def tell_epoch(record: dict[str, Any]) -> None:
+    """One line per epoch on stderr."""
+    numbers = "  ".join(f"{k} {v:.4g}" for k, v in record.items() if isinstance(v, (int, float)))
+    print(numbers, file=sys.stderr, flush=True)
+
+
+def bar(unit: str) -> Callable[[int, int], None]:
+    """A progress bar on a terminal, silence elsewhere."""
+    from tqdm import tqdm
+
+    shown = tqdm(unit=f" {unit}", file=sys.stderr, disable=None, leave=False)
+
+    def move(done: int, total: int) -> None:
+        shown.total = total
+        shown.update(done - shown.n)
+        if done == total:
+            shown.close()
+
+    return move
+
+
+def show(scores: dict[str, Any], as_one_line: bool) -> None:
+    """Scores as one line of JSON, or as indented lines for people."""
+    from poc.pipeline import as_json
+
+    if as_one_line:
+        print(as_json(scores))
+        return
+    for line in lines(scores):
+        print(line)
+
+
+def lines(scores: dict[str, Any], depth: int = 0) -> list[str]:
+    """Nested scores, one name and value a line."""
+    out = []
+    for name, value in scores.items():
+        pad = "  " * depth
+        if isinstance(value, dict):
+            out += [f"{pad}{name}", *lines(value, depth + 1)]
+        elif isinstance(value, list):
+            out.append(f"{pad}{name}: {len(value)}")
+        else:
+            out.append(f"{pad}{name:<{max(2, 22 - len(pad))}} {'–' if value is None else value}")
+    return out

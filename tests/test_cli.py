@@ -1,0 +1,174 @@
+"""The command line: what it prints, where, and the one line it says when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import room_values as room
+from PIL import Image
+
+from poc import cli
+
+CONTRACT = {"camera", "model", "scale", "planes", "measurements"}
+
+
+@pytest.fixture(scope="module")
+def photo_file(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("photo") / "room.jpg"
+    Image.fromarray(room.photo().rgb).save(path, quality=92)
+    return path
+
+
+def run(capsys, *arguments: object) -> tuple[int, str, str]:
+    code = cli.run([str(a) for a in arguments])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_measure_prints_the_contract(capsys, photo_file):
+    code, out, err = run(capsys, "measure", photo_file, "--json", "--camera-height", "1.5±0.05")
+    record = json.loads(out)
+    assert (code, err) == (0, "") and out.count("\n") == 1
+    assert set(record) >= CONTRACT and set(record["camera"]) >= {"f_px", "source"}
+    planes = {p["id"]: p for p in record["planes"]}
+    for name in (m["name"] for m in record["measurements"]):
+        assert not name.endswith("_distance") or name.removesuffix("_distance") in planes
+    for plane in planes.values():
+        assert plane["kind"] in {"floor", "ceiling", "wall"} and plane["offset_m"] > 0
+        assert np.linalg.norm(plane["normal_cam"]) == pytest.approx(1.0, abs=1e-5)
+    for m in record["measurements"]:
+        assert set(m) >= {"name", "value", "low", "high", "unit", "status", "basis", "reason"}
+        assert m["status"] in {"measured", "lower_bound", "unknown"} and (m["status"] == "measured" or m["reason"])
+
+
+def test_several_photos_one_object_a_line_in_order(capsys, photo_file, noise_photo):
+    code, out, _ = run(capsys, "measure", photo_file, noise_photo, photo_file, "--json")
+    first, second, third = [json.loads(line) for line in out.splitlines()]
+    assert code == 0 and first == third and second["planes"] != first["planes"]
+
+
+def test_one_bad_photo_among_several_prints_nothing(capsys, photo_file, tmp_path):
+    code, out, err = run(capsys, "measure", photo_file, tmp_path / "none.jpg", "--json")
+    assert (code, out) == (2, "") and "no such file" in err
+
+
+def test_measure_for_people(capsys, photo_file):
+    code, out, _ = run(capsys, "measure", photo_file)
+    assert code == 0 and "Scale from" in out and "ceiling_height" in out
+
+
+@pytest.mark.parametrize("given", ["1.5±0.05", "1.5+-0.05"])
+def test_both_spellings_of_an_interval_mean_the_same(capsys, photo_file, given):
+    _, out, _ = run(capsys, "measure", photo_file, "--json", "--camera-height", given)
+    height = next(m for m in json.loads(out)["measurements"] if m["name"] == "camera_height")
+    assert height["low"] < 1.5 < height["high"]
+
+
+def test_depth_writes_millimetres_and_a_picture(capsys, photo_file, tmp_path):
+    target = tmp_path / "d.png"
+    code, out, _ = run(capsys, "depth", photo_file, "-o", target)
+    assert code == 0 and [Path(line).name for line in out.splitlines()] == ["d.png", "d_colour.png"]
+    with Image.open(target) as deep, Image.open(tmp_path / "d_colour.png") as seen:
+        values = np.asarray(deep)
+        assert values.dtype == np.uint16 and values.shape == (room.HEIGHT, room.WIDTH)
+        assert 300 < np.median(values) < 20000, "millimetres of a room"
+        assert seen.mode == "RGB" and seen.size == deep.size
+
+
+def test_depth_into_a_folder(capsys, photo_file, tmp_path):
+    assert run(capsys, "depth", photo_file, "-o", tmp_path)[0] == 0
+    assert (tmp_path / "room_depth.png").is_file()
+
+
+def test_models(capsys):
+    code, out, _ = run(capsys, "models", "--json")
+    presets = {p["name"]: p for p in json.loads(out)}
+    assert code == 0 and {"embedded", "midas-small"} <= set(presets)
+    assert presets["embedded"]["here"] and not presets["embedded"]["needs_torch"] and presets["midas-small"]["licence"] == "MIT"
+    _, table, _ = run(capsys, "models")
+    assert all(name in table for name in presets)
+
+
+@pytest.mark.parametrize(("model", "code"), [("embedded", 3), ("midas-small", 0), ("nonsense", 2)])
+def test_make_can_ask_whether_a_model_needs_torch(capsys, model, code):
+    assert run(capsys, "models", "--needs-torch", model)[0] == code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["repot"], "Did you mean"),
+        (["report", "--modle", "x"], "No such option: --modle. Did you mean --model?"),
+        (["measure"], "Missing argument"),
+        (["measure", "x.jpg", "--focal-px", "wide"], "--focal-px"),
+        (["report", "x.jpg", "--camera-height"], "requires an argument"),
+        (["report", "x.jpg", "-p", "STYLE"], "give NAME=VALUE"),
+        (["report", "x.jpg", "-p", "STYLE=a", "-p", "STYLE=b"], "given twice"),
+        (["bench", "x.jpg", "--repeat", "0"], "--repeat"),
+        (["evaluate", "nowhere"], "nowhere"),
+        (["train", "--data", "x", "--out", "y", "--batch", "1"], "--batch"),
+    ],
+)
+def test_usage_mistakes_are_one_line(capsys, tmp_path, monkeypatch, arguments, line):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "") and err.count("\n") == 1 and err.startswith("poc: ")
+    assert line in err and not list(tmp_path.iterdir())
+
+
+def test_a_fault_of_ours_is_one_line_too(capsys, photo_file, monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError("division\nby zero")
+
+    monkeypatch.setattr("poc.pipeline.measure_room", broken)
+    code, out, err = run(capsys, "measure", photo_file)
+    assert (code, out) == (1, "") and err == "poc: unexpected ZeroDivisionError: division by zero (POC_DEBUG=1 shows where)\n"
+
+
+def test_ctrl_c_is_one_line(capsys, photo_file, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("poc.pipeline.measure_room", stopped)
+    code, _, err = run(capsys, "measure", photo_file)
+    assert code == 130 and err.strip().count("\n") == 0 and "stopped" in err
+
+
+def test_help_lists_every_command(capsys):
+    code, out, _ = run(capsys, "--help")
+    assert code == 0
+    assert all(name in out for name in ("report", "measure", "depth", "models", "evaluate", "evaluate-rooms", "train", "bench"))
+
+
+def test_scores_are_told_in_lines():
+    from poc.cli_data import lines
+
+    told = lines({"model": "m", "metric": {"delta1": 0.8, "abs_rel": None}, "rooms": [1, 2]})
+    assert [line.split() for line in told] == [["model", "m"], ["metric"], ["delta1", "0.8"], ["abs_rel", "–"], ["rooms:", "2"]]
+
+
+def test_the_start_is_quick():
+    """`poc models` brings in neither engine nor figures: what a command does not need, it does not wait for."""
+    code = "import sys; from poc import cli; cli.run(['models']); print([m for m in ('onnxruntime','plotly','torch','cv2') if m in sys.modules], file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.slow
+def test_depth_from_the_shell_in_three_seconds_of_work(photo_file, tmp_path):
+    """Processor time, not the clock: other programs on the machine do not count."""
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "poc.cli", "depth", str(photo_file), "-o", str(tmp_path / "d.png")], check=True, capture_output=True)
+    clock = time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert min(used, clock) < 3.0

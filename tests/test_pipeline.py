@@ -1,0 +1,174 @@
+"""The stages in order: what goes into which notebook, what is refused before anything runs, and the whole chain."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import room_values as room
+from PIL import Image
+
+from poc import pipeline
+from poc.errors import ModelError, ParameterError, PhotoError, WriteError
+from poc.files import probe_folder
+from poc.pipeline import WORKBOOK, Options, check, measure_room, notebook_values, run_id
+
+FIXED = {"camera_height", "ceiling_height", "longest_wall", "longest_free_wall", "floor_area_visible", "floor_area_free"}
+
+
+@pytest.fixture(scope="module")
+def photo_file(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("photo") / "a room.jpg"
+    Image.fromarray(room.photo().rgb).save(path, quality=92)
+    return path
+
+
+def test_the_stages_are_stated_once_and_in_order():
+    names = [n.name for n in WORKBOOK]
+    assert names == sorted(names) == pipeline.stage_names()
+    for number, notebook in enumerate(WORKBOOK):
+        assert set(notebook.after) <= set(names[:number])
+        assert notebook.path.is_file()
+
+
+def test_a_notebook_loads_from_the_parents_it_names():
+    for notebook in WORKBOOK:
+        source = "".join("".join(c["source"]) for c in json.loads(notebook.path.read_text())["cells"] if c["cell_type"] == "code")
+        loaded = set(re.findall(r'run\.(?:get|load)\("(\d\d_\w+)"', source))
+        stated = re.search(r"parents=\[(.*?)\]", source)
+        assert loaded <= set(notebook.after)
+        assert set(re.findall(r'"(\d\d_\w+)"', stated[1] if stated else "")) == set(notebook.after)
+
+
+def test_what_kernels_import_beforehand_exists():
+    for notebook in WORKBOOK:
+        for need in notebook.imports:
+            module, _, function = need.partition(":")
+            loaded = __import__(module, fromlist=["*"])
+            assert not function or callable(getattr(loaded, function))
+
+
+def test_every_option_reaches_the_notebook_that_asks_for_it(photo_file):
+    options = Options("midas-small", "1.4", 640.0, ("1,2,3,4=1.0",), {"STYLE": "modern", "orders_per_month".upper(): "8000"})
+    values = notebook_values(photo_file, options)
+    assert values["01_upload"] == {"PHOTO": str(photo_file), "FOCAL_PX": 640.0}
+    assert values["02_depth"] == {"MODEL": "midas-small"}
+    assert values["03_measurements"] == {"CAMERA_HEIGHT": "1.4", "REFERENCE": ["1,2,3,4=1.0"]}
+    assert values["05_recommendation"] == {"STYLE": "modern"} and values["06_business_case"] == {"ORDERS_PER_MONTH": 8000}
+
+
+@pytest.mark.parametrize("name", ["RUN", "PHOTO", "MODEL", "ORDERS_PER_MONHT", "orders"])
+def test_a_parameter_that_is_not_free_is_refused(photo_file, name):
+    with pytest.raises(ParameterError, match=f"unknown parameter {name}"):
+        notebook_values(photo_file, Options(parameters={name: "1"}))
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "line"),
+    [
+        (Options("midas-smal"), ModelError, "did you mean midas-small"),
+        (Options(camera_height="-1"), ParameterError, "camera height -1 m is out of range"),
+        (Options(focal_px=0.0), ParameterError, "focal length 0 px"),
+        (Options(focal_px=float("nan")), ParameterError, "focal length nan px"),
+        (Options(references=("1,2",)), ParameterError, "reference '1,2'"),
+        (Options(references=("1,2,5000,4=1",)), ParameterError, "outside the photo"),
+    ],
+)
+def test_options_are_refused_before_anything_runs(photo_file, options, error, line):
+    with pytest.raises(error, match=re.escape(line)):
+        check(photo_file, options)
+
+
+def test_a_runs_name_says_photo_and_question(photo_file):
+    photo = check(photo_file, Options()).photo
+    names = {run_id(photo, notebook_values(photo_file, o)) for o in (Options(), Options(camera_height="1.4"))}
+    assert len(names) == 2 and all(re.fullmatch(r"a-room-[0-9a-f]{8}", name) for name in names)
+    again = run_id(photo, notebook_values(photo_file, Options()))
+    assert again in names
+    assert run_id(replace(photo, name="房间.jpg"), {}).startswith("photo-")
+    assert re.fullmatch(r"[\w-]+", run_id(replace(photo, name="../../x y.jpg"), {}))
+
+
+def test_measuring_an_exact_room(photo_file, monkeypatch):
+    """With exact depth and surfaces, and the camera's height given, the room comes out right."""
+    from synthetic import make_room
+
+    true = make_room(3, "box")
+    monkeypatch.setattr("poc.depth.estimate", lambda *_: (true.depth, true.surfaces))
+    options = Options(camera_height=f"{true.camera_height_m}±0.01", focal_px=true.camera.f_px)
+    checked = pipeline.Checked(true.photo, options, (true.camera_height_m, 0.006), ())
+    found = measure_room(checked)
+    assert found.scene.refusal is None
+    named = {m.name: m for m in found.measurements}
+    assert named["camera_height"].value == pytest.approx(true.camera_height_m, rel=0.02)
+    assert found.record["camera"]["f_px"] == pytest.approx(true.camera.f_px, rel=0.03)
+    assert {"camera", "model", "scale", "planes", "measurements"} <= set(found.record)
+    json.dumps(found.record, allow_nan=False)
+
+
+def test_probing_a_folder_leaves_nothing(tmp_path):
+    probe_folder(tmp_path / "a" / "b")
+    assert not (tmp_path / "a").exists()
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(WriteError, match="choose another place"):
+        probe_folder(tmp_path / "file" / "b")
+
+
+def test_refusals_leave_no_folder_and_no_run(photo_file, tmp_path, runs_folder):
+    for photo, options in ((tmp_path / "none.jpg", Options()), (photo_file, Options(parameters={"STILE": "x"}))):
+        with pytest.raises((PhotoError, ParameterError)):
+            pipeline.write_report(photo, tmp_path / "out", options, quiet=True)
+    with pytest.raises(ParameterError, match="language"):
+        pipeline.write_report(photo_file, tmp_path / "out", Options(), "xx", quiet=True)
+    assert not (tmp_path / "out").exists() and not runs_folder.exists()
+
+
+def test_what_was_asked_is_told(photo_file):
+    told = pipeline.asked(Options("embedded", "1.5", None, (), {"STYLE": "modern"}))
+    assert told == {"camera height": "1.5", "STYLE": "modern"}
+
+
+@pytest.mark.slow
+def test_the_whole_chain(sample_photo, tmp_path, runs_folder):
+    """The sample photo through every notebook: report, measurements, executed copies, provenance."""
+    done = pipeline.write_report(sample_photo, tmp_path / "out", Options(camera_height="1.5±0.05"), quiet=True)
+    page = done.html.read_text("utf-8")
+    record = json.loads(done.measurements.read_text("utf-8"))
+    assert sorted(p.name for p in done.html.parent.iterdir()) == ["measurements.json", "report.html"]
+    assert page.count('class="figure"') >= 6 and len(page.encode()) < 8_000_000
+    assert FIXED <= {m["name"] for m in record["measurements"]}
+    assert all((done.run.folder / f"{n.name}.ipynb").is_file() for n in WORKBOOK)
+    assert [t["stage"] for t in json.loads((done.run.folder / "times.json").read_text())][0] == "01_upload"
+    depth = json.loads((done.run.folder / "02_depth.json").read_text())
+    assert depth["model"] == "embedded" and re.search(r"sha256:[0-9a-f]{64}", depth["weights"])
+
+
+@pytest.mark.slow
+def test_a_photo_without_a_room_goes_all_the_way(noise_photo, tmp_path, runs_folder):
+    done = pipeline.write_report(noise_photo, tmp_path / "out", Options(), "zh", quiet=True)
+    page = done.html.read_text("utf-8")
+    assert done.refusal and "此照片无法测量房间" in page and '<html lang="zh">' in page
+    record = json.loads(done.measurements.read_text("utf-8"))
+    assert record["refusal"] and all(m["status"] == "unknown" for m in record["measurements"])
+
+
+@pytest.mark.slow
+def test_papermill_by_hand(photo_file, tmp_path, runs_folder):
+    """As the README says: one notebook, by papermill, on a run that exists; a misspelt parameter does not pass."""
+    assert papermill("01_upload", tmp_path, "-p", "PHOTO", str(photo_file)).returncode == 0
+    assert papermill("02_depth", tmp_path, "-p", "MODEL", "embedded").returncode == 0
+    wrong = papermill("02_depth", tmp_path, "-p", "MODLE", "embedded")
+    assert wrong.returncode != 0 and "unknown parameter MODLE. Did you mean MODEL?" in wrong.stderr
+    early = papermill("04_sketch", tmp_path)
+    assert early.returncode != 0 and "run 03_measurements first" in early.stderr
+
+
+def papermill(name: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    notebook = Path(__file__).resolve().parents[1] / "notebooks" / f"{name}.ipynb"
+    command = [sys.executable, "-m", "papermill", str(notebook), str(folder / "out.ipynb"), "-p", "RUN", "demo", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=300)
