@@ -67,8 +67,8 @@ def save_depth_png(depth: DepthMap, path: str | Path) -> Path:
 
 
 def _png_metric(depth: DepthMap) -> tuple[np.ndarray, dict[str, str]]:
-    mm = np.round(np.where(depth.valid, depth.values, 0.0) / PNG_UNIT_M)
-    mm[(mm < 0) | (mm > PNG_MAX)] = 0
+    mm = np.rint(depth.values * np.float32(1 / PNG_UNIT_M))
+    mm[~depth.valid | (mm < 0) | (mm > PNG_MAX)] = 0
     return mm.astype(np.uint16), {"unit": "mm along z, 0 = no value"}
 
 

@@ -8,9 +8,13 @@ from poc.files import write_file
 from poc.refine import colourise
 from poc.types import DepthMap
 
+SHOWN_SIDE_PX = 1600
+"""Long side of the picture: a screen shows no more, and twelve million coloured pixels take a second to write."""
+
 
 def coloured_png(depth: DepthMap, path: Path) -> Path:
-    """Write the coloured depth as PNG. Raises WriteError."""
+    """Write the coloured depth as PNG, at most SHOWN_SIDE_PX on the long side. Raises WriteError."""
     from PIL import Image
 
-    return write_file(path, lambda file: Image.fromarray(colourise(depth)).save(file, "PNG", compress_level=1))
+    picture = Image.fromarray(colourise(depth, max_side=SHOWN_SIDE_PX))
+    return write_file(path, lambda file: picture.save(file, "PNG", compress_level=1))

@@ -22,6 +22,10 @@ NO_ZOOM_RATIO = 1.02
 SQUARE_ASPECT = 1.2
 """Below it no sensor is made (5:4 is 1.25): the frame is a crop."""
 
+PANORAMA_ASPECT = 2.4
+"""Long over short side from which a photo is taken for a stitched panorama: no phone or film camera frames wider (21:9
+is 2.33), and a stitched panorama is not a pinhole image."""
+
 _EXIF_IFD = 0x8769
 _ORIENTATION = 0x0112
 _MAKE, _FOCAL, _F35, _ZOOM = 0x010F, 0x920A, 0xA405, 0xA404
@@ -70,6 +74,8 @@ def _crop_note(tags: dict[int, object], long_px: int, short_px: int) -> str:
     """Why the focal does not hold for this frame ("" where it does): a crop changes the angle of view by an unknown amount."""
     if long_px / short_px < SQUARE_ASPECT:
         return "the EXIF focal length is not used: a nearly square photo is a crop of the sensor"
+    if long_px / short_px > PANORAMA_ASPECT:
+        return "the EXIF focal length is not used: a photo this long is stitched or cut out of another"
     taken_x, taken_y = _number(tags, _PIXEL_X), _number(tags, _PIXEL_Y)
     if taken_x is None or taken_y is None:
         return ""

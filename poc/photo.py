@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from poc.errors import PhotoError
-from poc.exif import focal_from_exif, orientation_from_exif
+from poc.exif import PANORAMA_ASPECT, focal_from_exif, orientation_from_exif
 from poc.types import Photo
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 MIN_SIDE_PX = 64
 MAX_PIXELS = 100_000_000
 MAX_FILE_BYTES = 512 * 2**20
-PANORAMA_ASPECT = 2.4
-"""Long over short side from which a photo is taken for a stitched panorama: no phone or film camera frames wider (21:9
-is 2.33), and a stitched panorama is not a pinhole image."""
 
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "JPEG2000", "PPM")
 """Only formats that hold photos: Pillow would also start an interpreter for EPS and open icon, font and plot files."""

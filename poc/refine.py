@@ -180,11 +180,13 @@ def _mean_field(energy: np.ndarray, rgb: np.ndarray, compatibility: float | np.n
 # --- display only --------------------------------------------------------------------------------------------------
 
 
-def colourise(depth: DepthMap, method: Literal["percentile", "histogram"] = "percentile") -> np.ndarray:
+def colourise(depth: DepthMap, method: Literal["percentile", "histogram"] = "percentile", max_side: int | None = None) -> np.ndarray:
     """A picture of a depth map, uint8 H×W×3 RGB: near is bright, invalid is grey. For the eye only.
 
     Colours are OpenCV's "inferno", whose lightness rises evenly (perceptually uniform). See `equalise` for the methods.
+    max_side: a larger map is shown at this long side.
     """
+    depth = _decimated(depth, max_side) if max_side else depth
     level = (equalise(depth, method) * 255).astype(np.uint8)
     picture = np.ascontiguousarray(cv2.applyColorMap(level, cv2.COLORMAP_INFERNO)[..., ::-1])
     picture[~depth.valid] = NO_VALUE_RGB
@@ -200,10 +202,12 @@ def equalise(depth: DepthMap, method: Literal["percentile", "histogram"] = "perc
     if method not in ("percentile", "histogram"):
         raise ParameterError(f"equalise: method must be percentile or histogram, got {method!r}")
     nearness = _nearness(depth)
-    inside = nearness[depth.valid]
-    if not inside.size:
+    every = max(1, round((nearness.size / 200_000) ** 0.5))
+    sample = nearness[::every, ::every][depth.valid[::every, ::every]]
+    if not sample.size:
+        sample = nearness[depth.valid]
+    if not sample.size:
         return np.zeros_like(nearness)
-    sample = inside[:: max(1, inside.size // 200_000)]
     if method == "percentile":
         low, high = np.percentile(sample, DISPLAY_PERCENTILES)
         level = (nearness - low) / max(float(high - low), 1e-12)
@@ -211,3 +215,12 @@ def equalise(depth: DepthMap, method: Literal["percentile", "histogram"] = "perc
         edges = np.quantile(sample, np.linspace(0, 1, 257))
         level = np.interp(nearness, edges, np.linspace(0, 1, 257))
     return np.where(depth.valid, np.clip(level, 0, 1), 0).astype(np.float32)
+
+
+def _decimated(depth: DepthMap, max_side: int) -> DepthMap:
+    """Every n-th pixel: no value is mixed with one that is invalid."""
+    height, width = depth.values.shape
+    scale = min(1.0, max_side / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    values, valid = (cv2.resize(m, size, interpolation=cv2.INTER_NEAREST) for m in (depth.values, depth.valid.astype(np.uint8)))
+    return replace(depth, values=values, valid=valid.astype(bool), sigma_log=None)

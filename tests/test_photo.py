@@ -203,6 +203,8 @@ def test_webp_heic_and_their_focal():
 def test_panorama_and_wide_frame():
     assert "panorama" in load_photo(_bytes(Image.new("RGB", (1000, 300)))).notes[0]
     assert load_photo(_bytes(Image.new("RGB", (300, 699)))).notes == ()
+    stitched = _photo((3000, 900), f35=26)
+    assert stitched.f_px is None and "stitched" in stitched.notes[1]
 
 
 # --- focal length --------------------------------------------------------------------------------------------------

@@ -141,6 +141,13 @@ def test_display_of_flat_and_of_nothing():
     assert (nothing == NO_VALUE_RGB).all()
 
 
+def test_large_maps_are_shown_smaller():
+    valid = np.ones((900, 1200), bool)
+    valid[:, :600] = False
+    picture = colourise(_map(np.where(valid, 2.0, 0.0), valid=valid), max_side=400)
+    assert picture.shape == (300, 400, 3) and (picture[:, :200] == NO_VALUE_RGB).all() and not (picture[:, 200:] == NO_VALUE_RGB).all(axis=2).any()
+
+
 # --- CRF -----------------------------------------------------------------------------------------------------------
 
 
