@@ -40,6 +40,14 @@ def test_truth_outside_the_crop_is_missing(tmp_path):
     assert (loaded.surface[40:] == IGNORE).all()
 
 
+def test_frames_may_be_listed_by_name(tmp_path):
+    names = write_folder(tmp_path, n=2)
+    meta = json.loads((tmp_path / "meta.json").read_text())
+    own = {**meta["intrinsics"], "fx": 77.0}
+    (tmp_path / "meta.json").write_text(json.dumps({**meta, "frames": {names[0]: {"intrinsics": own}, names[1]: {}}}))
+    assert [(f.name, f.fx) for f in list_frames(tmp_path)] == [(names[0], 77.0), (names[1], 60.0)]
+
+
 def spoil_missing(p):
     p.unlink()
 

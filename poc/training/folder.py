@@ -81,6 +81,8 @@ def list_frames(folder: str | Path, need_depth: bool = True) -> list[Frame]:
     except json.JSONDecodeError as error:
         raise DataError(f"{where}: not valid JSON ({error})") from error
     listed = meta.get("frames") or sorted(p.stem for p in (folder / "rgb").glob("*.jpg"))
+    if isinstance(listed, dict):
+        listed = [{**facts, "name": name} for name, facts in listed.items()]
     entries = [{"name": e} if isinstance(e, str) else e for e in listed]
     if need_depth:
         entries = [e for e in entries if e.get("true_depth", True)]
