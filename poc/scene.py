@@ -9,6 +9,7 @@ import numpy as np
 
 from poc.adjust import adjust, depth_noise, observe_planes
 from poc.errors import ParameterError
+from poc.floorplan import complete
 from poc.geometry import rotation_from_vector
 from poc.layout import Layout, room_rotation, solve_layout
 from poc.planes import DepthFit, fit_floor, floor_mask
@@ -120,9 +121,9 @@ def _assemble(view: View, layout: Layout, scale: Scale, cov: np.ndarray, depth: 
     inverse = state.fit.inverse(view.inverse)
     with np.errstate(divide="ignore"):
         depth_m = np.where(view.valid & (inverse > 0.02), h / inverse, 0.0).astype(np.float32)
-    outline = np.vstack([[[0.0, 0.0]]] + [s.ends for s in segments])
-    return Scene(replace(view.camera, gravity=-up), None, scale, depth_m, depth_m > 0, tuple(planes), tuple(segments), room_from_cam=rot,
-                 outline=outline, solution=errors)
+    bare = Scene(replace(view.camera, gravity=-up), None, scale, depth_m, depth_m > 0, tuple(planes), tuple(segments),
+                 room_from_cam=rot, solution=errors)
+    return complete(bare, Surfaces(view.p))
 
 
 def _floor_data(view: View, state: State, depth: DepthMap) -> FloorData:
@@ -137,11 +138,18 @@ def _floor_data(view: View, state: State, depth: DepthMap) -> FloorData:
     return FloorData(grid_to_photo(view, rows, cols), d, np.where(off < 3 * np.median(off) + 1e-4, 1.0, 1e-3), depth.f_px is not None)
 
 
+def _triangular_root(c: np.ndarray) -> np.ndarray:
+    """Lower triangular r with r·rᵀ = c, for a covariance that may be singular or, by rounding, slightly indefinite:
+    the eigenvalue square root, turned triangular by QR."""
+    values, vectors = np.linalg.eigh((c + c.T) / 2)
+    return np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0.0))).T)[1].T
+
+
 def _camera_moves(floor: FloorData, state: State, noise: DepthNoise, cov: np.ndarray):
     """One-sigma states: columns of a Cholesky factor ordered focal, tilts, yaw, shift, named by their leading member."""
     order = [3, 0, 1, 2, 4]
     c = cov[np.ix_(order, order)]
-    root = np.linalg.cholesky(c + np.diag(np.maximum(np.diag(c), 1e-16) * 1e-9 + 1e-18))
+    root = _triangular_root(c)
     out = []
     for column, cause in zip(root.T, ("focal", "gravity", "gravity", "gravity", "shift")):
         move = np.zeros(5)

@@ -1,0 +1,110 @@
+"""Free stretches of a wall: where its foot and what is above it are in plain sight and nothing stands before them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from poc.feet import wall_share
+from poc.openings import on_wall
+from poc.roomspace import inward, to_room
+from poc.types import Scene, WallSegment
+from poc.view import DOOR, FLOOR, View
+
+STEP_M = 0.05
+STRIP_M = 0.6
+"""Depth of floor before a wall that must be free."""
+UP_TO_M = 0.9
+"""Height of wall that must be in plain sight."""
+SHORTEST_M = 0.2
+BRIDGE_STEPS = 2
+"""Gaps hidden by something slim farther into the room, up to this many steps, do not end a stretch."""
+FREE, OBSTACLE, OCCLUDED, FRAME, DOOR_AT = range(5)
+KINDS = ("free", "obstacle", "occluded", "frame", "door")
+
+
+def free_stretches(scene: Scene, view: View, wall: WallSegment, taken: np.ndarray, *, strip_m: float = STRIP_M,
+                   up_to_m: float = UP_TO_M) -> WallSegment:
+    """The wall with its free stretches and what ends each of them. taken: bool, the scene's floor grid, where furniture stands."""
+    n = int(wall.length_m / STEP_M)
+    if n < 2:
+        return replace(wall, free=(), free_end_kinds=())
+    edges = np.linspace(0.0, wall.length_m, n + 1)
+    state = _states(scene, view, wall, (edges[1:] + edges[:-1]) / 2, taken, strip_m, up_to_m)
+    state = _bridged(state)
+    spans, kinds = [], []
+    change = np.flatnonzero(np.diff(np.concatenate([[0], (state == FREE).astype(int), [0]])))
+    for a, b in zip(change[::2], change[1::2], strict=True):
+        if edges[b] - edges[a] >= SHORTEST_M:
+            spans.append((float(edges[a]), float(edges[b])))
+            kinds.append((wall.end_kinds[0] if a == 0 else KINDS[state[a - 1]], wall.end_kinds[1] if b == n else KINDS[state[b]]))
+    return replace(wall, free=tuple(spans), free_end_kinds=tuple(kinds))
+
+
+def _states(scene: Scene, view: View, wall: WallSegment, at: np.ndarray, taken: np.ndarray, strip_m: float, up_to_m: float) -> np.ndarray:
+    """What is found at each step along the wall."""
+    heights = np.arange(0.08, up_to_m + 1e-6, 0.08)
+    t, z = np.meshgrid(at, heights)
+    p, shown, _, _, _ = on_wall(scene, view, wall, t, z)
+    clear = wall_share(p) > 0.5
+    hidden = (shown & ~clear).sum(0) > np.maximum(1, 0.12 * shown.sum(0))
+    door = (shown & (p[..., DOOR] > 0.5)).sum(0) > 0.5 * np.maximum(shown.sum(0), 1)
+    cut = ~shown[:2].any(0)
+    thing, bare = _strip(scene, view, wall, at, taken, strip_m)
+    state = np.full(len(at), FREE)
+    state[~bare | hidden] = OCCLUDED
+    state[thing] = OBSTACLE
+    state[cut & ~thing] = FRAME
+    state[(door | _in_doors(scene, wall, at)) & ~thing] = DOOR_AT
+    return state
+
+
+def _strip(scene: Scene, view: View, wall: WallSegment, at: np.ndarray, taken: np.ndarray, strip_m: float) -> tuple[np.ndarray, np.ndarray]:
+    """Whether something stands in the strip at each step, and whether the floor there is seen bare (as far as it is in the photo)."""
+    out = np.arange(0.1, strip_m + 1e-6, 0.05)
+    step = (wall.ends[1] - wall.ends[0]) / max(wall.length_m, 1e-9)
+    plan = wall.ends[0] + at[:, None] * step
+    plan = plan[None] + out[:, None, None] * inward(wall, scene)
+    cell = np.floor((plan - np.array(scene.grid_origin)) / scene.grid_cell_m).astype(int)
+    known = ((cell >= 0) & (cell < np.array(taken.shape)[::-1])).all(-1)
+    thing = np.zeros(plan.shape[:2], bool)
+    thing[known] = taken[cell[known][:, 1], cell[known][:, 0]]
+    floor, shown = np.zeros(plan.shape[:2], bool), np.zeros(plan.shape[:2], bool)
+    for i, d in enumerate(out):
+        p, shown[i], _, _, cam = on_wall(scene, view, wall, at, np.zeros(len(at)), float(d))
+        floor[i] = p[..., FLOOR] > 0.5
+        shown[i] &= _inside(scene, cam, wall)
+    missing = (shown & ~floor).sum(0)
+    return thing.sum(0) >= 2, missing <= np.maximum(1, 0.2 * shown.sum(0))
+
+
+def _inside(scene: Scene, cam: np.ndarray, wall: WallSegment) -> np.ndarray:
+    """Points of the strip that are not behind or within 8 cm of a wall that this one meets."""
+    inside = np.ones(cam.shape[:-1], bool)
+    room = to_room(cam, scene)[..., :2]
+    for other in scene.walls:
+        meets = np.abs(other.ends[:, None] - wall.ends[None]).sum(-1).min() < 0.05
+        if other.plane_id != wall.plane_id and meets:
+            inside &= (room - other.ends[0]) @ inward(other, scene) > 0.08
+    return inside
+
+
+def _in_doors(scene: Scene, wall: WallSegment, at: np.ndarray) -> np.ndarray:
+    hit = np.zeros(len(at), bool)
+    step = (wall.ends[1] - wall.ends[0]) / max(wall.length_m, 1e-9)
+    for opening in scene.openings:
+        if opening.kind == "door" and opening.plane_id == wall.plane_id:
+            s = (to_room(opening.corners_cam, scene)[:, :2] - wall.ends[0]) @ step
+            hit |= (at > s.min()) & (at < s.max())
+    return hit
+
+
+def _bridged(state: np.ndarray) -> np.ndarray:
+    """Short hidden gaps between free steps taken as free."""
+    out = state.copy()
+    change = np.flatnonzero(np.diff(np.concatenate([[0], (state == FREE).astype(int), [0]])))
+    for end, begin in zip(change[1::2], change[2::2], strict=False):
+        if begin - end <= BRIDGE_STEPS and (state[end:begin] == OCCLUDED).all():
+            out[end:begin] = FREE
+    return out
