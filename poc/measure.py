@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from poc.freespace import free_measurements
 from poc.types import Z90, Check, Measurement, NextMeasurement, Scene
 
 FIXED_NAMES = (("camera_height", "m"), ("ceiling_height", "m"), ("longest_wall", "m"), ("longest_free_wall", "m"),
@@ -35,6 +36,7 @@ def measure(scene: Scene) -> tuple[Measurement, ...]:
         longest = max(walls, key=lambda m: m.value)
         out.append(Measurement("longest_wall", longest.value, longest.low, longest.high, "m", longest.status, longest.basis,
                                longest.reason, longest.budget, longest.light))
+    out += free_measurements(scene)
     return tuple(out)
 
 
