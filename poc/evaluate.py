@@ -24,6 +24,8 @@ from poc.types import DepthMap, Photo, Surfaces
 
 log = logging.getLogger(__name__)
 FOOT_SIZE = (320, 240)
+EDGE_SIDE = 320
+"""Depth edges are compared at about this long side: between neighbours of a finer grid no interpolated map has a step."""
 Estimator = Callable[[Photo], tuple[DepthMap, Surfaces | None]]
 
 
@@ -87,7 +89,9 @@ def add_frame(tally: Tally, loaded: LoadedFrame, depth: DepthMap, surfaces: Surf
         raise DataError(f"{loaded.frame.rgb}: the model gave no valid depth where truth is known")
     true = loaded.depth_m[known]
     predicted_m = _depth_rows(tally, depth, known, true)
-    tally.edges.append(metrics.depth_edge_f1(predicted_m, loaded.depth_m, known))
+    step = max(1, round(max(known.shape) / EDGE_SIDE))
+    grid = (slice(None, None, step), slice(None, None, step))
+    tally.edges.append(metrics.depth_edge_f1(predicted_m[grid], loaded.depth_m[grid], known[grid]))
     if depth.kind == "metric" and depth.sigma_log is not None:
         tally.coverage.append(metrics.band_coverage(depth.values[known], depth.sigma_log[known], true))
     if (loaded.surface != IGNORE).any():
@@ -138,7 +142,6 @@ def _add_surfaces(tally: Tally, loaded: LoadedFrame, surfaces: Surfaces) -> None
     size = FOOT_SIZE if w >= h else FOOT_SIZE[::-1]
     small = cv2.resize(surfaces.probabilities, size, interpolation=cv2.INTER_LINEAR).argmax(2)
     true = cv2.resize(loaded.surface, size, interpolation=cv2.INTER_NEAREST)
-    small[true == IGNORE] = IGNORE
     distances = metrics.foot_distances(small, true)
     if len(distances) >= 20:  # fewer pixels than that are label noise
         tally.foot.append(float(np.median(distances)))

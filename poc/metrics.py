@@ -122,8 +122,8 @@ def iou_counts(predicted: np.ndarray, true: np.ndarray, classes: int, ignore: in
     return hits, unions
 
 
-def foot_pixels(labels: np.ndarray, floor: int = 1, wall: int = 2, gap: int = 3) -> np.ndarray:
-    """bool H×W: floor pixels with wall at most `gap` pixels above them and nothing else but those two between."""
+def foot_pixels(labels: np.ndarray, floor: int = 1, wall: int = 2, gap: int = 6) -> np.ndarray:
+    """bool H×W: topmost floor pixels with wall at most `gap` pixels above; labellers leave a strip that thin unlabelled."""
     is_floor, is_wall = labels == floor, labels == wall
     foot = np.zeros_like(is_floor)
     for k in range(1, gap + 1):
