@@ -13,14 +13,26 @@ LOG = logging.getLogger("roomgen")
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make.py", description="Render furnished rooms with exact depth, labels and dimensions.")
+    parser = argparse.ArgumentParser(
+        prog="make.py", description="Render furnished rooms with exact depth, labels and dimensions."
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder to write (rgb, depth_mm, label, meta.json)")
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--samples-only", nargs="*", metavar="NAME", dest="names", help="the sample rooms of data/photos (all, or these)")
+    what.add_argument(
+        "--samples-only",
+        nargs="*",
+        metavar="NAME",
+        dest="names",
+        help="the sample rooms of data/photos (all, or these)",
+    )
     what.add_argument("--count", type=int, help="this many random photos")
     parser.add_argument("--seed", type=int, default=1000, help="first seed of the random rooms (default 1000)")
-    parser.add_argument("--size", default=None, help="WIDTHxHEIGHT (default 1280x960 for samples, 320x240 for random rooms)")
-    parser.add_argument("--samples", type=int, default=None, help="rays per pixel (default 192 for samples, 16 for random rooms)")
+    parser.add_argument(
+        "--size", default=None, help="WIDTHxHEIGHT (default 1280x960 for samples, 320x240 for random rooms)"
+    )
+    parser.add_argument(
+        "--samples", type=int, default=None, help="rays per pixel (default 192 for samples, 16 for random rooms)"
+    )
     parser.add_argument("--threads", type=int, default=0, help="render threads (default 0: all)")
     return parser.parse_args(arguments)
 
@@ -34,7 +46,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.names is not None:
         batch.render_samples(options.out, options.names, size, options.samples or 192, options.threads)
     else:
-        batch.render_random(options.out, options.count, options.seed, size or (320, 240), options.samples or 16, options.threads)
+        batch.render_random(
+            options.out, options.count, options.seed, size or (320, 240), options.samples or 16, options.threads
+        )
     return 0
 
 

@@ -28,12 +28,16 @@ def points_of(depth_mm: np.ndarray, intrinsics: dict) -> np.ndarray:
 
 
 def check(folder: Path, name: str, entry: dict) -> dict[str, float]:
-    """Median distance (mm) of labelled pixels to the nearest stated plane of their kind, share within 2 mm, and the focal's error."""
+    """Median distance (mm) of labelled pixels to the nearest plane of their kind, share within 2 mm; the focal's error."""
     depth = np.array(Image.open(folder / "depth_mm" / f"{name}.png")).astype(float)
     label = np.array(Image.open(folder / "label" / f"{name}.png").resize(depth.shape[::-1], Image.Resampling.NEAREST))
     points, room = points_of(depth, entry["intrinsics"]), entry["room"]
     down, height = np.array(room["camera"]["gravity_cam"]), room["camera"]["height_m"]
-    planes = {"wall": [(np.array(w["normal_cam"]), w["offset_m"]) for w in room["walls"]], "floor": [(-down, height)], "ceiling": [(down, room["ceiling_height_m"] - height)]}
+    planes = {
+        "wall": [(np.array(w["normal_cam"]), w["offset_m"]) for w in room["walls"]],
+        "floor": [(-down, height)],
+        "ceiling": [(down, room["ceiling_height_m"] - height)],
+    }
     result = {}
     for kind, value in LABELS.items():
         chosen = points[(label == value) & (depth > 0)]
@@ -53,7 +57,9 @@ def main() -> int:
     rows = {name: check(folder, name, entry) for name, entry in frames.items() if "room" in entry}
     for key in sorted({key for row in rows.values() for key in row}):
         values = np.array([row[key] for row in rows.values() if key in row])
-        print(f"{key:22s} median {np.median(values):8.4f}   min {values.min():8.4f}   max {values.max():8.4f}   ({len(values)} photos)")
+        print(
+            f"{key:22s} median {np.median(values):8.4f}   min {values.min():8.4f}   max {values.max():8.4f}   ({len(values)} photos)"
+        )
     return 0
 
 

@@ -19,7 +19,13 @@ LOG = logging.getLogger("roomgen")
 
 VIEWS = 3
 """Photos per random room: building it costs about as much as one small photo."""
-LOOKS = ("AgX - Medium High Contrast", "AgX - Base Contrast", "AgX - High Contrast", "AgX - Medium Low Contrast", "AgX - Punchy")
+LOOKS = (
+    "AgX - Medium High Contrast",
+    "AgX - Base Contrast",
+    "AgX - High Contrast",
+    "AgX - Medium Low Contrast",
+    "AgX - Punchy",
+)
 FOCALS = (22, 23, 24, 24, 25, 25, 26, 26, 26, 27, 28, 28, 30, 32, 35)
 
 
@@ -34,21 +40,38 @@ def render_samples(folder: Path, names: list[str], size, samples: int, threads: 
         render.fresh_scene()
         render.set_up(quality)
         stage = sample.build()
-        entry, errors = shoot(folder, sample.name, stage, pose, quality, LOOK, sample.target, np.random.default_rng(7), 0.5)
+        entry, errors = shoot(
+            folder, sample.name, stage, pose, quality, LOOK, sample.target, np.random.default_rng(7), 0.5
+        )
         meta = export.read_meta(folder)
         meta["frames"][sample.name] = entry
         export.write_meta(folder, meta)
-        LOG.info("%s: %.0f s, plane errors (m) %s", sample.name, time.time() - start, {k: round(v, 5) for k, v in errors.items()})
+        LOG.info(
+            "%s: %.0f s, plane errors (m) %s",
+            sample.name,
+            time.time() - start,
+            {k: round(v, 5) for k, v in errors.items()},
+        )
 
 
-def shoot(folder: Path, name: str, stage, pose: Pose, quality, look: str, target: float, rng, depth_scale: float = 1.0,
-          passes=None) -> tuple[dict, dict]:
+def shoot(
+    folder: Path,
+    name: str,
+    stage,
+    pose: Pose,
+    quality,
+    look: str,
+    target: float,
+    rng,
+    depth_scale: float = 1.0,
+    passes=None,
+) -> tuple[dict, dict]:
     """Renders and writes one photo of a built scene; → its meta.json entry and the planes' errors against the depth.
 
     depth_scale: size of depth_mm against the photo (its own rays through its own pixel centres, not a resampling).
     passes: depth and index at the photo's size, where they are known already."""
     depth, index = passes or truth.close_windows(stage.room, pose, *render.exact_passes(pose))
-    entry = {"intrinsics": export.intrinsics(pose), "room": truth.frame_truth(stage.room, pose, stage.placed, depth, index)}
+    entry = {"intrinsics": export.intrinsics(pose), "room": truth.frame_truth(stage, pose, depth, index)}
     errors = truth.plane_errors(stage.room, pose, depth, index)
     if depth_scale != 1.0:
         small = pose.scaled(depth_scale)
@@ -71,7 +94,13 @@ def render_random(folder: Path, count: int, seed: int, size: tuple[int, int], sa
             start = time.time()
             made = _room(folder, meta, seed + number, wanted, size, quality)
             export.write_meta(folder, meta)
-            LOG.info("room %d: %d photos, %.1f s each; %d in all", seed + number, made, (time.time() - start) / max(made, 1), len(meta["frames"]))
+            LOG.info(
+                "room %d: %d photos, %.1f s each; %d in all",
+                seed + number,
+                made,
+                (time.time() - start) / max(made, 1),
+                len(meta["frames"]),
+            )
 
 
 def _done(folder: Path, meta: dict, name: str) -> bool:
@@ -90,7 +119,17 @@ def _room(folder: Path, meta: dict, seed: int, views: list[int], size, quality) 
         if pose is None:
             meta.setdefault("given_up", []).append(name)
             continue
-        entry, errors = shoot(folder, name, stage, pose, quality, str(rng.choice(LOOKS)), float(rng.uniform(0.2, 0.46)), rng, passes=passes)
+        entry, errors = shoot(
+            folder,
+            name,
+            stage,
+            pose,
+            quality,
+            str(rng.choice(LOOKS)),
+            float(rng.uniform(0.2, 0.46)),
+            rng,
+            passes=passes,
+        )
         worst = max((v for plane, v in errors.items() if plane != "floor"), default=0.0)
         if worst > 0.001:
             LOG.warning("%s: a plane is %.1f mm off its depth", name, worst * 1000)
@@ -120,7 +159,9 @@ def _draw_pose(plan: Plan, rng, size) -> Pose | None:
     low, high = plan.room.outline.min(axis=0), plan.room.outline.max(axis=0)
     for _ in range(400):
         x, y = rng.uniform(low + 0.12, high - 0.12)
-        around = np.array([(x - 0.25, y - 0.25), (x + 0.25, y - 0.25), (x + 0.25, y + 0.25), (x - 0.25, y + 0.25), (x, y)])
+        around = np.array(
+            [(x - 0.25, y - 0.25), (x + 0.25, y - 0.25), (x + 0.25, y + 0.25), (x - 0.25, y + 0.25), (x, y)]
+        )
         if not truth.inside(plan.room.outline, around[:4] * 0.5 + around[4] * 0.5).all():
             continue
         if any(b[4] > 0.3 and b[0] - 0.2 < x < b[2] + 0.2 and b[1] - 0.2 < y < b[3] + 0.2 for b in plan.boxes):
@@ -136,7 +177,15 @@ def _draw_pose(plan: Plan, rng, size) -> Pose | None:
             height = round(width * 9 / 16)
         pitch, roll = float(np.clip(rng.normal(-5.5, 5), -15, 5)), float(np.clip(rng.normal(0, 0.9), -2, 2))
         tall = float(np.clip(rng.normal(1.45, 0.18), 0.9, 1.8))
-        return Pose((round(x, 4), round(y, 4), round(tall, 4)), round(yaw, 3), round(pitch, 3), round(roll, 3), int(rng.choice(FOCALS)), width, height)
+        return Pose(
+            (round(x, 4), round(y, 4), round(tall, 4)),
+            round(yaw, 3),
+            round(pitch, 3),
+            round(roll, 3),
+            int(rng.choice(FOCALS)),
+            width,
+            height,
+        )
     return None
 
 

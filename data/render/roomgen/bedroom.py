@@ -30,9 +30,16 @@ def bed(style: Style, width: float = 1.6, length: float = 2.05, head: str = "pad
             cover = style.linen if row == 0 else style.any([style.linen, *style.cloths])
             size = (0.68, 0.46) if row == 0 else (0.62, 0.42)
             turn = rot_z(rng.normal(0, 0.05)) @ rot_x(lean + rng.normal(0, 0.05))
-            piece.add(pillow(*size, 0.19, rng), cover, (x + rng.normal(0, 0.015), 0.30 + 0.2 * row, top - 0.01 + 0.015 * row), turn)
+            piece.add(
+                pillow(*size, 0.19, rng),
+                cover,
+                (x + rng.normal(0, 0.015), 0.30 + 0.2 * row, top - 0.01 + 0.015 * row),
+                turn,
+            )
     if width > 1.1:
-        piece.add(pillow(0.42, 0.42, 0.14, rng), style.any(style.cloths), (rng.normal(0, 0.1), 0.66, top + 0.02), rot_x(0.7))
+        piece.add(
+            pillow(0.42, 0.42, 0.14, rng), style.any(style.cloths), (rng.normal(0, 0.1), 0.66, top + 0.02), rot_x(0.7)
+        )
     return piece
 
 
@@ -68,13 +75,17 @@ def _duvet(width: float, length: float, top: float, rng):
         x = np.sign(s) * np.minimum(np.abs(s), half + 0.045 * np.tanh(over_x * 12))
         y = np.minimum(t, end + 0.045 * np.tanh(over_y * 12))
         puff = 0.055 * (1 - (np.abs(s) / half) ** 4).clip(0) ** 0.5 * np.minimum(1, (t - start) / 0.12 + 0.25)
-        fold = 0.013 * np.sin(5 * s + 3 * t + phase[0]) * np.sin(4.2 * t - 2 * s + phase[1]) + 0.008 * np.sin(11 * s + 5 * np.sin(3 * t + phase[2])) \
+        fold = (
+            0.013 * np.sin(5 * s + 3 * t + phase[0]) * np.sin(4.2 * t - 2 * s + phase[1])
+            + 0.008 * np.sin(11 * s + 5 * np.sin(3 * t + phase[2]))
             + 0.006 * np.sin(13 * t + 4 * np.sin(2.5 * s + phase[3]) + phase[4])
+        )
         hang = np.maximum(over_x, over_y)
         wave = 0.014 * np.sin(16 * t + phase[5]) * np.tanh(over_x * 9) * np.sign(s)
         wave_y = 0.014 * np.sin(15 * s + phase[6]) * np.tanh(over_y * 9)
         z = top + puff + fold * (1 - np.tanh(hang * 14)) - hang * 0.93
         return x + wave, y + wave_y, z
+
     return sheet(place, (64, 64), 0.0)
 
 
@@ -88,5 +99,10 @@ def _runner(width: float, length: float, top: float, rng):
         over = (np.abs(s) - half).clip(0)
         x = np.sign(s) * np.minimum(np.abs(s), half + 0.05 * np.tanh(over * 12))
         crease = 0.01 * np.sin(6 * s + phase[0]) * np.sin(9 * v + phase[1])
-        return x, start + v * wide + 0.02 * np.sin(3 * s + phase[2]), top + 0.03 + crease - over - 0.03 * (np.abs(s) / half) ** 4 * (over == 0)
+        return (
+            x,
+            start + v * wide + 0.02 * np.sin(3 * s + phase[2]),
+            top + 0.03 + crease - over - 0.03 * (np.abs(s) / half) ** 4 * (over == 0),
+        )
+
     return sheet(place, (60, 18), 0.015)

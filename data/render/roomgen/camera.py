@@ -38,7 +38,9 @@ class Pose:
         forward = np.array([np.sin(yaw) * np.cos(pitch), np.cos(yaw) * np.cos(pitch), np.sin(pitch)])
         right = np.array([np.cos(yaw), -np.sin(yaw), 0.0])
         down = np.cross(forward, right)
-        return np.stack([np.cos(roll) * right + np.sin(roll) * down, np.cos(roll) * down - np.sin(roll) * right, forward])
+        return np.stack(
+            [np.cos(roll) * right + np.sin(roll) * down, np.cos(roll) * down - np.sin(roll) * right, forward]
+        )
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """World points n×3 → u, v (pixels) and z (metres; ≤ 0 is behind)."""
@@ -48,8 +50,15 @@ class Pose:
 
     def scaled(self, factor: float) -> "Pose":
         """The same view at another size."""
-        return Pose(self.position, self.yaw_deg, self.pitch_deg, self.roll_deg, self.f35_mm,
-                    round(self.width * factor), round(self.height * factor))
+        return Pose(
+            self.position,
+            self.yaw_deg,
+            self.pitch_deg,
+            self.roll_deg,
+            self.f35_mm,
+            round(self.width * factor),
+            round(self.height * factor),
+        )
 
     def aim(self) -> None:
         """Makes this the scene's camera."""
@@ -65,4 +74,8 @@ class Pose:
         pose = np.eye(4)
         pose[:3, :3], pose[:3, 3] = np.stack([right, -down, -forward], axis=1), self.position
         camera.matrix_world = Matrix(pose.tolist())
-        scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = self.width, self.height, 100
+        scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = (
+            self.width,
+            self.height,
+            100,
+        )

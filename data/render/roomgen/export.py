@@ -17,16 +17,20 @@ CROP_FACTOR = 6
 """Sensor size of the pretended phone: FocalLength = f35 / 6 (26 mm → 4.33 mm)."""
 
 
-def film(rgb: np.ndarray, rng: np.random.Generator, grain: float = 1.2, vignette: float = 0.10, cast=(1.0, 1.0, 1.0)) -> np.ndarray:
+def film(
+    rgb: np.ndarray, rng: np.random.Generator, grain: float = 1.2, vignette: float = 0.10, cast=(1.0, 1.0, 1.0)
+) -> np.ndarray:
     """What a small camera adds: a darker rim, a colour cast, fine grain (uint8 in, uint8 out; geometry untouched)."""
     height, width = rgb.shape[:2]
-    y, x = np.mgrid[-1:1:height * 1j, -1:1:width * 1j]
-    rim = 1 - vignette * (x ** 2 + y ** 2) / 2
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    rim = 1 - vignette * (x**2 + y**2) / 2
     noise = rng.normal(0, grain, (height, width, 1)) + rng.normal(0, 0.5 * grain, (height, width, 3))
     return np.clip(np.rint(rgb * rim[..., None] * cast + noise), 0, 255).astype(np.uint8)
 
 
-def write_frame(folder: Path, name: str, pose: Pose, rgb: np.ndarray, depth: np.ndarray, index: np.ndarray, quality: int = 90) -> None:
+def write_frame(
+    folder: Path, name: str, pose: Pose, rgb: np.ndarray, depth: np.ndarray, index: np.ndarray, quality: int = 90
+) -> None:
     """Writes rgb/, depth_mm/ and label/ of one photo; the photo comes last, so that it marks a finished frame."""
     for sub in ("rgb", "depth_mm", "label"):
         (folder / sub).mkdir(parents=True, exist_ok=True)

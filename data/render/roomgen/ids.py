@@ -6,8 +6,8 @@ import numpy as np
 
 FLOOR, CEILING = 1, 2
 WALL, SKIRTING, WINDOW, DOOR, FURNITURE = 10, 40, 70, 100, 200
-"""First index of a range: wall i has WALL + i, its skirting and cornice SKIRTING + i, opening j WINDOW + j or DOOR + j, piece k
-FURNITURE + k."""
+"""First index of a range: wall i has WALL + i, its skirting and cornice SKIRTING + i, opening j WINDOW + j or DOOR + j,
+piece k FURNITURE + k."""
 
 LABEL_WALL, LABEL_FLOOR, LABEL_DOOR, LABEL_WINDOW, LABEL_CEILING = 0, 1, 7, 8, 21
 LABEL_FURNITURE, LABEL_NONE = 20, 39

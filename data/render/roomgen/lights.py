@@ -28,7 +28,11 @@ def sky_lights(room: Room, strength: float, tone: str = "#dfeaff") -> None:
         inward = np.append(room.inward(opening.wall), 0.0)
         x = np.append(room.along(opening.wall), 0.0)
         z = -inward
-        obj.matrix_world = Matrix(np.block([[np.stack([x, np.cross(z, x), z], 1), centre[:, None]], [np.zeros((1, 3)), np.ones((1, 1))]]).tolist())
+        obj.matrix_world = Matrix(
+            np.block(
+                [[np.stack([x, np.cross(z, x), z], 1), centre[:, None]], [np.zeros((1, 3)), np.ones((1, 1))]]
+            ).tolist()
+        )
         obj.visible_camera = False
         bpy.context.scene.collection.objects.link(obj)
 

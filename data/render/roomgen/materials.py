@@ -10,10 +10,17 @@ import numpy as np
 from .nodes import Tree, colour
 
 WOODS = {  # light and dark streak, sRGB
-    "oak": ("#c6a377", "#9c7748"), "pine": ("#dcb88a", "#b98a55"), "walnut": ("#7d5a3f", "#4a3020"),
-    "beech": ("#d6b08a", "#bf9166"), "white oak": ("#d9c7ab", "#bfa985"), "wenge": ("#4b3a30", "#2b201a"),
-    "cherry": ("#a4653f", "#7a4226"), "ash": ("#d8cbb8", "#b7a68d"), "teak": ("#a8794c", "#7b5230"),
-    "grey oak": ("#a79c8e", "#857a6c"), "mahogany": ("#6f3a27", "#4c2417"),
+    "oak": ("#c6a377", "#9c7748"),
+    "pine": ("#dcb88a", "#b98a55"),
+    "walnut": ("#7d5a3f", "#4a3020"),
+    "beech": ("#d6b08a", "#bf9166"),
+    "white oak": ("#d9c7ab", "#bfa985"),
+    "wenge": ("#4b3a30", "#2b201a"),
+    "cherry": ("#a4653f", "#7a4226"),
+    "ash": ("#d8cbb8", "#b7a68d"),
+    "teak": ("#a8794c", "#7b5230"),
+    "grey oak": ("#a79c8e", "#857a6c"),
+    "mahogany": ("#6f3a27", "#4c2417"),
 }
 
 
@@ -64,24 +71,35 @@ class Materials:
 
     def gloss(self, rgb, rough: float = 0.12, coat: float = 0.4):
         """Glazed ceramic, lacquer, plastic."""
-        return self._once(("gloss", rgb, rough), lambda: Tree("gloss").principled(
-            Base_Color=colour(rgb), Roughness=rough, Coat_Weight=coat, Coat_Roughness=0.06))
+        return self._once(
+            ("gloss", rgb, rough),
+            lambda: Tree("gloss").principled(
+                Base_Color=colour(rgb), Roughness=rough, Coat_Weight=coat, Coat_Roughness=0.06
+            ),
+        )
 
     def glass(self, tint="#eef5f2"):
         return self._once(("glass", tint), lambda: _thin_glass(tint))
 
     def mirror(self):
-        return self._once("mirror", lambda: Tree("mirror").principled(
-            Base_Color=colour("#e9ecea"), Metallic=1.0, Roughness=0.0))
+        return self._once(
+            "mirror", lambda: Tree("mirror").principled(Base_Color=colour("#e9ecea"), Metallic=1.0, Roughness=0.0)
+        )
 
     def screen(self):
         """A display that is off."""
-        return self._once("screen", lambda: Tree("screen").principled(
-            Base_Color=colour("#08090b"), Roughness=0.13, Specular_IOR_Level=0.6))
+        return self._once(
+            "screen",
+            lambda: Tree("screen").principled(Base_Color=colour("#08090b"), Roughness=0.13, Specular_IOR_Level=0.6),
+        )
 
     def glow(self, rgb, strength: float):
-        return self._once(("glow", rgb, strength), lambda: Tree("glow").principled(
-            Base_Color=colour("#ffffff"), Emission_Color=colour(rgb), Emission_Strength=strength))
+        return self._once(
+            ("glow", rgb, strength),
+            lambda: Tree("glow").principled(
+                Base_Color=colour("#ffffff"), Emission_Color=colour(rgb), Emission_Strength=strength
+            ),
+        )
 
     def shade(self, rgb, strength: float = 0.0):
         """Lampshade cloth: lets light through, and glows when lit."""
@@ -97,7 +115,9 @@ class Materials:
         """Marble, granite or terrazzo-like worktop."""
         return self._once(("stone", rgb, vein, size), lambda: _stone(rgb, vein, rough, size))
 
-    def tiles(self, rgb, joint="#cfcac0", size=(0.3, 0.3), rough: float = 0.25, offset: float = 0.0, vary: float = 0.06):
+    def tiles(
+        self, rgb, joint="#cfcac0", size=(0.3, 0.3), rough: float = 0.25, offset: float = 0.0, vary: float = 0.06
+    ):
         """Tiles or bricks in the part's x–y plane of texture coordinates."""
         key = ("tiles", rgb, joint, size, offset)
         return self._once(key, lambda: _tiles(rgb, joint, size, rough, offset, vary))
@@ -142,8 +162,9 @@ def _wood(kind, rough, tint, rng):
     tone = t.mix(streak, light, dark)
     tone = t.mix(t.span(fibre, 0.0, 0.5, 0.35, 0.8), tone, _scaled(dark, 0.75))
     tone = t.mix(t.span(broad, 0, 0.35, 0.3, 0.7), tone, _scaled(light, 1.12))
-    return t.principled(mean, Base_Color=tone, Roughness=t.span(fibre, rough - 0.06, rough + 0.12),
-                        Normal=t.bump(fibre, 0.0006, 0.35))
+    return t.principled(
+        mean, Base_Color=tone, Roughness=t.span(fibre, rough - 0.06, rough + 0.12), Normal=t.bump(fibre, 0.0006, 0.35)
+    )
 
 
 def _fabric(rgb, weave, sheen, second):
@@ -154,8 +175,15 @@ def _fabric(rgb, weave, sheen, second):
     yarn = t.noise(t.tex((1, 1, 1)), 0.55 / weave, 1)
     tone = t.mix(t.span(yarn, 0, 1, 0.34, 0.66), base, other)
     tone = t.mix(t.span(t.noise(tex, 4, 2), 0, 0.22, 0.35, 0.7), tone, _scaled(base, 1.18))
-    return t.principled(base, Base_Color=tone, Roughness=0.88, Normal=t.bump(yarn, weave * 0.7, 0.6),
-                        Sheen_Weight=sheen, Sheen_Roughness=0.5, Specular_IOR_Level=0.25)
+    return t.principled(
+        base,
+        Base_Color=tone,
+        Roughness=0.88,
+        Normal=t.bump(yarn, weave * 0.7, 0.6),
+        Sheen_Weight=sheen,
+        Sheen_Roughness=0.5,
+        Specular_IOR_Level=0.25,
+    )
 
 
 def _striped(first, second, width, axis):
@@ -164,8 +192,9 @@ def _striped(first, second, width, axis):
     wave = t.math("SINE", t.math("MULTIPLY", source.outputs[axis], np.pi / width))
     mean = _between(colour(first), colour(second))
     tone = t.mix(t.span(wave, 0, 1, -0.12, 0.12), colour(first), colour(second))
-    return t.principled(mean, Base_Color=tone, Roughness=0.9, Normal=t.bump(t.noise(t.tex(), 400, 1), 0.001, 0.4),
-                        Sheen_Weight=0.15)
+    return t.principled(
+        mean, Base_Color=tone, Roughness=0.9, Normal=t.bump(t.noise(t.tex(), 400, 1), 0.001, 0.4), Sheen_Weight=0.15
+    )
 
 
 def _patterned(ground, figure, size, style):
@@ -176,7 +205,9 @@ def _patterned(ground, figure, size, style):
     elif style == "leaves":
         mask = t.span(t.noise(tex, 1.6, 3, 0.9), 0, 1, 0.5, 0.54)
     elif style == "waves":
-        mask = t.span(t.node("ShaderNodeTexWave", {"Vector": tex, "Scale": 0.5, "Distortion": 3.0}).outputs[1], 0, 1, 0.45, 0.55)
+        mask = t.span(
+            t.node("ShaderNodeTexWave", {"Vector": tex, "Scale": 0.5, "Distortion": 3.0}).outputs[1], 0, 1, 0.45, 0.55
+        )
     else:
         distance = t.node("ShaderNodeTexVoronoi", {"Vector": tex, "Scale": 1.0, "Randomness": 0.35}).outputs["Distance"]
         mask = t.span(distance, 1, 0, 0.26, 0.3)
@@ -191,8 +222,9 @@ def _leather(rgb):
     tex = t.tex()
     cells = t.node("ShaderNodeTexVoronoi", {"Vector": tex, "Scale": 280.0}).outputs["Distance"]
     tone = t.mix(t.span(t.noise(tex, 5, 3), 0, 1, 0.3, 0.75), _scaled(base, 0.75), _scaled(base, 1.2))
-    return t.principled(base, Base_Color=tone, Roughness=t.span(t.noise(tex, 11, 2), 0.36, 0.55),
-                        Normal=t.bump(cells, 0.0012, 0.4))
+    return t.principled(
+        base, Base_Color=tone, Roughness=t.span(t.noise(tex, 11, 2), 0.36, 0.55), Normal=t.bump(cells, 0.0012, 0.4)
+    )
 
 
 def _pile(rgb, second, length):
@@ -203,8 +235,14 @@ def _pile(rgb, second, length):
     other = colour(second) if second else _scaled(base, 0.6)
     tone = t.mix(t.span(tuft, 0, 1, 0.32, 0.68), other, base)
     tone = t.mix(t.span(t.noise(tex, 2.2, 2), 0, 0.3, 0.4, 0.65), tone, _scaled(base, 1.15))
-    return t.principled(base, Base_Color=tone, Roughness=0.95, Normal=t.bump(tuft, length, 0.8), Sheen_Weight=0.3,
-                        Specular_IOR_Level=0.15)
+    return t.principled(
+        base,
+        Base_Color=tone,
+        Roughness=0.95,
+        Normal=t.bump(tuft, length, 0.8),
+        Sheen_Weight=0.3,
+        Specular_IOR_Level=0.15,
+    )
 
 
 def _metal(rgb, rough):
@@ -275,16 +313,32 @@ def _tiles(rgb, joint, size, rough, offset, vary):
     t = Tree("tiles")
     base = colour(rgb)
     tex = t.tex()
-    brick = t.node("ShaderNodeTexBrick", {
-        "Vector": tex, "Scale": 1.0, "Brick Width": size[0], "Row Height": size[1], "Mortar Size": 0.0022,
-        "Mortar Smooth": 0.3, "Bias": 0.0, "Color1": _scaled(base, 1 - vary), "Color2": _scaled(base, 1 + vary),
-        "Mortar": colour(joint)}, offset=offset)
+    brick = t.node(
+        "ShaderNodeTexBrick",
+        {
+            "Vector": tex,
+            "Scale": 1.0,
+            "Brick Width": size[0],
+            "Row Height": size[1],
+            "Mortar Size": 0.0022,
+            "Mortar Smooth": 0.3,
+            "Bias": 0.0,
+            "Color1": _scaled(base, 1 - vary),
+            "Color2": _scaled(base, 1 + vary),
+            "Mortar": colour(joint),
+        },
+        offset=offset,
+    )
     gap = brick.outputs["Fac"]
     cloud = t.mix(t.span(t.noise(tex, 7, 3), 0, 0.35, 0.4, 0.7), brick.outputs["Color"], _scaled(base, 0.82))
     tone = t.mix(gap, cloud, colour(joint))
     height = t.math("SUBTRACT", t.math("MULTIPLY", t.noise(tex, 40, 1), 0.06), gap)
-    return t.principled(base, Base_Color=tone, Roughness=t.mix(gap, (rough,) * 3 + (1,), (0.85,) * 3 + (1,)),
-                        Normal=t.bump(height, 0.0015, 0.6))
+    return t.principled(
+        base,
+        Base_Color=tone,
+        Roughness=t.mix(gap, (rough,) * 3 + (1,), (0.85,) * 3 + (1,)),
+        Normal=t.bump(height, 0.0015, 0.6),
+    )
 
 
 def _concrete(rgb, rough):
@@ -292,8 +346,12 @@ def _concrete(rgb, rough):
     base = colour(rgb)
     tex = t.tex()
     tone = t.mix(t.span(t.noise(tex, 1.6, 6, 0.5), 0, 1, 0.3, 0.7), _scaled(base, 0.75), _scaled(base, 1.2))
-    return t.principled(base, Base_Color=tone, Roughness=t.span(t.noise(tex, 6, 4), rough - 0.15, rough + 0.15),
-                        Normal=t.bump(t.noise(tex, 60, 4), 0.001, 0.3))
+    return t.principled(
+        base,
+        Base_Color=tone,
+        Roughness=t.span(t.noise(tex, 6, 4), rough - 0.15, rough + 0.15),
+        Normal=t.bump(t.noise(tex, 60, 4), 0.001, 0.3),
+    )
 
 
 def _picture(seed, colours):
@@ -311,8 +369,18 @@ def _picture(seed, colours):
 def _wicker(rgb):
     t = Tree("wicker")
     base = colour(rgb)
-    weave = t.node("ShaderNodeTexBrick", {"Vector": t.tex(), "Scale": 1.0, "Brick Width": 0.03, "Row Height": 0.008,
-                                          "Mortar Size": 0.0012, "Color1": _scaled(base, 0.8),
-                                          "Color2": _scaled(base, 1.2), "Mortar": _scaled(base, 0.25)})
+    weave = t.node(
+        "ShaderNodeTexBrick",
+        {
+            "Vector": t.tex(),
+            "Scale": 1.0,
+            "Brick Width": 0.03,
+            "Row Height": 0.008,
+            "Mortar Size": 0.0012,
+            "Color1": _scaled(base, 0.8),
+            "Color2": _scaled(base, 1.2),
+            "Mortar": _scaled(base, 0.25),
+        },
+    )
     height = t.math("SUBTRACT", 1.0, weave.outputs["Fac"])
     return t.principled(base, Base_Color=weave.outputs["Color"], Roughness=0.6, Normal=t.bump(height, 0.003, 0.8))

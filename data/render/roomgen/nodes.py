@@ -10,7 +10,7 @@ from .mesh import TEX_ATTRIBUTE
 def colour(rgb) -> tuple[float, float, float, float]:
     """Linear RGBA from an sRGB triple in 0–1 or a "#rrggbb" string."""
     if isinstance(rgb, str):
-        rgb = [int(rgb[i:i + 2], 16) / 255 for i in (1, 3, 5)]
+        rgb = [int(rgb[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     return tuple(c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb) + (1.0,)
 
 
@@ -47,8 +47,9 @@ class Tree:
         return mapping.outputs["Vector"]
 
     def noise(self, vector, scale: float = 1.0, detail: float = 2.0, distortion: float = 0.0):
-        return self.node("ShaderNodeTexNoise", {"Vector": vector, "Scale": scale, "Detail": detail,
-                                                "Distortion": distortion}).outputs[0]
+        return self.node(
+            "ShaderNodeTexNoise", {"Vector": vector, "Scale": scale, "Detail": detail, "Distortion": distortion}
+        ).outputs[0]
 
     def math(self, operation: str, a, b=0.0):
         node = self.node("ShaderNodeMath", operation=operation)
@@ -58,8 +59,10 @@ class Tree:
 
     def span(self, value, low: float, high: float, from_low: float = 0.0, from_high: float = 1.0):
         """`value` mapped linearly from [from_low, from_high] to [low, high], clamped."""
-        return self.node("ShaderNodeMapRange", {"Value": value, "From Min": from_low, "From Max": from_high,
-                                                "To Min": low, "To Max": high}).outputs[0]
+        return self.node(
+            "ShaderNodeMapRange",
+            {"Value": value, "From Min": from_low, "From Max": from_high, "To Min": low, "To Max": high},
+        ).outputs[0]
 
     def mix(self, factor, a, b, blend: str = "MIX"):
         node = self.node("ShaderNodeMix", data_type="RGBA", blend_type=blend)

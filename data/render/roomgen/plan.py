@@ -18,7 +18,9 @@ GAP = 0.04
 
 @dataclass
 class Plan:
-    """boxes: axis-parallel footprints taken (x0, y0, x1, y1, height). on_wall[i]: taken rectangles (a0, a1, z0, z1) of wall i."""
+    """boxes: axis-parallel footprints taken (x0, y0, x1, y1, height).
+
+    on_wall[i]: taken rectangles (a0, a1, z0, z1) of wall i: metres along it, metres up."""
 
     stage: Stage
     boxes: list[tuple[float, float, float, float, float]] = field(default_factory=list)
@@ -27,7 +29,9 @@ class Plan:
     def __post_init__(self) -> None:
         for opening in self.room.openings:
             half = opening.width / 2 + CASING + 0.03
-            self.on_wall.setdefault(opening.wall, []).append((opening.at - half, opening.at + half, opening.sill - 0.02, opening.head + 0.1))
+            self.on_wall.setdefault(opening.wall, []).append(
+                (opening.at - half, opening.at + half, opening.sill - 0.02, opening.head + 0.1)
+            )
             if opening.kind == "door":
                 a = self.room.point(opening.wall, opening.at - half, 0.0)[:2]
                 b = self.room.point(opening.wall, opening.at + half, 0.8)[:2]
@@ -52,7 +56,9 @@ class Plan:
     def wall_free(self, wall: int, a0: float, a1: float, z0: float, z1: float) -> bool:
         return not any(a0 < t[1] and t[0] < a1 and z0 < t[3] and t[2] < z1 for t in self.on_wall.get(wall, []))
 
-    def against_wall(self, piece: Piece, rng, walls=None, out: float | None = None, tries: int = 14, corner: float = 0.0) -> tuple[int, float] | None:
+    def against_wall(
+        self, piece: Piece, rng, walls=None, out: float | None = None, tries: int = 14, corner: float = 0.0
+    ) -> tuple[int, float] | None:
         """Stands a piece at a random free stretch of wall; → (wall, along) or None where nothing was free.
 
         corner: share of the tries that go into a corner of the room."""
@@ -72,7 +78,11 @@ class Plan:
     def try_wall(self, piece: Piece, wall: int, along: float, out: float = 0.02) -> bool:
         """Stands a piece at that place if it is free."""
         x0, _, x1, _ = piece.footprint()
-        if along + x0 < 0 or along + x1 > self.room.length(wall) or not self.wall_free(wall, along + x0, along + x1, 0.0, piece.top):
+        if (
+            along + x0 < 0
+            or along + x1 > self.room.length(wall)
+            or not self.wall_free(wall, along + x0, along + x1, 0.0, piece.top)
+        ):
             return False
         x, y, _ = self.room.point(wall, along, out)
         if not self.try_at(piece, x, y, self.room.angle(wall)):
@@ -103,7 +113,12 @@ class Plan:
         """Hangs a piece on a wall if that patch of wall is free."""
         x0, _, x1, _ = piece.footprint()
         patch = (along + x0 - 0.03, along + x1 + 0.03, z - 0.02, z + piece.top + 0.02)
-        if patch[0] < 0 or patch[1] > self.room.length(wall) or patch[3] > self.room.height or not self.wall_free(wall, *patch):
+        if (
+            patch[0] < 0
+            or patch[1] > self.room.length(wall)
+            or patch[3] > self.room.height
+            or not self.wall_free(wall, *patch)
+        ):
             return None
         self.on_wall.setdefault(wall, []).append(patch)
         return self.stage.against(piece, wall, along, 0.001, z)
@@ -112,7 +127,10 @@ class Plan:
         """Height of the tallest thing that stands within `depth` of a stretch of wall."""
         a, b = self.room.point(wall, a0)[:2], self.room.point(wall, a1, depth)[:2]
         low, high = np.minimum(a, b), np.maximum(a, b)
-        return max((t[4] for t in self.boxes if t[0] < high[0] and low[0] < t[2] and t[1] < high[1] and low[1] < t[3]), default=0.0)
+        return max(
+            (t[4] for t in self.boxes if t[0] < high[0] and low[0] < t[2] and t[1] < high[1] and low[1] < t[3]),
+            default=0.0,
+        )
 
     @staticmethod
     def _box(piece: Piece, x: float, y: float, angle: float):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import decor, furnish, lights, styles
+from . import arrange, cloth, decor, furnish, lamps, lights, styles
 from .piece import Style
 from .plan import Plan
 from .shell import Opening, Room, build_shell
@@ -20,15 +20,15 @@ def random_room(seed: int) -> tuple[Stage, Plan]:
     kind = str(rng.choice(KINDS, p=SHARES))
     room = _openings(_shape(rng, kind), rng)
     style = styles.random_style(rng)
-    build_shell(room, _finish(style, room, kind, rng), rng)
-    stage = Stage(room, style)
+    trim = build_shell(room, _finish(style, room, kind, rng), rng)
+    stage = Stage(room, style, trim)
     plan = Plan(stage)
     mood = str(rng.choice(("day", "sun", "grey", "evening", "night"), p=(0.34, 0.24, 0.16, 0.16, 0.10)))
     lit = mood in ("evening", "night") or bool(rng.random() < 0.2)
     _under_windows(plan, style, rng)
     furnish.furnish(plan, style, kind, lit, rng)
     _at_windows(plan, style, rng)
-    furnish.hang_things(plan, style, rng)
+    arrange.hang_things(plan, style, rng)
     _ceiling_lamps(stage, style, mood, lit, rng)
     _light(room, mood, rng)
     return stage, plan
@@ -62,11 +62,28 @@ def _openings(room: Room, rng) -> Room:
             at = float(rng.uniform(half, room.length(wall) - half))
             if all(at + half < a or b < at - half for a, b in taken.get(wall, [])):
                 taken.setdefault(wall, []).append((at - half, at + half))
-                openings.append(Opening(kind, wall, round(at, 3), round(width, 3), round(sill, 3), round(head, 3), round(float(rng.uniform(0.08, 0.3)), 3), style))
+                openings.append(
+                    Opening(
+                        kind,
+                        wall,
+                        round(at, 3),
+                        round(width, 3),
+                        round(sill, 3),
+                        round(head, 3),
+                        round(float(rng.uniform(0.08, 0.3)), 3),
+                        style,
+                    )
+                )
                 return
 
     for _ in range(1 if rng.random() < 0.75 else 2):
-        add("door", rng.uniform(0.72, 0.95), 0.0, rng.uniform(1.98, 2.1), str(rng.choice(("plain", "two", "four", "glazed"))))
+        add(
+            "door",
+            rng.uniform(0.72, 0.95),
+            0.0,
+            rng.uniform(1.98, 2.1),
+            str(rng.choice(("plain", "two", "four", "glazed"))),
+        )
     for _ in range(int(rng.choice((1, 2, 3), p=(0.35, 0.45, 0.2)))):
         sill = float(rng.choice((rng.uniform(0.65, 1.0), rng.uniform(0.25, 0.6), 0.0), p=(0.72, 0.2, 0.08)))
         head = min(room.height - 0.14, rng.uniform(2.0, 2.45))
@@ -83,18 +100,33 @@ def _finish(style: Style, room: Room, kind: str, rng):
     if draw < 0.3:
         walls[special] = make.paint(str(rng.choice(styles.ACCENT_COLOURS)))
     elif draw < 0.4:
-        paper = make.patterned(base, str(rng.choice(styles.WALL_COLOURS + styles.ACCENT_COLOURS)), float(rng.uniform(0.08, 0.4)), str(rng.choice(("leaves", "dots", "waves"))))
-        walls = [paper] * room.walls if rng.random() < 0.5 else [*walls[:special], paper, *walls[special + 1:]]
+        paper = make.patterned(
+            base,
+            str(rng.choice(styles.WALL_COLOURS + styles.ACCENT_COLOURS)),
+            float(rng.uniform(0.08, 0.4)),
+            str(rng.choice(("leaves", "dots", "waves"))),
+        )
+        walls = [paper] * room.walls if rng.random() < 0.5 else [*walls[:special], paper, *walls[special + 1 :]]
     elif draw < 0.45:
-        walls[special] = make.tiles(str(rng.choice(("#a5654c", "#d8d2c8", "#8a5a48"))), "#b9b2a8", (0.24, 0.075), 0.8, 0.5, 0.2)
+        walls[special] = make.tiles(
+            str(rng.choice(("#a5654c", "#d8d2c8", "#8a5a48"))), "#b9b2a8", (0.24, 0.075), 0.8, 0.5, 0.2
+        )
     elif draw < 0.49:
         walls[special] = make.striped(base, str(rng.choice(styles.WALL_COLOURS)), float(rng.uniform(0.04, 0.2)))
     elif draw < 0.54:
         walls = [make.paint(str(rng.choice(styles.ACCENT_COLOURS)))] * room.walls
     door = None if rng.random() < 0.4 else str(rng.choice(("#f0eee9", "#e8e4da", "#3d4347", "#a8b3ac")))
     trim = str(rng.choice(("#f2f0eb", "#e9e4da", base, "#5b4638")))
-    return styles.finish(style, walls, _floor(style, kind, rng), trim, door, str(rng.choice(("#f4f3f0", "#f4f3f0", "#ece8df", base))),
-                         float(rng.choice((0.06, 0.09, 0.14, 0.0), p=(0.35, 0.4, 0.18, 0.07))), float(rng.choice((0.0, 0.06, 0.1), p=(0.72, 0.18, 0.1))))
+    return styles.finish(
+        style,
+        walls,
+        _floor(style, kind, rng),
+        trim,
+        door,
+        str(rng.choice(("#f4f3f0", "#f4f3f0", "#ece8df", base))),
+        float(rng.choice((0.06, 0.09, 0.14, 0.0), p=(0.35, 0.4, 0.18, 0.07))),
+        float(rng.choice((0.0, 0.06, 0.1), p=(0.72, 0.18, 0.1))),
+    )
 
 
 def _floor(style: Style, kind: str, rng) -> dict:
@@ -105,11 +137,19 @@ def _floor(style: Style, kind: str, rng) -> dict:
     share = (0.3, 0.0, 0.4, 0.12, 0.05, 0.13, 0.0) if kind == "kitchen" else (0.52, 0.09, 0.06, 0.04, 0.04, 0.03, 0.22)
     pick = str(rng.choice(hard, p=share))
     if pick in ("planks", "chevron"):
-        return styles.floor_finish(style, pick, wood, turn, (float(rng.uniform(0.6, 1.8)), float(rng.choice((0.07, 0.12, 0.16, 0.2)))))
+        return styles.floor_finish(
+            style, pick, wood, turn, (float(rng.uniform(0.6, 1.8)), float(rng.choice((0.07, 0.12, 0.16, 0.2))))
+        )
     if pick == "carpet":
-        return styles.floor_finish(style, pick, str(rng.choice(decor.RUG_COLOURS)))
+        return styles.floor_finish(style, pick, str(rng.choice(cloth.RUG_COLOURS)))
     side = float(rng.choice((0.2, 0.3, 0.45, 0.6)))
-    return styles.floor_finish(style, pick, str(rng.choice(("#b9b2a6", "#8f8a82", "#d9d3c8", "#a98d72", "#6f7072", "#c9b8a0", "#7d5a48"))), float(rng.choice((0.0, 0.0, np.pi / 4))), (side, side))
+    return styles.floor_finish(
+        style,
+        pick,
+        str(rng.choice(("#b9b2a6", "#8f8a82", "#d9d3c8", "#a98d72", "#6f7072", "#c9b8a0", "#7d5a48"))),
+        float(rng.choice((0.0, 0.0, np.pi / 4))),
+        (side, side),
+    )
 
 
 def _under_windows(plan: Plan, style: Style, rng) -> None:
@@ -117,15 +157,22 @@ def _under_windows(plan: Plan, style: Style, rng) -> None:
         if opening.kind == "window" and opening.sill > 0.55 and opening.width > 0.8 and rng.random() < 0.45:
             piece = decor.radiator(style, opening.width * 0.8, min(0.6, opening.sill - 0.25))
             if plan.hang(piece, opening.wall, opening.at, 0.14):
-                a, b = plan.room.point(opening.wall, opening.at - opening.width / 2, 0.0), plan.room.point(opening.wall, opening.at + opening.width / 2, 0.16)
+                a, b = plan.room.point(opening.wall, opening.at - opening.width / 2, 0.0), plan.room.point(
+                    opening.wall, opening.at + opening.width / 2, 0.16
+                )
                 plan.boxes.append((*np.minimum(a, b)[:2], *np.maximum(a, b)[:2], 0.6))
 
 
 def _at_windows(plan: Plan, style: Style, rng) -> None:
     """Curtains (to the floor where nothing stands below, else short), sheers, blinds, or nothing."""
     room = plan.room
-    cloth = style.make.fabric(str(rng.choice(styles.CLOTHS + styles.ACCENTS)), 0.0015) if rng.random() < 0.8 else \
-        style.make.patterned(str(rng.choice(decor.RUG_COLOURS)), str(rng.choice(decor.RUG_COLOURS)), 0.15, "leaves")
+    drape = (
+        style.make.fabric(str(rng.choice(styles.CLOTHS + styles.ACCENTS)), 0.0015)
+        if rng.random() < 0.8
+        else style.make.patterned(
+            str(rng.choice(cloth.RUG_COLOURS)), str(rng.choice(cloth.RUG_COLOURS)), 0.15, "leaves"
+        )
+    )
     draw = rng.random()
     for opening in room.openings:
         if opening.kind != "window":
@@ -136,13 +183,25 @@ def _at_windows(plan: Plan, style: Style, rng) -> None:
             low = 0.03 if below < 0.05 else max(below + 0.02, opening.sill - 0.15)
             top = min(room.height - 0.08, opening.head + 0.15)
             if draw < 0.42:
-                stage_piece = decor.curtains(style, opening.width, top - low, cloth, float(rng.uniform(0.14, 0.3)))
+                stage_piece = cloth.curtains(style, opening.width, top - low, drape, float(rng.uniform(0.14, 0.3)))
                 plan.stage.against(stage_piece, opening.wall, opening.at, 0.0, low)
             if draw > 0.3:
-                plan.stage.against(decor.curtains(style, opening.width - 0.3, top - low, style.make.sheer(), 0.46, False), opening.wall, opening.at, -0.05, low)
+                plan.stage.against(
+                    cloth.curtains(style, opening.width - 0.3, top - low, style.make.sheer(), 0.46, False),
+                    opening.wall,
+                    opening.at,
+                    -0.05,
+                    low,
+                )
         elif draw < 0.75:
             drop = float(rng.uniform(0.12, 0.7)) * opening.height
-            plan.stage.against(decor.blind(style, opening.width + 0.06, opening.height + 0.05, drop), opening.wall, opening.at, 0.0, opening.sill)
+            plan.stage.against(
+                cloth.blind(style, opening.width + 0.06, opening.height + 0.05, drop),
+                opening.wall,
+                opening.at,
+                0.0,
+                opening.sill,
+            )
 
 
 def _ceiling_lamps(stage: Stage, style: Style, mood: str, lit: bool, rng) -> None:
@@ -152,18 +211,31 @@ def _ceiling_lamps(stage: Stage, style: Style, mood: str, lit: bool, rng) -> Non
     if rng.random() < 0.75 or not windows or mood == "night":
         on = lit and (mood == "night" or rng.random() < 0.7) or not windows
         if rng.random() < 0.55:
-            piece = decor.pendant(style, float(rng.uniform(0.3, 0.8)), str(rng.choice(("dome", "globe", "drum"))), on)
+            piece = lamps.pendant(style, float(rng.uniform(0.3, 0.8)), str(rng.choice(("dome", "globe", "drum"))), on)
         else:
-            piece = decor.ceiling_lamp(style, on)
+            piece = lamps.ceiling_lamp(style, on)
         stage.put(piece, centre[0] + rng.normal(0, 0.2), centre[1] + rng.normal(0, 0.2), 0.0, room.height)
 
 
 def _light(room: Room, mood: str, rng) -> None:
-    sky = {"day": rng.uniform(0.7, 1.2), "sun": 0.8, "grey": rng.uniform(0.3, 0.6), "evening": rng.uniform(0.02, 0.12), "night": 0.001}[mood]
-    tone = {"grey": "#e8edf2", "evening": "#b9cdf2", "night": "#5a6f9a"}.get(mood, str(rng.choice(("#dfeaff", "#eef3ff", "#fff8ec"))))
+    sky = {
+        "day": rng.uniform(0.7, 1.2),
+        "sun": 0.8,
+        "grey": rng.uniform(0.3, 0.6),
+        "evening": rng.uniform(0.02, 0.12),
+        "night": 0.001,
+    }[mood]
+    tone = {"grey": "#e8edf2", "evening": "#b9cdf2", "night": "#5a6f9a"}.get(
+        mood, str(rng.choice(("#dfeaff", "#eef3ff", "#fff8ec")))
+    )
     lights.sky_lights(room, sky, tone)
     bright = {"evening": 0.05, "night": 0.0004}.get(mood, rng.uniform(0.15, 0.5)) * max(sky, 0.05)
-    lights.outside(bright, str(rng.choice(("#dce9f7", "#eef1f3", "#c9def5"))), str(rng.choice(("#8d9a80", "#a59d92", "#6f7f63", "#b5b0a8"))), float(rng.uniform(0, 50)))
+    lights.outside(
+        bright,
+        str(rng.choice(("#dce9f7", "#eef1f3", "#c9def5"))),
+        str(rng.choice(("#8d9a80", "#a59d92", "#6f7f63", "#b5b0a8"))),
+        float(rng.uniform(0, 50)),
+    )
     windows = [o for o in room.openings if o.kind == "window"]
     if mood == "sun" and windows:
         inward = room.inward(windows[int(rng.integers(len(windows)))].wall)

@@ -85,9 +85,10 @@ def cushion(size, rng, puff: float = 0.35, radius: float = 0.05, wrinkle: float 
         x, y, z = v[:, 0] / (sx / 2), v[:, 1] / (sy / 2), (v[:, 2] - sz / 2) / (sz / 2)
         dome = (1 - np.abs(x) ** 3).clip(0) * (1 - np.abs(y) ** 3).clip(0)
         v[:, 2] = sz / 2 + (sz / 2) * z * (1 - puff * 0.45 + puff * dome)
-        side = 1 + 0.02 * (1 - z ** 2)
-        ripple = np.sin(9 * x + phase[0] + 2 * np.sin(3 * y + phase[1])) * np.sin(8 * y + phase[2]) \
-            + 0.6 * np.sin(17 * x + phase[3]) * np.sin(15 * y + phase[4] + 2 * x)
+        side = 1 + 0.02 * (1 - z**2)
+        ripple = np.sin(9 * x + phase[0] + 2 * np.sin(3 * y + phase[1])) * np.sin(8 * y + phase[2]) + 0.6 * np.sin(
+            17 * x + phase[3]
+        ) * np.sin(15 * y + phase[4] + 2 * x)
         v[:, 2] += wrinkle * ripple * dome
         v[:, 0] *= side + 0.006 * np.sin(4 * y + phase[5])
         v[:, 1] *= side
@@ -100,8 +101,8 @@ def pillow(width: float, height: float, thick: float, rng, cells: int = 16) -> P
     """Scatter cushion standing in the x–z plane, pinched at the edge, with ears at the corners."""
     u = np.sin(np.linspace(-np.pi / 2, np.pi / 2, cells))
     x, z = np.meshgrid(u, u, indexing="ij")
-    dome = ((1 - x ** 2).clip(0) * (1 - z ** 2).clip(0)) ** 0.42
-    waist_x, waist_z = 1 - 0.07 * (1 - z ** 2), 1 - 0.07 * (1 - x ** 2)
+    dome = ((1 - x**2).clip(0) * (1 - z**2).clip(0)) ** 0.42
+    waist_x, waist_z = 1 - 0.07 * (1 - z**2), 1 - 0.07 * (1 - x**2)
     phase = rng.uniform(0, 6.3, 3)
     crease = 0.05 * np.sin(7 * x + 3 * z + phase[0]) * np.sin(6 * z - 2 * x + phase[1]) * dome
     sides = []
@@ -117,8 +118,13 @@ def lathe(profile, segments: int = 32) -> Part:
     profile = np.asarray(profile, float)
     angle = np.linspace(0, 2 * np.pi, segments + 1)
     ring = np.stack([np.cos(angle), np.sin(angle)], -1)
-    verts = np.concatenate([np.repeat(profile[:, None, :1], segments + 1, 1) * ring[None],
-                            np.repeat(profile[:, None, 1:], segments + 1, 1)], axis=-1)
+    verts = np.concatenate(
+        [
+            np.repeat(profile[:, None, :1], segments + 1, 1) * ring[None],
+            np.repeat(profile[:, None, 1:], segments + 1, 1),
+        ],
+        axis=-1,
+    )
     rows = [_profile_normal(profile, i) for i in range(len(profile))]
     normals = np.stack([np.concatenate([n[0] * ring, np.full((segments + 1, 1), n[1])], -1) for n in rows])
     keep = [i for i in range(len(profile) - 1) if np.linalg.norm(profile[i + 1] - profile[i]) > 1e-9]
@@ -179,8 +185,12 @@ def sheet(function, cells=(24, 24), thickness: float = 0.0) -> Part:
     if not thickness:
         return front
     back = verts - thickness * front.normals
-    return _part(np.concatenate([verts, back]), (np.concatenate([faces, faces[:, ::-1] + len(verts)]),),
-                 np.concatenate([front.normals, -front.normals]), np.concatenate([front.tex, front.tex]))
+    return _part(
+        np.concatenate([verts, back]),
+        (np.concatenate([faces, faces[:, ::-1] + len(verts)]),),
+        np.concatenate([front.normals, -front.normals]),
+        np.concatenate([front.tex, front.tex]),
+    )
 
 
 def flat_quads(quads: np.ndarray, tex: np.ndarray | None = None) -> Part:

@@ -12,6 +12,8 @@ from .shapes import box, cylinder, flat_quads, slab, tube
 
 CASING = 0.075
 """Width of a door's or window's casing, metres."""
+SKIRTING_OUT = 0.014
+"""Thickness of a skirting board, metres."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,10 @@ class Finish:
     extra: dict = field(default_factory=dict)
 
 
-def build_shell(room: Room, finish: Finish, rng: np.random.Generator) -> None:
-    """Links the whole shell into the scene, each surface with its pass index (see `ids`)."""
+def build_shell(room: Room, finish: Finish, rng: np.random.Generator) -> tuple[float, float]:
+    """Links the whole shell into the scene, each surface with its pass index (see `ids`).
+
+    → how far skirting and cornice stand out from the walls, metres (0 where there is none)."""
     for wall in range(room.walls):
         Builder().add(_wall(room, wall), finish.walls[wall]).to_object(f"wall_{wall}", ids.WALL + wall)
         _trim(room, wall, finish)
@@ -115,6 +119,7 @@ def build_shell(room: Room, finish: Finish, rng: np.random.Generator) -> None:
         first = ids.WINDOW if opening.kind == "window" else ids.DOOR
         at, angle = room.point(opening.wall, opening.at), room.angle(opening.wall)
         build(opening, finish, rng).to_object(f"{opening.kind}_{number}", first + number, at, angle)
+    return SKIRTING_OUT if finish.skirting else 0.0, finish.cornice
 
 
 def _wall(room: Room, wall: int):
@@ -136,13 +141,15 @@ def _wall(room: Room, wall: int):
 
 def _trim(room: Room, wall: int, finish: Finish) -> None:
     builder = Builder()
-    doors = sorted((o.at - o.width / 2 - CASING, o.at + o.width / 2 + CASING) for o in room.on_wall(wall) if o.sill == 0)
+    doors = sorted(
+        (o.at - o.width / 2 - CASING, o.at + o.width / 2 + CASING) for o in room.on_wall(wall) if o.sill == 0
+    )
     cuts = [0.0] + [v for pair in doors for v in pair] + [room.length(wall)]
     angle = rot_z(room.angle(wall))
     for start, end in zip(cuts[::2], cuts[1::2]):
         if finish.skirting and end - start > 0.02:
-            part = box((end - start, 0.014, finish.skirting), 0.004)
-            builder.add(part, finish.trim, room.point(wall, (start + end) / 2, 0.007), angle)
+            part = box((end - start, SKIRTING_OUT, finish.skirting), 0.004)
+            builder.add(part, finish.trim, room.point(wall, (start + end) / 2, SKIRTING_OUT / 2), angle)
     if finish.cornice:
         part = box((room.length(wall), finish.cornice, finish.cornice), 0.4 * finish.cornice, 4)
         at = room.point(wall, room.length(wall) / 2, finish.cornice / 2, room.height - finish.cornice)
@@ -164,7 +171,9 @@ def _floor(low, high, finish: Finish, rng) -> Builder:
     quads = quads @ rot_z(finish.floor_angle).T + [centre[0], centre[1], 0.0]
     inside = ((quads[..., :2].max(axis=1) > low) & (quads[..., :2].min(axis=1) < high)).all(axis=1)
     quads, tex = quads[inside], tex[inside]
-    if finish.pattern == "planks" and abs(np.sin(2 * finish.floor_angle)) < 1e-9:  # nothing may show outside a low window
+    if (
+        finish.pattern == "planks" and abs(np.sin(2 * finish.floor_angle)) < 1e-9
+    ):  # nothing may show outside a low window
         quads[..., :2] = quads[..., :2].clip(low, high)
     kind = rng.integers(0, len(finish.planks), len(quads))
     for i, material in enumerate(finish.planks):
@@ -202,8 +211,14 @@ def _chevron(reach, size, rng, gap=0.0012):
     for i, x in enumerate(np.arange(-reach, reach, column)):
         lift = column if i % 2 == 0 else -column
         for y in np.arange(-reach - column, reach + column, rise) + (0 if i % 2 == 0 else column):
-            quad = np.array([[x, y, 0], [x + column - gap, y + lift, 0], [x + column - gap, y + lift + rise - gap, 0],
-                             [x, y + rise - gap, 0]])
+            quad = np.array(
+                [
+                    [x, y, 0],
+                    [x + column - gap, y + lift, 0],
+                    [x + column - gap, y + lift + rise - gap, 0],
+                    [x, y + rise - gap, 0],
+                ]
+            )
             quads.append(quad)
             tex.append((quad - quad[0]) @ rot_z(-np.sign(lift) * np.pi / 4).T + rng.uniform(0, 60, 3))
     return np.array(quads), np.array(tex)
@@ -217,8 +232,11 @@ def pane_offset(opening: Opening) -> float:
 def _reveal(builder: Builder, opening: Opening, material, bottom: bool) -> None:
     """The four faces of the hole, from the wall's plane outward (y < 0)."""
     w, d, h = opening.width / 2, -opening.depth, opening.height
-    quads = [[(-w, 0, 0), (-w, d, 0), (-w, d, h), (-w, 0, h)], [(w, d, 0), (w, 0, 0), (w, 0, h), (w, d, h)],
-             [(-w, 0, h), (-w, d, h), (w, d, h), (w, 0, h)]]
+    quads = [
+        [(-w, 0, 0), (-w, d, 0), (-w, d, h), (-w, 0, h)],
+        [(w, d, 0), (w, 0, 0), (w, 0, h), (w, d, h)],
+        [(-w, 0, h), (-w, d, h), (w, d, h), (w, 0, h)],
+    ]
     if bottom:
         quads.append([(-w, d, 0), (-w, 0, 0), (w, 0, 0), (w, d, 0)])
     builder.add(flat_quads(np.array(quads, float)), material, (0, 0, opening.sill))
@@ -239,7 +257,9 @@ def _window(opening: Opening, finish: Finish, rng) -> Builder:
     if opening.style == "cross":
         builder.add(box((width, 0.045, 0.035), 0.005), finish.frame, (0, y, opening.sill + 0.68 * height))
     if lights > 1:
-        builder.add(box((0.018, 0.03, 0.12), 0.006), finish.metal, (uprights[2], y + 0.045, opening.sill + 0.45 * height))
+        builder.add(
+            box((0.018, 0.03, 0.12), 0.006), finish.metal, (uprights[2], y + 0.045, opening.sill + 0.45 * height)
+        )
     if opening.sill > 0.2:
         board = box((width + 0.08, opening.depth + 0.045, 0.028), 0.006)
         builder.add(board, finish.trim, (0, -opening.depth / 2 + 0.0225, opening.sill - 0.014))
@@ -262,7 +282,12 @@ def _door(opening: Opening, finish: Finish, rng) -> Builder:
     leaf = box((width, 0.04, height), 0.003).grain(2)
     builder.add(leaf, finish.door, (0, face - 0.02, 0.006))
     for x, z, w, h in _panels(opening.style, width, height):
-        for dx, dz, pw, ph, proud in ((0, -h / 2, w, 0.02, 0.016), (0, h / 2, w, 0.02, 0.016), (-w / 2, 0, 0.02, h, 0.0145), (w / 2, 0, 0.02, h, 0.0145)):
+        for dx, dz, pw, ph, proud in (
+            (0, -h / 2, w, 0.02, 0.016),
+            (0, h / 2, w, 0.02, 0.016),
+            (-w / 2, 0, 0.02, h, 0.0145),
+            (w / 2, 0, 0.02, h, 0.0145),
+        ):
             builder.add(box((pw + 0.02, proud, ph), 0.007), finish.door, (x + dx, face, z + dz - ph / 2))
         inset = finish.door_glass if opening.style == "glazed" and finish.door_glass else finish.door
         builder.add(box((w - 0.07, 0.016, h - 0.07), 0.008).grain(2), inset, (x, face, z - (h - 0.07) / 2))
@@ -270,7 +295,12 @@ def _door(opening: Opening, finish: Finish, rng) -> Builder:
     x = side * (width / 2 - 0.065)
     builder.add(cylinder(0.024, 0.008), finish.metal, (x, face, 1.03), _lying())
     builder.add(cylinder(0.012, 0.008), finish.metal, (x, face, 0.94), _lying())
-    bend = [(x, face, 1.03), (x, face + 0.045, 1.03), (x - side * 0.012, face + 0.055, 1.03), (x - side * 0.12, face + 0.055, 1.03)]
+    bend = [
+        (x, face, 1.03),
+        (x, face + 0.045, 1.03),
+        (x - side * 0.012, face + 0.055, 1.03),
+        (x - side * 0.12, face + 0.055, 1.03),
+    ]
     builder.add(tube(bend, 0.009), finish.metal)
     for z in (0.25, height - 0.3):
         builder.add(cylinder(0.008, 0.09), finish.metal, (-side * (width / 2 + 0.002), face + 0.004, z))

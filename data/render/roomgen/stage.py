@@ -27,8 +27,11 @@ class Placed:
 
 @dataclass
 class Stage:
+    """trim: how far skirting and cornice stand out from the walls, metres."""
+
     room: Room
     style: Style
+    trim: tuple[float, float]
     placed: list[Placed] = field(default_factory=list)
 
     def put(self, piece: Piece, x: float, y: float, angle: float = 0.0, z: float = 0.0) -> Placed:

@@ -23,10 +23,19 @@ def books(style: Style, length: float, tallest: float, depth: float = 0.2, fill:
         lean = rng.uniform(0, 0.12) if rng.random() < 0.06 else 0.0
         turn = np.array([[np.cos(lean), 0, np.sin(lean)], [0, 1, 0], [-np.sin(lean), 0, np.cos(lean)]])
         cover = style.make.paint(style.any(style.book_colours), 0.5, 0.0)
-        piece.add(box((thick - 0.001, deep, tall), 0.002, 1), cover, (x + thick / 2, depth - deep / 2 - rng.uniform(0, 0.012), 0), turn)
+        piece.add(
+            box((thick - 0.001, deep, tall), 0.002, 1),
+            cover,
+            (x + thick / 2, depth - deep / 2 - rng.uniform(0, 0.012), 0),
+            turn,
+        )
         if thick > 0.02 and rng.random() < 0.6:
             band = style.make.paint(style.any(["#e8e2d2", "#d8b45a", "#222222", "#f4f1ea"]), 0.5, 0.0)
-            piece.add(box((thick - 0.0005, 0.004, 0.03), 0.001, 1), band, (x + thick / 2, depth - 0.006, tall * rng.uniform(0.2, 0.75)))
+            piece.add(
+                box((thick - 0.0005, 0.004, 0.03), 0.001, 1),
+                band,
+                (x + thick / 2, depth - 0.006, tall * rng.uniform(0.2, 0.75)),
+            )
         x += thick
         if rng.random() < 0.05:
             height = tallest * rng.uniform(0.7, 0.95)
@@ -34,10 +43,17 @@ def books(style: Style, length: float, tallest: float, depth: float = 0.2, fill:
     return piece
 
 
-def bookshelf(style: Style, width: float = 0.9, height: float = 1.95, depth: float = 0.3, rows: int = 5, material=None,
-              full: float = 0.75) -> Piece:
+def bookshelf(
+    style: Style,
+    width: float = 0.9,
+    height: float = 1.95,
+    depth: float = 0.3,
+    rows: int = 5,
+    material=None,
+    full: float = 0.75,
+) -> Piece:
     """Open shelf with books, boxes and small things."""
-    rng, material, piece = style.rng, material or style.wood, Piece("bookshelf")
+    material, piece = material or style.wood, Piece("bookshelf")
     board = 0.022
     for side in (-1, 1):
         piece.add(box((board, depth, height), 0.002).grain(2), material, (side * (width - board) / 2, depth / 2, 0))
@@ -47,7 +63,11 @@ def bookshelf(style: Style, width: float = 0.9, height: float = 1.95, depth: flo
     for k in range(rows + 1):
         piece.add(box((width - 2 * board, depth - 0.004, board), 0.002), material, (0, depth / 2, 0.05 + k * gap))
     for b in range(1, bays):
-        piece.add(box((board, depth - 0.006, height - 0.06), 0.002).grain(2), material, (-width / 2 + b * width / bays, depth / 2, 0.05))
+        piece.add(
+            box((board, depth - 0.006, height - 0.06), 0.002).grain(2),
+            material,
+            (-width / 2 + b * width / bays, depth / 2, 0.05),
+        )
     bay = width / bays - board
     for b in range(bays):
         left = -width / 2 + board + b * width / bays + 0.004
@@ -57,7 +77,9 @@ def bookshelf(style: Style, width: float = 0.9, height: float = 1.95, depth: flo
     return piece
 
 
-def _fill_shelf(piece: Piece, style: Style, left: float, wide: float, z: float, tall: float, depth: float, full: float) -> None:
+def _fill_shelf(
+    piece: Piece, style: Style, left: float, wide: float, z: float, tall: float, depth: float, full: float
+) -> None:
     rng = style.rng
     draw = rng.random()
     if draw < full * 0.75:
@@ -76,8 +98,19 @@ def _fill_shelf(piece: Piece, style: Style, left: float, wide: float, z: float, 
         piece.merge(decor.lying_books(style, 3), (left + wide / 2, depth * 0.5, z))
 
 
-def cabinet(style: Style, kind: str, width: float, height: float, depth: float, columns: int, rows: int, legs: float = 0.12,
-            body=None, front=None, handles: str = "bar") -> Piece:
+def cabinet(
+    style: Style,
+    kind: str,
+    width: float,
+    height: float,
+    depth: float,
+    columns: int,
+    rows: int,
+    legs: float = 0.12,
+    body=None,
+    front=None,
+    handles: str = "bar",
+) -> Piece:
     """Closed case with a grid of fronts: the base of sideboards, chests, TV stands, wardrobes and nightstands."""
     body, front, piece = body or style.wood, front or body or style.lacquer, Piece(kind)
     piece.add(box((width - 0.01, depth - 0.025, height - legs - 0.01), 0.002), body, (0, depth / 2 - 0.0125, legs))
@@ -120,24 +153,71 @@ def _handle(piece, style, kind, x, z, w, h, depth, left) -> None:
 
 def sideboard(style: Style, width: float = 1.5) -> Piece:
     front = style.any([None, style.lacquer])
-    return cabinet(style, "sideboard", width, style.rng.uniform(0.7, 0.82), 0.42, max(2, round(width / 0.5)), int(style.rng.integers(1, 3)),
-                   0.14, style.wood, front, style.any(["bar", "knob", "none"]))
+    return cabinet(
+        style,
+        "sideboard",
+        width,
+        style.rng.uniform(0.7, 0.82),
+        0.42,
+        max(2, round(width / 0.5)),
+        int(style.rng.integers(1, 3)),
+        0.14,
+        style.wood,
+        front,
+        style.any(["bar", "knob", "none"]),
+    )
 
 
 def chest(style: Style, width: float = 0.9, height: float = 0.9, rows: int = 4) -> Piece:
     body = style.any([style.wood, style.lacquer])
-    return cabinet(style, "dresser", width, height, 0.46, 1 if width < 1.0 else 2, rows, 0.08, body, body, style.any(["bar", "knob"]))
+    return cabinet(
+        style,
+        "dresser",
+        width,
+        height,
+        0.46,
+        1 if width < 1.0 else 2,
+        rows,
+        0.08,
+        body,
+        body,
+        style.any(["bar", "knob"]),
+    )
 
 
 def nightstand(style: Style) -> Piece:
     body = style.any([style.wood, style.lacquer])
-    return cabinet(style, "nightstand", 0.45, style.rng.uniform(0.45, 0.56), 0.38, 1, 2, 0.12, body, body, style.any(["bar", "knob"]))
+    return cabinet(
+        style,
+        "nightstand",
+        0.45,
+        style.rng.uniform(0.45, 0.56),
+        0.38,
+        1,
+        2,
+        0.12,
+        body,
+        body,
+        style.any(["bar", "knob"]),
+    )
 
 
 def wardrobe(style: Style, width: float = 1.5, height: float = 2.1, body=None) -> Piece:
     """Hinged wardrobe with a plinth and tall doors."""
     body = body or style.any([style.wood, style.lacquer, style.lacquer])
-    piece = cabinet(style, "wardrobe", width, height, 0.6, max(2, round(width / 0.5)), 1, 0.03, body, body, style.any(["bar", "bar", "knob"]))
+    piece = cabinet(
+        style,
+        "wardrobe",
+        width,
+        height,
+        0.6,
+        max(2, round(width / 0.5)),
+        1,
+        0.03,
+        body,
+        body,
+        style.any(["bar", "bar", "knob"]),
+    )
     piece.add(box((width - 0.04, 0.5, 0.05), 0.002), style.wood_dark, (0, 0.27, 0))
     return piece
 
@@ -145,7 +225,19 @@ def wardrobe(style: Style, width: float = 1.5, height: float = 2.1, body=None) -
 def tv_stand(style: Style, width: float = 1.6, tv: float = 1.1) -> Piece:
     """Low board with a television of width `tv` on it (0: none)."""
     front = style.any([None, style.lacquer])
-    piece = cabinet(style, "tv_stand", width, style.rng.uniform(0.42, 0.55), 0.4, 3, 1, 0.1, style.wood, front, style.any(["none", "knob"]))
+    piece = cabinet(
+        style,
+        "tv_stand",
+        width,
+        style.rng.uniform(0.42, 0.55),
+        0.4,
+        3,
+        1,
+        0.1,
+        style.wood,
+        front,
+        style.any(["none", "knob"]),
+    )
     if tv:
         z, tall = piece.tops[0][4], tv * 0.58
         black = style.make.gloss("#141516", 0.35, 0.0)
@@ -165,5 +257,7 @@ def wall_shelf(style: Style, width: float = 0.9) -> Piece:
     length = width * style.rng.uniform(0.3, 0.6)
     piece.merge(books(style, length, 0.26, 0.17), (-width / 2 + 0.04, 0.03, 0.028))
     for share in (0.72, 0.9):
-        piece.merge(decor.small_thing(style, 0.25), (-width / 2 + width * share, 0.11, 0.028), rot_z(style.rng.uniform(0, 3)))
+        piece.merge(
+            decor.small_thing(style, 0.25), (-width / 2 + width * share, 0.11, 0.028), rot_z(style.rng.uniform(0, 3))
+        )
     return piece

@@ -17,10 +17,23 @@ def coffee_table(style: Style, width: float = 1.1, depth: float = 0.6, kind: str
         for k in range(3):
             a = 2 * np.pi * k / 3 + 0.5
             top, foot = 0.55 * r, 0.8 * r
-            piece.add(tube([(top * np.cos(a), r + top * np.sin(a), height - 0.02), (foot * np.cos(a), r + foot * np.sin(a), 0)], 0.018), style.wood)
+            piece.add(
+                tube(
+                    [
+                        (top * np.cos(a), r + top * np.sin(a), height - 0.02),
+                        (foot * np.cos(a), r + foot * np.sin(a), 0),
+                    ],
+                    0.018,
+                ),
+                style.wood,
+            )
         piece.tops.append((-0.6 * r, 0.6 * r, 0.4 * r, 1.6 * r, height))
         return piece
-    top = style.wood if kind == "wood" else style.any([style.make.stone("#e9e6e1", "#8f8c88"), style.make.glass("#dcebe6"), style.wood])
+    top = (
+        style.wood
+        if kind == "wood"
+        else style.any([style.make.stone("#e9e6e1", "#8f8c88"), style.make.glass("#dcebe6"), style.wood])
+    )
     piece.add(box((width, depth, 0.03), 0.006), top, (0, depth / 2, height - 0.03))
     frame = style.wood if kind == "wood" else style.metal
     thick = 0.05 if kind == "wood" else 0.022
@@ -28,7 +41,11 @@ def coffee_table(style: Style, width: float = 1.1, depth: float = 0.6, kind: str
         for y in (thick, depth - thick):
             leg = box((thick, thick, height - 0.03), 0.004).grain(2)
             piece.add(leg, frame, (sx * (width / 2 - thick), y, 0))
-    piece.add(box((width - 2 * thick, depth - 2 * thick, 0.018), 0.004), frame if kind == "wood" else style.wood, (0, depth / 2, 0.13))
+    piece.add(
+        box((width - 2 * thick, depth - 2 * thick, 0.018), 0.004),
+        frame if kind == "wood" else style.wood,
+        (0, depth / 2, 0.13),
+    )
     piece.tops.append((-width / 2 + 0.1, width / 2 - 0.1, 0.1, depth - 0.1, height))
     return piece
 
@@ -36,7 +53,11 @@ def coffee_table(style: Style, width: float = 1.1, depth: float = 0.6, kind: str
 def side_table(style: Style, kind: str = "round") -> Piece:
     piece, height = Piece("side_table"), style.rng.uniform(0.48, 0.6)
     if kind == "round":
-        piece.add(cylinder(0.22, 0.022, segments=40, bevel=0.006), style.any([style.wood, style.metal, style.lacquer]), (0, 0.22, height - 0.022))
+        piece.add(
+            cylinder(0.22, 0.022, segments=40, bevel=0.006),
+            style.any([style.wood, style.metal, style.lacquer]),
+            (0, 0.22, height - 0.022),
+        )
         piece.add(cylinder(0.016, height - 0.03), style.metal, (0, 0.22, 0.01))
         piece.add(cylinder(0.15, 0.014, segments=40), style.metal, (0, 0.22, 0))
         piece.tops.append((-0.12, 0.12, 0.1, 0.34, height))
@@ -64,8 +85,14 @@ def dining_table(style: Style, width: float = 1.6, depth: float = 0.9, kind: str
     if kind == "trestle":
         for sx in (-1, 1):
             for y in (0.1, depth - 0.1):
-                piece.add(tube([(sx * (width / 2 - 0.25), depth / 2, height - 0.03), (sx * (width / 2 - 0.25), y, 0)], 0.022), style.metal)
-        piece.add(tube([(-width / 2 + 0.25, depth / 2, height - 0.06), (width / 2 - 0.25, depth / 2, height - 0.06)], 0.02), style.metal)
+                piece.add(
+                    tube([(sx * (width / 2 - 0.25), depth / 2, height - 0.03), (sx * (width / 2 - 0.25), y, 0)], 0.022),
+                    style.metal,
+                )
+        piece.add(
+            tube([(-width / 2 + 0.25, depth / 2, height - 0.06), (width / 2 - 0.25, depth / 2, height - 0.06)], 0.02),
+            style.metal,
+        )
     else:
         piece.add(box((width - 0.16, depth - 0.16, 0.08), 0.004), wood, (0, depth / 2, height - 0.115))
         for sx in (-1, 1):

@@ -1,4 +1,4 @@
-"""What the photo shows, exactly: depth with window panes, labels, camera, walls, areas; and a check of planes against depth."""
+"""What the photo shows, exactly: depth with window panes, camera, walls, areas; and planes checked against depth."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from . import ids
 from .camera import Pose
 from .shell import Room, pane_offset
-from .stage import Placed
+from .stage import Placed, Stage
 
 
 def close_windows(room: Room, pose: Pose, depth: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -24,7 +24,12 @@ def close_windows(room: Room, pose: Pose, depth: np.ndarray, index: np.ndarray) 
         z = normal @ (centre - pose.position) / np.where(np.abs(slope) < 1e-9, 1e-9, slope)
         points = z[..., None] * (rays @ turn) + pose.position
         along = (points[..., :2] - centre[:2]) @ room.along(opening.wall)
-        hit = (z > 0) & (np.abs(along) <= opening.width / 2) & (points[..., 2] >= opening.sill) & (points[..., 2] <= opening.head)
+        hit = (
+            (z > 0)
+            & (np.abs(along) <= opening.width / 2)
+            & (points[..., 2] >= opening.sill)
+            & (points[..., 2] <= opening.head)
+        )
         hit &= (depth == 0) | (depth > z + 0.002)
         depth[hit], index[hit] = z[hit], ids.WINDOW + number
     return depth, index
@@ -48,14 +53,20 @@ def to_room(pose: Pose, points) -> list:
     return ((np.asarray(points)[..., :2] - pose.position[:2]) @ room_axes(pose).T).round(5).tolist()
 
 
-def frame_truth(room: Room, pose: Pose, placed: list[Placed], depth: np.ndarray, index: np.ndarray) -> dict:
+def frame_truth(stage: Stage, pose: Pose, depth: np.ndarray, index: np.ndarray) -> dict:
     """The `room` entry of meta.json for one photo; depth and index as the photo's size or smaller, aligned."""
+    room, placed = stage.room, stage.placed
     down = pose.cam_from_world() @ [0.0, 0.0, -1.0]
     return {
-        "camera": {"height_m": round(pose.position[2], 5), "pitch_deg": pose.pitch_deg, "roll_deg": pose.roll_deg,
-                   "f35_mm": pose.f35_mm, "gravity_cam": down.round(8).tolist()},
+        "camera": {
+            "height_m": round(pose.position[2], 5),
+            "pitch_deg": pose.pitch_deg,
+            "roll_deg": pose.roll_deg,
+            "f35_mm": pose.f35_mm,
+            "gravity_cam": down.round(8).tolist(),
+        },
         "ceiling_height_m": room.height,
-        "walls": [_wall_truth(room, pose, wall, depth, index) for wall in range(room.walls)],
+        "walls": [_wall_truth(stage, pose, wall, depth, index) for wall in range(room.walls)],
         "floor_area_m2": round(room.area, 4),
         "floor_area_visible_m2": round(_area_in_view(room, pose), 3),
         "floor_area_seen_m2": round(_area_seen(pose, index), 3),
@@ -66,25 +77,34 @@ def frame_truth(room: Room, pose: Pose, placed: list[Placed], depth: np.ndarray,
     }
 
 
-def _wall_truth(room: Room, pose: Pose, wall: int, depth: np.ndarray, index: np.ndarray) -> dict:
+def _wall_truth(stage: Stage, pose: Pose, wall: int, depth: np.ndarray, index: np.ndarray) -> dict:
+    room, (skirting, cornice) = stage.room, stage.trim
     normal = np.append(room.inward(wall), 0.0)
     offset = float(normal @ (np.asarray(pose.position) - room.point(wall, 0.0)))
     if offset < 0:  # seen from behind (beyond an inner corner): keep the normal toward the camera
         normal, offset = -normal, -offset
-    foot = _edge_seen(room, pose, wall, 0.0, ids.FLOOR, depth, index)
-    top = _edge_seen(room, pose, wall, room.height, ids.CEILING, depth, index)
-    return {"id": f"wall_{wall}", "normal_cam": (pose.cam_from_world() @ normal).round(8).tolist(), "offset_m": round(offset, 5),
-            "length_m": round(room.length(wall), 5), "ends_room": to_room(pose, np.stack(room.ends(wall))),
-            "visible_pixels": int(((index == ids.WALL + wall) | (index == ids.SKIRTING + wall)).sum()),
-            "foot_visible": foot > 0.05, "foot_visible_m": round(foot, 3),
-            "ceiling_line_visible": top > 0.05, "ceiling_line_visible_m": round(top, 3)}
+    foot = _edge_seen(room, pose, wall, skirting, 0.0, ids.FLOOR, depth, index)
+    top = _edge_seen(room, pose, wall, cornice, room.height, ids.CEILING, depth, index)
+    return {
+        "id": f"wall_{wall}",
+        "normal_cam": (pose.cam_from_world() @ normal).round(8).tolist(),
+        "offset_m": round(offset, 5),
+        "length_m": round(room.length(wall), 5),
+        "ends_room": to_room(pose, np.stack(room.ends(wall))),
+        "visible_pixels": int(((index == ids.WALL + wall) | (index == ids.SKIRTING + wall)).sum()),
+        "foot_visible": foot > 0.05,
+        "foot_visible_m": round(foot, 3),
+        "ceiling_line_visible": top > 0.05,
+        "ceiling_line_visible_m": round(top, 3),
+    }
 
 
-def _edge_seen(room: Room, pose: Pose, wall: int, z: float, other: int, depth, index) -> float:
-    """Metres of the wall's lower or upper edge where both wall and floor (ceiling) are seen within two pixels of it."""
+def _edge_seen(room: Room, pose: Pose, wall: int, out: float, z: float, other: int, depth, index) -> float:
+    """Metres of the wall's lower or upper edge (at the front of its skirting or cornice, `out` from the plaster) where
+    both wall and floor (ceiling) are seen within two pixels of it."""
     step = 0.01
     s = np.arange(step / 2, room.length(wall), step)
-    points = np.array([room.point(wall, a, 0.0, z) for a in s])
+    points = np.array([room.point(wall, a, out, z) for a in s])
     small = pose.scaled(depth.shape[1] / pose.width)
     u, v, along_z = small.project(points)
     height, width = depth.shape
@@ -93,7 +113,7 @@ def _edge_seen(room: Room, pose: Pose, wall: int, z: float, other: int, depth, i
     mine = np.isin(index, (ids.WALL + wall, ids.SKIRTING + wall))
     seen = 0
     for c, r, d in zip(col[ok], row[ok], along_z[ok]):
-        window = np.s_[r - 2:r + 3, c - 2:c + 3]
+        window = np.s_[r - 2 : r + 3, c - 2 : c + 3]
         near = np.abs(depth[window] - d) < 0.04 * d + 0.05
         seen += bool((mine[window] & near).any() and ((index[window] == other) & near).any())
     return seen * step
@@ -124,8 +144,10 @@ def inside(outline: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 def _crosses(eye: np.ndarray, points: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Whether the segment from the eye to each point crosses the wall a–b."""
+
     def side(p, q, r):
         return (q[..., 0] - p[..., 0]) * (r[..., 1] - p[..., 1]) - (q[..., 1] - p[..., 1]) * (r[..., 0] - p[..., 0])
+
     first = side(a, b, eye) * side(a, b, points) < 0
     return first & (side(eye, points, a) * side(eye, points, b) < 0)
 
@@ -136,20 +158,32 @@ def _area_seen(pose: Pose, index: np.ndarray) -> float:
     f = pose.f35_mm / 36.0 * max(width, height)
     slope = _rays(pose, width, height)[index == ids.FLOOR] @ (pose.cam_from_world() @ [0.0, 0.0, -1.0])
     z = pose.position[2] / slope[slope > 1e-3]
-    return float((z ** 3).sum() / (f * f * pose.position[2]))
+    return float((z**3).sum() / (f * f * pose.position[2]))
 
 
 def _opening_truth(room: Room, pose: Pose, number: int, index: np.ndarray) -> dict:
     opening = room.openings[number]
     ends = [room.point(opening.wall, opening.at + side * opening.width / 2) for side in (-1, 1)]
     first = ids.WINDOW if opening.kind == "window" else ids.DOOR
-    return {"kind": opening.kind, "wall": f"wall_{opening.wall}", "ends_room": to_room(pose, np.stack(ends)),
-            "sill_m": opening.sill, "head_m": opening.head, "visible_pixels": int((index == first + number).sum())}
+    return {
+        "kind": opening.kind,
+        "wall": f"wall_{opening.wall}",
+        "ends_room": to_room(pose, np.stack(ends)),
+        "sill_m": opening.sill,
+        "head_m": opening.head,
+        "visible_pixels": int((index == first + number).sum()),
+    }
 
 
 def _piece_truth(pose: Pose, piece: Placed, number: int, index: np.ndarray) -> dict:
-    return {"kind": piece.kind, "footprint_room": to_room(pose, piece.footprint), "low_m": round(piece.low_m, 4),
-            "height_m": round(piece.high_m, 4), "on_floor": piece.on_floor, "visible_pixels": int((index == number).sum())}
+    return {
+        "kind": piece.kind,
+        "footprint_room": to_room(pose, piece.footprint),
+        "low_m": round(piece.low_m, 4),
+        "height_m": round(piece.high_m, 4),
+        "on_floor": piece.on_floor,
+        "visible_pixels": int((index == number).sum()),
+    }
 
 
 def plane_errors(room: Room, pose: Pose, depth: np.ndarray, index: np.ndarray) -> dict[str, float]:
