@@ -14,6 +14,7 @@ from poc.geometry import rotation_from_vector
 from poc.layout import Layout, room_rotation, solve_layout
 from poc.planes import DepthFit, fit_floor, floor_mask
 from poc.propagate import End, Errors, FloorData, Problem, moved_shapes, variance
+from poc.reference import reference_opinions
 from poc.scale import fuse, prior_opinion
 from poc.types import Camera, DepthMap, Photo, Plane, Reference, Scale, ScaleSource, Scene, Surfaces, WallSegment
 from poc.view import CEILING, FLOOR, View, make_view
@@ -42,7 +43,7 @@ def build_scene(photo: Photo, depth: DepthMap, surfaces: Surfaces | None, camera
         return Scene(camera, "no floor is seen, so nothing can be placed")
     if not layout.walls:
         return Scene(camera, "no walls are seen")
-    scale = _scale(layout, camera_height)
+    scale = _scale(layout, camera_height, reference_opinions(references, view, layout, cov))
     return _assemble(view, layout, scale, cov, depth)
 
 
@@ -86,11 +87,13 @@ def _with_focal(view: View, f_px: float) -> View:
     return replace(view, camera=camera, rays=view.rays * [ratio, ratio, 1.0], f_grid=view.f_grid / ratio)
 
 
-def _scale(layout: Layout, camera_height) -> Scale:
-    opinions = []
+def _scale(layout: Layout, camera_height, known: Sequence[ScaleSource] = ()) -> Scale:
+    """Everything known about the scale, joined. Known lengths and a given height overrule what a network or habit says
+    only as far as their sigmas do; the habit of photographers is asked where nothing else is known."""
+    opinions = list(known)
     if camera_height is not None:
         opinions.append(ScaleSource("camera height given", camera_height[0], camera_height[1] / camera_height[0]))
-    elif layout.state.fit.height_model_m is not None:
+    if layout.state.fit.height_model_m is not None:
         opinions.append(ScaleSource("metric model", layout.state.fit.height_model_m, max(0.01, layout.noise.common)))
     if not opinions:
         opinions.append(prior_opinion())

@@ -70,7 +70,10 @@ def make_view(camera: Camera, depth: DepthMap, surfaces: Surfaces | None) -> Vie
 def _shrink(image: np.ndarray, h: int, w: int) -> np.ndarray:
     """Area average when shrinking (keeps inverse depth of a plane exact), bilinear when enlarging."""
     smaller = image.shape[0] > h or image.shape[1] > w
-    return cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+    if image.ndim == 3 and image.shape[2] > 4:  # OpenCV's area average takes at most four channels
+        return np.dstack([cv2.resize(np.ascontiguousarray(image[..., k]), (w, h), interpolation=how) for k in range(image.shape[2])])
+    return cv2.resize(image, (w, h), interpolation=how)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,158 @@
+"""A length the user marked on the photo, as an opinion on the camera's height (`poc.scale.fuse` joins the opinions).
+
+The room's shape is known in camera heights before any metre is: where a marked segment lies in that shape gives its length
+in camera heights, and its true length over that is the height. A segment lies on the floor, on one wall, or stands
+upright on the floor; which, follows from the surfaces at its ends and its angle to the vertical.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from poc.errors import ParameterError
+from poc.geometry import rotation_from_vector
+from poc.layout import Layout
+from poc.scale import CLICK_SIGMA_PX
+from poc.types import Reference, ScaleSource
+from poc.view import CEILING, DOOR, FLOOR, WALL, WINDOW, View
+from poc.wallfit import State
+
+Wall = tuple[float, float, float]
+"""Azimuth of a wall's normal, its distance in camera heights, one sigma of its log distance."""
+HEIGHT_RANGE_M = (0.3, 3.5)
+"""Nobody photographs a room from outside this range: such a reference was marked in the wrong place."""
+UPRIGHT_DEG = 12.0
+STANDING = ("door", "socket")
+"""Known objects that are measured from the floor upwards."""
+NEAR_CELLS = 4
+LEAST_DROP = 0.03
+"""Tangent below the horizon from which the floor under a pixel is known well enough to measure on."""
+PLACES = {"upright": "standing on the floor", "floor": "lying on the floor", "wall": "on a wall"}
+
+
+def reference_opinions(references: Sequence[Reference], view: View, layout: Layout, covariance: np.ndarray) -> list[ScaleSource]:
+    """What each reference says about the camera's height. covariance: of (tilt x, tilt y, yaw, log f, shift).
+
+    Raises ParameterError where a reference cannot be placed in the room, or implies a height outside `HEIGHT_RANGE_M`.
+    """
+    return [reference_opinion(r, view, layout, covariance) for r in references]
+
+
+def reference_opinion(ref: Reference, view: View, layout: Layout, covariance: np.ndarray) -> ScaleSource:
+    """One reference's opinion; its sigma holds the object's own, the clicks', the camera's and the wall's."""
+    place, wall = _place(ref, view, layout)
+    length = _length(np.array(ref.ends), place, wall, layout.state)
+    if length is None or not np.isfinite(length) or length < 1e-4:
+        raise ParameterError(f"{_named(ref)} cannot be placed in the room: mark something that stands or lies on the floor, or is on one wall")
+    height = ref.length_m / length
+    low, high = HEIGHT_RANGE_M
+    if not low <= height <= high:
+        raise ParameterError(f"{_named(ref)}, taken as {PLACES[place]}, implies a camera {height:.2f} m above the floor (possible are {low} to {high} m); "
+                             "check its ends and its length in metres")
+    own = ref.sigma_m / ref.length_m
+    sigma = float(np.sqrt(own**2 + _variance(ref, place, wall, layout, covariance, length)))
+    name = "reference length" if ref.kind == "length" else f"reference {ref.kind}"
+    return ScaleSource(name, float(height), max(sigma, 0.002), f"{ref.length_m:g} m, {PLACES[place]}")
+
+
+def _named(ref: Reference) -> str:
+    (u1, v1), (u2, v2) = ref.ends
+    return f"reference {ref.kind} ({u1:g},{v1:g})–({u2:g},{v2:g}) of {ref.length_m:g} m"
+
+
+def _place(ref: Reference, view: View, layout: Layout) -> tuple[str, Wall | None]:
+    """Which reading of the segment fits: ("upright" | "floor", None) or ("wall", that wall)."""
+    ends = _lower_first(np.array(ref.ends), layout.state)
+    level = layout.state.level_rays(ends)
+    drop = -level[:, 2] / np.maximum(np.hypot(level[:, 0], level[:, 1]), 1e-9)
+    floor = [_share(view, uv, (FLOOR,)) for uv in ends]
+    upright = _tilt_deg(ends, layout.state) < UPRIGHT_DEG
+    if upright and drop[0] > LEAST_DROP and (ref.kind in STANDING or floor[0] > 0.25 and floor[1] < 0.5):
+        return "upright", None
+    if min(drop) > LEAST_DROP and min(floor) > 0.25:
+        return "floor", None
+    wall = _common_wall(ends, view, layout)
+    if wall is not None:
+        solved = layout.solved[wall]
+        return "wall", (solved.psi, solved.distance, float(np.sqrt(max(solved.covariance[0, 0], 0.0))))
+    raise ParameterError(f"{_named(ref)} is on neither the floor nor one wall that was found: mark something that stands or lies on the floor, "
+                         "or is on one wall")
+
+
+def _lower_first(ends: np.ndarray, state: State) -> np.ndarray:
+    level = state.level_rays(ends)
+    slope = level[:, 2] / np.maximum(np.hypot(level[:, 0], level[:, 1]), 1e-9)
+    return ends[np.argsort(slope)]
+
+
+def _tilt_deg(ends: np.ndarray, state: State) -> float:
+    """Angle in the photo between the segment and the vertical line through its middle."""
+    middle = state.level_rays(ends.mean(0)[None])[0]
+    step = state.pixels(np.array([middle + [0, 0, 1e-3], middle - [0, 0, 1e-3]]))
+    up, along = step[0] - step[1], ends[1] - ends[0]
+    cosine = abs(up @ along) / max(np.linalg.norm(up) * np.linalg.norm(along), 1e-12)
+    return float(np.degrees(np.arccos(min(1.0, cosine))))
+
+
+def _share(view: View, uv: np.ndarray, classes: tuple[int, ...]) -> float:
+    """Mean probability of some surfaces within a few cells of a photo pixel."""
+    h, w = view.shape
+    col, row = (uv[0] + 0.5) * w / view.camera.width, (uv[1] + 0.5) * h / view.camera.height
+    r0, c0 = max(0, int(row) - NEAR_CELLS), max(0, int(col) - NEAR_CELLS)
+    patch = view.p[r0 : int(row) + NEAR_CELLS + 1, c0 : int(col) + NEAR_CELLS + 1, list(classes)]
+    return float(patch.sum(-1).mean()) if patch.size else 0.0
+
+
+def _common_wall(ends: np.ndarray, view: View, layout: Layout) -> int | None:
+    """The wall both ends lie on, where the surfaces there agree that it is a wall."""
+    if min(_share(view, uv, (WALL, DOOR, WINDOW, FLOOR, CEILING)) for uv in ends) < 0.4:
+        return None
+    level = layout.state.level_rays(ends)
+    azimuth = np.arctan2(level[:, 0], level[:, 1])
+    found = {int(layout.path[np.argmin(np.abs(layout.pan.azimuth - az))]) for az in azimuth}
+    if len(found) == 2 and -1 in found:
+        found.remove(-1)
+    return found.pop() if len(found) == 1 and min(found) >= 0 else None
+
+
+def _length(ends: np.ndarray, place: str, wall: Wall | None, state: State) -> float | None:
+    """Length of the segment in camera heights under a state, or None where it cannot be had."""
+    ends = _lower_first(ends, state)
+    level = state.level_rays(ends)
+    if place == "wall":
+        psi, distance, _ = wall
+        along = level[:, 0] * np.sin(psi) + level[:, 1] * np.cos(psi)
+        if min(along) < 0.02:
+            return None
+        points = level * (distance / along)[:, None]
+        return float(np.linalg.norm(points[1] - points[0]))
+    if level[0, 2] >= -1e-3:
+        return None
+    foot = level[0] / -level[0, 2]
+    if place == "floor":
+        return None if level[1, 2] >= -1e-3 else float(np.linalg.norm(level[1] / -level[1, 2] - foot))
+    span = np.hypot(level[1, 0], level[1, 1])
+    return float(1.0 + np.hypot(foot[0], foot[1]) * level[1, 2] / max(span, 1e-9))
+
+
+def _variance(ref: Reference, place: str, wall: Wall | None, layout: Layout, covariance: np.ndarray, length: float) -> float:
+    """Variance of log length from the clicks, the camera and the wall: each moved by its own sigma."""
+    state, ends = layout.state, np.array(ref.ends)
+    click = CLICK_SIGMA_PX * max(2 * state.cx, 2 * state.cy, 1.0) / 640.0
+    moved = []
+    for index in np.ndindex(2, 2):
+        shifted = ends.copy()
+        shifted[index] += click
+        moved.append(_length(shifted, place, wall, state))
+    for k in range(2):
+        turn = np.zeros(3)
+        turn[k] = np.sqrt(max(covariance[k, k], 0.0))
+        moved.append(_length(ends, place, wall, replace(state, room_from_cam=rotation_from_vector(turn) @ state.room_from_cam)))
+    focal = state.f_px * float(np.exp(np.sqrt(max(covariance[3, 3], 0.0))))
+    moved.append(_length(ends, place, wall, replace(state, f_px=focal)))
+    changes = [0.5 if m is None or m <= 0 else float(np.log(m / length)) for m in moved]
+    total = float(np.sum(np.square(np.clip(changes, -0.5, 0.5))))
+    return total + (wall[2] ** 2 if wall else 0.0)

@@ -1,0 +1,87 @@
+"""A marked length on exact rooms: whatever it lies on, it gives back the camera's height."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from poc.errors import ParameterError
+from poc.scale import make_reference
+from poc.scene import build_scene
+from tests.synthetic import FLOOR, WALL, SyntheticRoom, make_room
+
+
+@pytest.fixture(scope="module")
+def room() -> SyntheticRoom:
+    return make_room(3, "rectangle", pitch_deg=8.0, furnished=False)
+
+
+def _point(room: SyntheticRoom, v: int, u: int) -> np.ndarray:
+    c, z = room.camera, float(room.depth.values[v, u])
+    return np.array([(u - c.cx) / c.f_px * z, (v - c.cy) / c.f_px * z, z])
+
+
+def _pixel(room: SyntheticRoom, point: np.ndarray) -> tuple[float, float]:
+    c = room.camera
+    return float(point[0] / point[2] * c.f_px + c.cx), float(point[1] / point[2] * c.f_px + c.cy)
+
+
+def _spread_pair(mask: np.ndarray) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Two cells of a mask far apart, well inside it."""
+    import cv2
+
+    rows, cols = np.nonzero(cv2.erode(mask.astype(np.uint8), np.ones((15, 15))))
+    order = np.argsort(rows + 2 * cols)
+    a, b = order[len(order) // 10], order[-(len(order) // 10)]
+    return (int(rows[a]), int(cols[a])), (int(rows[b]), int(cols[b]))
+
+
+def _ends(room: SyntheticRoom, place: str):
+    """Pixels and true length of a segment on the floor, on a wall, or standing on the floor in front of a wall."""
+    if place == "upright":
+        (v, u), _ = _spread_pair(room.labels == FLOOR)
+        low = _point(room, v, u)
+        high = low - 1.6 * room.camera.gravity
+        return (_pixel(room, low), _pixel(room, high)), 1.6
+    index = int(np.bincount(room.wall_index[room.wall_index >= 0]).argmax())
+    mask = room.labels == FLOOR if place == "floor" else (room.wall_index == index) & (room.labels == WALL)
+    (v1, u1), (v2, u2) = _spread_pair(mask)
+    return ((u1, v1), (u2, v2)), float(np.linalg.norm(_point(room, v1, u1) - _point(room, v2, u2)))
+
+
+def _scene(room: SyntheticRoom, *references, **options):
+    relative = replace(room.depth, kind="relative_inverse", values=1 / room.depth.values)
+    return build_scene(room.photo, relative, room.surfaces, room.camera, references=references, **options)
+
+
+@pytest.mark.parametrize("place", ["floor", "wall", "upright"])
+def test_a_marked_length_gives_the_camera_height(room, place):
+    ends, length = _ends(room, place)
+    scene = _scene(room, make_reference("length", ends, length, room.photo))
+    assert scene.refusal is None
+    assert scene.camera_height_m == pytest.approx(room.camera_height_m, rel=0.015)
+    assert scene.scale.source == "reference length"
+    assert 0.002 <= scene.scale.sigma_rel < 0.1
+
+
+def test_an_absurd_length_says_what_it_implies(room):
+    ends, length = _ends(room, "floor")
+    with pytest.raises(ParameterError, match=r"implies a camera \d+\.\d\d m above the floor"):
+        _scene(room, make_reference("length", ends, min(7.9, 6 * length), room.photo))
+
+
+def test_a_contradiction_is_said_and_widens(room):
+    ends, length = _ends(room, "upright")
+    given = (room.camera_height_m, 0.01 * room.camera_height_m)
+    agree = _scene(room, make_reference("length", ends, length, room.photo), camera_height=given)
+    differ = _scene(room, make_reference("length", ends, 1.4 * length, room.photo), camera_height=given)
+    assert agree.scale.notes == ()
+    assert "apart" in differ.scale.notes[0]
+    assert differ.scale.sigma_rel > 2 * agree.scale.sigma_rel
+
+
+def test_a_length_in_the_air_is_refused(room):
+    with pytest.raises(ParameterError, match="stands or lies on the floor"):
+        _scene(room, make_reference("length", ((5.0, 3.0), (room.photo.width - 8.0, room.photo.height - 8.0)), 2.0, room.photo))
