@@ -15,12 +15,11 @@ from poc.layout import Layout, room_rotation, solve_layout
 from poc.planes import DepthFit, fit_floor, floor_mask
 from poc.propagate import End, Errors, FloorData, Problem, moved_shapes, variance
 from poc.reference import reference_opinions
+from poc.refusal import refuse
 from poc.scale import fuse, prior_opinion
 from poc.types import Camera, DepthMap, Photo, Plane, Reference, Scale, ScaleSource, Scene, Surfaces, WallSegment
 from poc.view import CEILING, FLOOR, View, make_view
 from poc.wallfit import DepthNoise, State
-
-WIDEST_ASPECT = 2.4
 
 
 def build_scene(photo: Photo, depth: DepthMap, surfaces: Surfaces | None, camera: Camera, *,
@@ -29,10 +28,10 @@ def build_scene(photo: Photo, depth: DepthMap, surfaces: Surfaces | None, camera
 
     camera_height: metres and one sigma. Raises ParameterError on a depth map whose mask has another shape.
     """
-    aspect = max(photo.width, photo.height) / min(photo.width, photo.height)
-    if aspect > WIDEST_ASPECT:
-        return Scene(camera, f"the photo is {aspect:.1f} times as long as wide: a panorama or a strip, not one view of a room")
     view = make_view(camera, depth, surfaces)
+    reason = refuse(photo, view, camera, surfaces)
+    if reason is not None:
+        return Scene(camera, reason)
     noise = prior_noise(depth)
     sigmas = {"gravity": camera.gravity_sigma_rad, "yaw": camera.axes_sigma_rad, "focal": camera.f_sigma_rel}
     try:
@@ -40,9 +39,9 @@ def build_scene(photo: Photo, depth: DepthMap, surfaces: Surfaces | None, camera
     except ParameterError as err:
         return Scene(camera, str(err))
     if layout.state.fit is None:
-        return Scene(camera, "no floor is seen, so nothing can be placed")
+        return Scene(camera, "no room found: no floor is seen, so nothing can be placed")
     if not layout.walls:
-        return Scene(camera, "no walls are seen")
+        return Scene(camera, "no room found: no walls are seen")
     scale = _scale(layout, camera_height, reference_opinions(references, view, layout, cov))
     return _assemble(view, layout, scale, cov, depth)
 

@@ -1,0 +1,148 @@
+"""Photos that are not one view of a room: said before anything is measured, in one sentence.
+
+First what the picture itself gives away (blank, drawn, fisheye, panorama), then evidence added up over the surfaces, the lines and
+the texture. Surfaces alone do not do: a network trained on rooms sees walls in a street too, but it sees few, none that
+meets the floor, and a street or a forest has fine texture everywhere and hardly three directions at right angles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from poc.layout import room_rotation
+from poc.types import Camera, Photo, Surfaces
+from poc.view import DOOR, FLOOR, WALL, WINDOW, View
+
+WIDEST_ASPECT = 2.4
+BLANK_STD = 3.0
+DRAWN_SHARE = 0.5
+"""Share of a picture that one exact colour covers, from which it is a drawing or a screenshot: sensors have noise."""
+LEAST_EVIDENCE = -0.5
+"""Rooms lie around 3, streets and forests around −5; the sum's weights are round numbers (see `Evidence.terms`)."""
+
+
+def refuse_picture(photo: Photo) -> str | None:
+    """Why the picture cannot be one pinhole view of a room, or None. Looks at nothing but the picture."""
+    aspect = max(photo.width, photo.height) / min(photo.width, photo.height)
+    if aspect > WIDEST_ASPECT:
+        return f"no room found: the photo is {aspect:.1f} times as long as wide, a panorama or a strip, not one view of a room"
+    small = _small(photo.rgb)
+    if small.reshape(-1, 3).astype(float).std(0).max() < BLANK_STD:
+        return "no room found: the picture is blank"
+    if _wraps(small, photo):
+        return "no room found: left and right edge continue each other, so it is a 360° panorama, not one view of a room"
+    if _is_fisheye(small):
+        return "no room found: the picture is a bright disc with black corners, as a fisheye lens makes it; straight lines are bent in it"
+    if _is_drawn(photo.rgb):
+        return "no room found: one flat colour covers most of the picture, as in a floor plan or a screenshot, not in a photo"
+    return None
+
+
+def _small(rgb: np.ndarray, long_side: int = 160) -> np.ndarray:
+    import cv2
+
+    scale = min(1.0, long_side / max(rgb.shape[:2]))
+    size = max(8, round(rgb.shape[1] * scale)), max(8, round(rgb.shape[0] * scale))
+    return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+
+
+def _wraps(small: np.ndarray, photo: Photo) -> bool:
+    """An equirectangular picture is twice as wide as high, and its first and last columns are neighbours on the sphere."""
+    if abs(photo.width / photo.height - 2.0) > 0.02:
+        return False
+    x = small.astype(float)
+    seam = np.abs(x[:, 0] - x[:, -1]).mean()
+    near, far = np.abs(np.diff(x, axis=1)).mean(), np.abs(x[:, 0] - x[:, x.shape[1] // 2]).mean()
+    return bool(seam < 2.0 * near + 1.0 and seam < 0.5 * far)
+
+
+def _is_fisheye(small: np.ndarray) -> bool:
+    """Black outside the inscribed disc, in all four corners, and not inside it."""
+    h, w = small.shape[:2]
+    v, u = np.indices((h, w))
+    r = np.hypot((u - (w - 1) / 2) / (w / 2), (v - (h - 1) / 2) / (h / 2))
+    bright = small.max(-1)
+    corners = [bright[part][r[part] > 1.15] for part in _quarters(h, w)]
+    return bool(all(c.size and np.percentile(c, 90) < 16 for c in corners) and np.median(bright[r < 0.8]) > 40)
+
+
+def _quarters(h: int, w: int) -> list[tuple[slice, slice]]:
+    top, bottom, left, right = slice(0, h // 2), slice(h // 2, h), slice(0, w // 2), slice(w // 2, w)
+    return [(top, left), (top, right), (bottom, left), (bottom, right)]
+
+
+def _is_drawn(rgb: np.ndarray) -> bool:
+    """One exact colour over more than half of the picture; black is left out, since a photo may be dark."""
+    step = max(1, max(rgb.shape[:2]) // 400)
+    x = rgb[::step, ::step].astype(np.uint32)
+    code = (x[..., 0] << 16) | (x[..., 1] << 8) | x[..., 2]
+    values, counts = np.unique(code, return_counts=True)
+    return bool(counts.max() > DRAWN_SHARE * code.size and values[counts.argmax()] != 0)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for a room, each between 0 and 1 unless said otherwise.
+
+    wall: mean probability of wall, door or window. upper: mean probability of any room surface above the horizon.
+    contact: share of columns in which floor meets wall directly. texture: mean local contrast of a 160-pixel copy, grey levels.
+    line_sigma_rad: one sigma of gravity as the photo's lines give it: small where three directions at right angles are plain.
+    """
+
+    wall: float
+    upper: float
+    contact: float
+    texture: float
+    line_sigma_rad: float
+
+    def terms(self) -> dict[str, float]:
+        """Contributions to the sum, by cause."""
+        return {
+            "wall": 7.0 * self.wall + 1.5 * self.upper - 1.5,
+            "contact": 2.5 * min(self.contact / 0.1, 1.0),
+            "texture": -0.25 * (float(np.clip(self.texture, 8.0, 30.0)) - 14.0),
+            "lines": -130.0 * (float(np.clip(self.line_sigma_rad, 0.03, 0.09)) - 0.03),
+        }
+
+    @property
+    def total(self) -> float:
+        return sum(self.terms().values())
+
+
+REASONS = {
+    "wall": "hardly anything in it looks like a wall, a floor or a ceiling",
+    "contact": "no floor is seen that meets a wall",
+    "texture": "it is full of fine detail and shows hardly any plain wall or floor",
+    "lines": "its lines do not run in three directions at right angles, as those of a room do",
+}
+
+
+def gather_evidence(photo: Photo, view: View, camera: Camera) -> Evidence:
+    """The evidence in a photo, its surfaces (on the working grid) and its camera."""
+    import cv2
+
+    p, h = view.p, view.shape[0]
+    up = view.rays @ room_rotation(camera.gravity, camera.manhattan)[2]
+    inside, wall = p[..., 1:].sum(-1), p[..., [WALL, DOOR, WINDOW]].sum(-1)
+    above = up > 0
+    gap = max(3, h // 40)
+    floor = (p[..., FLOOR] > 0.5) & (up < 0)
+    contact = (floor[gap:] & (wall > 0.5)[:-gap]).any(0).mean()
+    grey = cv2.cvtColor(cv2.resize(photo.rgb, (160, 120), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY).astype(float)
+    texture = np.minimum(np.abs(cv2.Laplacian(grey, cv2.CV_64F)), 40).mean()
+    return Evidence(float(wall.mean()), float(inside[above].mean()) if above.any() else float(inside.mean()), float(contact), float(texture),
+                    float(camera.gravity_sigma_rad))
+
+
+def refuse(photo: Photo, view: View, camera: Camera, surfaces: Surfaces | None) -> str | None:
+    """Why no room is to be measured in a photo, in one sentence, or None. Without surfaces only the picture is judged."""
+    reason = refuse_picture(photo)
+    if reason is not None or surfaces is None:
+        return reason
+    evidence = gather_evidence(photo, view, camera)
+    if evidence.total >= LEAST_EVIDENCE:
+        return None
+    terms = evidence.terms()
+    return f"no room found: {REASONS[min(terms, key=terms.get)]}"
