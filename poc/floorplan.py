@@ -31,7 +31,8 @@ FOOT_CELLS = 9
 FRONT_M2 = 5e-4
 """Frontal area that a plan cell must show to count as taken (four working-grid cells at 3 m)."""
 SPECK_M2 = 0.015
-RECT_FILL = 0.7
+RECT_FILL, HULL_FILL = 0.85, 0.8
+"""Share of a rectangle or a convex outline that must be taken or hidden for it to be a component's footprint."""
 HIDDEN_BACK_M = 0.6
 """A front this near to its wall is taken to reach the wall: what is between them cannot be seen."""
 
@@ -88,8 +89,7 @@ def complete(scene: Scene, surfaces: Surfaces | None) -> Scene:
     region = _region(grid, sight)
     seen = region & (sight.pan.p[grid.row, grid.col, FLOOR] > 0.5)
     seen = cv2.medianBlur(seen.astype(np.uint8), 3) > 0
-    obstacles = find_obstacles(scene, sight, grid, seen)
-    taken = _raster([o.footprint for o in obstacles], grid)
+    obstacles, taken = find_obstacles(scene, sight, grid, seen)
     free = seen & ~taken
     scene = replace(scene, obstacles=obstacles, openings=find_openings(scene, view), outline=outline(sight),
                     seen_floor=seen, free_floor=free, grid_origin=grid.origin, grid_cell_m=CELL_M,
@@ -287,8 +287,9 @@ def _raster(polygons: list[np.ndarray], grid: Grid) -> np.ndarray:
 # --- furniture ---------------------------------------------------------------------------------------------------------
 
 
-def find_obstacles(scene: Scene, sight: Sight, grid: Grid, seen: np.ndarray) -> tuple[Obstacle, ...]:
-    """What stands before the walls, as footprints along the room's axes where they fill those, else as they are seen."""
+def find_obstacles(scene: Scene, sight: Sight, grid: Grid, seen: np.ndarray) -> tuple[tuple[Obstacle, ...], np.ndarray]:
+    """What stands before the walls, as footprints along the room's axes where they fill those, else as they are seen; and
+    the cells that it takes."""
     points, tall, area = _object_points(sight)
     cell = grid.cells(points)
     ok = ((cell >= 0) & (cell < np.array(grid.shape))).all(1)
@@ -297,21 +298,21 @@ def find_obstacles(scene: Scene, sight: Sight, grid: Grid, seen: np.ndarray) -> 
     mask = cv2.morphologyEx((front > FRONT_M2).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     hidden = _region(grid, sight) & ~seen
     count, label = cv2.connectedComponents(mask, connectivity=8)
-    out = []
+    out, taken = [], np.zeros(grid.shape, bool)
     owner = label[cell[:, 0], cell[:, 1]]
     for k in range(1, count):
         own = owner == k
         if area[own].sum() < SPECK_M2 or (label == k).sum() < 3:
             continue
-        height = float(np.percentile(tall[own], 97))
-        out.append(Obstacle(_footprint(label == k, hidden, grid, scene), min(height, HIGH_M)))
-    return tuple(out)
+        out.append(Obstacle(_footprint(label == k, hidden, grid, scene), float(np.percentile(tall[own], 97))))
+        taken |= label == k
+    return tuple(out), taken | _raster([o.footprint for o in out], grid)
 
 
 def _object_points(sight: Sight) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Plan points n×2 of things that stand before the walls, their height above the floor, the frontal area of each (m²)."""
     pan, rho, above = sight.pan, sight.rho_m, sight.above_m
-    margin = np.minimum(0.08 + 1.0 * sight.sigma * np.where(np.isfinite(sight.wall_m), sight.wall_m, 0.0), 0.35)
+    margin = np.minimum(0.08 + sight.sigma * np.where(np.isfinite(sight.wall_m), sight.wall_m, 0.0), 0.35)
     with np.errstate(invalid="ignore"):
         jump = np.abs(np.diff(np.log(rho), axis=0, append=np.nan)) > 0.12
         use = _things(pan) & (above > LOW_M) & (above < HIGH_M) & (rho < sight.wall_m - margin) & (rho < REACH_M) & ~jump
@@ -323,8 +324,7 @@ def _object_points(sight: Sight) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _footprint(mask: np.ndarray, hidden: np.ndarray, grid: Grid, scene: Scene) -> np.ndarray:
     """A component's polygon: its rectangle where it fills it (hidden floor counts), else its contour."""
-    rows, cols = np.nonzero(mask)
-    r0, r1, c0, c1 = rows.min(), rows.max() + 1, cols.min(), cols.max() + 1
+    (r0, r1), (c0, c1) = (_span((mask | hidden & _within(mask)).sum(axis)) for axis in (1, 0))
     filled = (mask | hidden)[r0:r1, c0:c1].mean()
     origin = np.array(grid.origin)
     if filled >= RECT_FILL:
@@ -333,8 +333,27 @@ def _footprint(mask: np.ndarray, hidden: np.ndarray, grid: Grid, scene: Scene) -
         return np.array([low, (high[0], low[1]), high, (low[0], high[1])], float)
     fine = np.kron(np.pad(mask, 1).astype(np.uint8), np.ones((4, 4), np.uint8))
     rings, _ = cv2.findContours(fine, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    ring = cv2.approxPolyDP(max(rings, key=cv2.contourArea), 3.2, True)[:, 0]
+    ring = max(rings, key=cv2.contourArea)
+    hull = cv2.convexHull(ring)
+    whole = _raster([hull[:, 0] * (CELL_M / 4) - CELL_M + origin], grid)
+    if (mask | hidden)[whole].sum() >= HULL_FILL * whole.sum():
+        ring = hull
+    ring = cv2.approxPolyDP(ring, 3.2, True)[:, 0]
     return origin + ((ring + 0.5) / 4 - 1) * CELL_M
+
+
+def _within(mask: np.ndarray) -> np.ndarray:
+    """The component's bounding box."""
+    box = np.zeros_like(mask)
+    rows, cols = np.nonzero(mask)
+    box[rows.min():rows.max() + 1, cols.min():cols.max() + 1] = True
+    return box
+
+
+def _span(full: np.ndarray) -> tuple[int, int]:
+    """First and one past last line that is at least a quarter as full as the fullest: ragged edges are noise."""
+    lines = np.flatnonzero(full > full.max() / 4)
+    return int(lines[0]), int(lines[-1]) + 1
 
 
 def _to_walls(low: np.ndarray, high: np.ndarray, scene: Scene, hidden: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray]:

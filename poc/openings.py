@@ -88,4 +88,4 @@ def _opening(scene: Scene, wall: WallSegment, kind: str, left: float, right: flo
     part = WallSegment(wall.plane_id, np.array([wall.ends[0] + step * left, wall.ends[0] + step * right]), wall.end_kinds)
     quad = wall_quad(part, top)
     quad[:2, 2] = bottom
-    return Opening(kind, wall.plane_id, to_camera(quad, scene), right - left, top - bottom)
+    return Opening(kind, wall.plane_id, to_camera(quad, scene), float(right - left), float(top - bottom))

@@ -1,0 +1,185 @@
+"""Floor, furniture, openings and free stretches on exact rooms whose truth is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+import synthetic
+
+from poc.clearance import inside_polygon
+from poc.floorplan import complete, largest_rectangle
+from poc.freespace import free_measurements
+from poc.measure import measure
+from poc.roomspace import to_room
+from poc.scene import build_scene
+from poc.types import Scene
+
+NAMES = ("longest_free_wall", "floor_area_visible", "floor_area_free")
+
+
+@cache
+def built(seed: int, noise: float = 0.0, shape: str | None = None, furnished: bool = True):
+    room = synthetic.make_room(seed, shape, furnished=furnished)
+    depth = room.depth if noise == 0 else synthetic.noisy_depth(room, noise, seed)
+    scene = build_scene(room.photo, depth, room.surfaces, room.camera, camera_height=(room.camera_height_m, 0.01))
+    assert scene.refusal is None
+    return room, scene
+
+
+def in_plan(room, scene: Scene, points: np.ndarray) -> np.ndarray:
+    """World plan points (n×2, from the camera) in the scene's room frame."""
+    turn = scene.room_from_cam @ room.world_from_cam.T
+    return (np.column_stack([points, np.zeros(len(points))]) @ turn.T)[:, :2]
+
+
+def boxes(room, scene: Scene) -> list[np.ndarray]:
+    return [in_plan(room, scene, np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])) for x0, y0, x1, y1, _ in room.boxes]
+
+
+def cell_centres(scene: Scene) -> np.ndarray:
+    h, w = scene.free_floor.shape
+    x, y = np.meshgrid(np.arange(w) + 0.5, np.arange(h) + 0.5)
+    return np.stack([x, y], -1) * scene.grid_cell_m + scene.grid_origin
+
+
+def under(scene: Scene, polygons) -> np.ndarray:
+    hit = np.zeros(scene.free_floor.shape, bool)
+    for polygon in polygons:
+        hit |= inside_polygon(cell_centres(scene), polygon)
+    return hit
+
+
+def true_seen_m2(room) -> float:
+    """Floor area behind the pixels labelled floor: each covers z³ / (f² h)."""
+    z = room.depth.values[room.labels == synthetic.FLOOR].astype(float)
+    return float((z**3).sum() / (room.camera.f_px**2 * room.camera_height_m))
+
+
+@pytest.mark.parametrize("seed", [2, 3, 4])
+def test_seen_floor_has_the_area_of_its_pixels(seed):
+    room, scene = built(seed)
+    assert scene.seen_floor.sum() * scene.grid_cell_m**2 == pytest.approx(true_seen_m2(room), rel=0.05)
+    assert not (scene.free_floor & ~scene.seen_floor).any()
+
+
+@pytest.mark.parametrize(("seed", "noise"), [(2, 0.0), (3, 0.0), (7, 0.0), (3, 0.05), (4, 0.05)])
+def test_no_free_floor_under_furniture(seed, noise):
+    room, scene = built(seed, noise)
+    wrong = under(scene, boxes(room, scene)) & scene.free_floor
+    assert wrong.sum() <= 0.02 * scene.free_floor.sum()
+
+
+@pytest.mark.parametrize("seed", [2, 3, 4, 6])
+def test_footprints_lie_on_furniture(seed):
+    room, scene = built(seed)
+    found, true = under(scene, [o.footprint for o in scene.obstacles]), under(scene, boxes(room, scene))
+    assert found.any()
+    assert (found & ~true).sum() <= 0.25 * found.sum()
+
+
+def test_free_floor_is_not_lost_in_an_empty_room():
+    _, scene = built(4, furnished=False, shape="rectangle")
+    assert scene.obstacles == ()
+    assert (scene.free_floor == scene.seen_floor).all()
+    assert all(abs(sum(b - a for a, b in wall.free) - free_length(scene, wall)) < 0.25 for wall in scene.walls)
+
+
+def free_length(scene: Scene, wall) -> float:
+    """A bare wall's length less its doors and what of its foot the photo cuts off."""
+    t = (np.arange(0, wall.length_m, 0.01) + 0.005) / wall.length_m
+    foot = np.column_stack([wall.ends[0] + t[:, None] * (wall.ends[1] - wall.ends[0]), np.full(len(t), -scene.camera_height_m)])
+    cam, camera = foot @ scene.room_from_cam, scene.camera
+    u, v = (cam[:, :2] / cam[:, 2:] * camera.f_px + [camera.cx, camera.cy]).T
+    shown = (cam[:, 2] > 0) & (u > 0) & (u < camera.width - 1) & (v < camera.height - 1)
+    step = (wall.ends[1] - wall.ends[0]) / wall.length_m
+    for door in (o for o in scene.openings if o.kind == "door" and o.plane_id == wall.plane_id):
+        s = (to_room(door.corners_cam, scene)[:, :2] - wall.ends[0]) @ step / wall.length_m
+        shown &= (t < s.min()) | (t > s.max())
+    return float(shown.sum() * 0.01)
+
+
+def test_a_free_stretch_ends_at_the_furniture():
+    room, scene = built(3)
+    wall = scene.walls[0]
+    kinds = [k for pair in wall.free_end_kinds for k in pair]
+    assert "obstacle" in kinds
+    step = (wall.ends[1] - wall.ends[0]) / wall.length_m
+    near = [((box - wall.ends[0]) @ step) for box in boxes(room, scene) if np.abs(box[:, 0] - wall.ends[0][0]).min() < 0.1]
+    starts = np.array([s.min() for s in near])
+    stops = [b for (a, b), pair in zip(wall.free, wall.free_end_kinds, strict=True) if pair[1] == "obstacle"]
+    assert np.abs(starts[:, None] - stops).min() < 0.10
+
+
+def test_doors_and_windows_have_their_size():
+    sizes = {"door": (0.9, 2.05), "window": (1.2, 1.1)}
+    whole = [o for seed in (2, 3, 4, 7) for o in built(seed)[1].openings]
+    assert {o.kind for o in whole} == {"door", "window"}
+    right = [o for o in whole if np.allclose((o.width_m, o.height_m), sizes[o.kind], atol=0.12)]
+    assert len(right) >= 0.6 * len(whole)  # the others are cut by the photo's edge or by furniture
+    assert all(o.width_m < sizes[o.kind][0] + 0.12 and o.height_m < sizes[o.kind][1] + 0.12 for o in whole)
+
+
+def test_outline_is_the_floor_in_view():
+    room, scene = built(4, furnished=False, shape="rectangle")
+    seen = free_measurements(scene)[1]
+    assert seen.value == pytest.approx(true_seen_m2(room), rel=0.03)
+    assert seen.status == "lower_bound" and "out of the photo" in seen.reason
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_largest_rectangle_is_the_largest(seed):
+    free = np.random.default_rng(seed).random((9, 11)) > 0.3
+    best = max((r1 - r0) * (c1 - c0) for r0 in range(9) for r1 in range(r0 + 1, 10) for c0 in range(11) for c1 in range(c0 + 1, 12)
+               if free[r0:r1, c0:c1].all())
+    r0, c0, r1, c1 = largest_rectangle(free)
+    assert free[r0:r1, c0:c1].all() and (r1 - r0) * (c1 - c0) == best
+    assert largest_rectangle(np.zeros((3, 3), bool)) is None
+
+
+def test_largest_free_rectangle_is_free():
+    _, scene = built(3)
+    x0, y0, x1, y1 = scene.largest_free_rect
+    centres = cell_centres(scene)
+    inside = (centres > (x0, y0)).all(-1) & (centres < (x1, y1)).all(-1)
+    assert inside.any() and scene.free_floor[inside].all()
+
+
+def test_measurements_are_always_named_and_ordered():
+    for seed in (0, 2, 3):
+        by_name = {m.name: m for m in measure(built(seed)[1])}
+        for name in NAMES:
+            m = by_name[name]
+            if m.status == "unknown":
+                assert m.value is None and m.reason
+            else:
+                assert 0 < m.low <= m.value and (m.high is None) == (m.status == "lower_bound") == bool(m.reason)
+                assert sum(m.budget.values()) == pytest.approx(1.0)
+
+
+def test_a_wall_cut_by_the_photo_is_a_lower_bound():
+    _, scene = built(2)
+    wall = scene.walls[0]
+    cut = replace(wall, free=((0.0, 1.0),), free_end_kinds=(("frame", "corner"),))
+    m = free_measurements(replace(scene, walls=(cut,)))[0]
+    assert m.status == "lower_bound" and m.high is None and "photo's edge" in m.reason
+    whole = replace(cut, free_end_kinds=(("door", "corner"),))
+    m = free_measurements(replace(scene, walls=(whole,)))[0]
+    assert m.status == "measured" and m.low < 1.0 < m.high
+    none = replace(cut, free=((0.0, 0.3),), free_end_kinds=(("frame", "corner"),))
+    m = free_measurements(replace(scene, walls=(none,)))[0]
+    assert m.status == "unknown" and m.value is None and "0.4 m" in m.reason
+
+
+def test_no_floor_no_area():
+    _, scene = built(2)
+    bare = replace(scene, seen_floor=np.zeros_like(scene.seen_floor), free_floor=np.zeros_like(scene.free_floor))
+    assert all(m.status == "unknown" and m.reason for m in free_measurements(bare)[1:])
+
+
+def test_a_refused_scene_stays_as_it_is():
+    room, _ = built(2)
+    refused = Scene(room.camera, "no walls are seen")
+    assert complete(refused, room.surfaces) is refused
