@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from poc.freespace import free_measurements
-from poc.types import Z90, Check, Measurement, NextMeasurement, Scene
+from poc.nextstep import next_measurement
+from poc.selftest import self_test
+from poc.types import Z90, Measurement, Scene
+
+__all__ = ["FIXED_NAMES", "measure", "measurement_json", "next_measurement", "self_test"]
 
 FIXED_NAMES = (("camera_height", "m"), ("ceiling_height", "m"), ("longest_wall", "m"), ("longest_free_wall", "m"),
                ("floor_area_visible", "m²"), ("floor_area_free", "m²"))
@@ -46,16 +50,6 @@ def _interval(name, value, sigma_rel, scale_rel, basis, hidden="", unit="m") -> 
     light = "green" if sigma_rel < 0.04 else "amber" if sigma_rel < 0.12 else "red"
     return Measurement(name, float(value), float(low), None if hidden else float(high), unit, "lower_bound" if hidden else "measured",
                        basis, hidden, {"scale": share, "fit": 1 - share}, light)
-
-
-def self_test(scene: Scene) -> tuple[Check, ...]:
-    """Checks that need no truth."""
-    return ()
-
-
-def next_measurement(scene: Scene, measurements: tuple[Measurement, ...]) -> NextMeasurement | None:
-    """The one length or photo that would help most, or None."""
-    return None
 
 
 def measurement_json(scene: Scene, measurements: tuple[Measurement, ...], model: dict) -> dict:

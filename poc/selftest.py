@@ -1,0 +1,113 @@
+"""Checks of a scene against itself, without any truth: does the depth, left to itself, agree with the room that was fitted?
+
+Thresholds (green, amber; beyond: red) are stated with each check. They are set where the check begins to say something about
+the measurements: a wall 4° off costs about 1 % of a length across the room, a floor 2° off about 6 % of a far wall's distance.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from poc.geometry import pixel_rays
+from poc.metrics import fit_plane
+from poc.types import Check, Plane, Scene
+
+LEAST_CELLS = 120
+CORNER_DEG = (4.0, 10.0)
+FLAT_SHARE = (0.02, 0.05)
+GRAVITY_DEG = (2.0, 5.0)
+HALVES_SHARE = (0.05, 0.12)
+SCALE_SIGMAS = (1.0, 2.0)
+
+
+def self_test(scene: Scene) -> tuple[Check, ...]:
+    """Corner angles, wall flatness, gravity, left against right, and the scale's sources; none for a refused scene.
+
+    A check that has nothing to rest on has value None, no light, and a meaning that says why.
+    """
+    if scene.refusal or scene.depth_m is None:
+        return ()
+    points = pixel_rays(scene.camera, *scene.depth_m.shape) * scene.depth_m[..., None]
+    fits = {p.id: fit for p in scene.planes if (fit := _fit(scene, p, points)) is not None}
+    return (_corners(scene, fits), _flatness(scene, fits), _gravity(scene, fits), _halves(scene, points), _sources(scene))
+
+
+def _fit(scene: Scene, plane: Plane, points: np.ndarray) -> tuple[np.ndarray, float, float] | None:
+    """Normal (toward the camera), residual sigma and median distance of a free fit to the depth on a plane's cells."""
+    if plane.mask.shape != scene.depth_m.shape:
+        return None
+    x = points[plane.mask & scene.valid].astype(float)
+    for _ in range(3):
+        if len(x) < LEAST_CELLS:
+            return None
+        normal, sigma = fit_plane(x)
+        off = np.abs((x - x.mean(0)) @ normal)
+        x = x[off < max(2.5 * sigma, 1e-6)]
+    centre = x.mean(0)
+    return normal * -np.sign(normal @ centre or 1.0), sigma, float(np.median(np.linalg.norm(x, axis=1)))
+
+
+def _light(value: float, limits: tuple[float, float]) -> str:
+    return "green" if value <= limits[0] else "amber" if value <= limits[1] else "red"
+
+
+def _check(name: str, value: float | None, unit: str, limits: tuple[float, float], good: str, bad: str, none: str) -> Check:
+    if value is None:
+        return Check(name, None, unit, "", none)
+    light = _light(value, limits)
+    return Check(name, float(value), unit, light, good if light == "green" else bad)
+
+
+def _angle(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.degrees(np.arccos(np.clip(a @ b, -1, 1))))
+
+
+def _corners(scene: Scene, fits) -> Check:
+    """The largest difference between an angle of two planes as the depth alone has it, and as the room has it."""
+    planes = [p for p in scene.planes if p.id in fits and p.kind != "ceiling"]
+    off = [abs(_angle(fits[a.id][0], fits[b.id][0]) - _angle(a.normal_cam, b.normal_cam))
+           for i, a in enumerate(planes) for b in planes[i + 1 :]]
+    return _check("corner angles", float(np.median(off)) if off else None, "°", CORNER_DEG,
+                  "floor and walls meet at the same angles in the depth as in the room that was fitted",
+                  "the depth alone would bend the room's corners; distances that rest on depth are less sure than those from a wall's foot",
+                  "no two planes are seen well enough to compare their angle")
+
+
+def _flatness(scene: Scene, fits) -> Check:
+    walls = [fits[p.id] for p in scene.planes if p.kind == "wall" and p.id in fits]
+    share = float(np.median([sigma / distance for _, sigma, distance in walls])) if walls else None
+    cm = 100 * float(np.median([sigma for _, sigma, _ in walls])) if walls else 0.0
+    return _check("wall flatness", None if share is None else 100 * share, "%", (100 * FLAT_SHARE[0], 100 * FLAT_SHARE[1]),
+                  f"the depth on the walls is flat to {cm:.1f} cm", f"the depth on the walls ripples by {cm:.1f} cm: furniture, a mirror or a weak depth map",
+                  "no wall is seen well enough")
+
+
+def _gravity(scene: Scene, fits) -> Check:
+    off = _angle(fits["floor"][0], -scene.camera.gravity) if "floor" in fits else None
+    return _check("gravity", off, "°", GRAVITY_DEG, "the floor in the depth is level with the camera's vertical",
+                  "the floor in the depth is not level: the camera's tilt or the depth is off, which changes far walls most",
+                  "too little floor is seen")
+
+
+def _halves(scene: Scene, points: np.ndarray) -> Check:
+    """Camera height by the left and by the right half of the floor."""
+    floor, value = scene.plane("floor"), None
+    if floor is not None and floor.mask.shape == scene.depth_m.shape:
+        rows, cols = np.nonzero(floor.mask & scene.valid)
+        height = -(points[rows, cols] @ floor.normal_cam)
+        left = cols < np.median(cols) if len(cols) else np.zeros(0, bool)
+        if min(left.sum(), (~left).sum()) >= LEAST_CELLS:
+            value = 100 * abs(float(np.log(max(np.median(height[left]), 1e-3) / max(np.median(height[~left]), 1e-3))))
+    return _check("left and right", value, "%", (100 * HALVES_SHARE[0], 100 * HALVES_SHARE[1]),
+                  "both halves of the floor give the same scale", "the two halves of the floor give different scales: the photo is tilted more than "
+                  "was found, or the floor is not level", "too little floor is seen on one side")
+
+
+def _sources(scene: Scene) -> Check:
+    """The largest disagreement between two opinions on the scale, in their own standard deviations."""
+    opinions = scene.scale.opinions if scene.scale else ()
+    gaps = [abs(np.log(a.camera_height_m / b.camera_height_m)) / max(np.hypot(a.sigma_rel, b.sigma_rel), 1e-6)
+            for i, a in enumerate(opinions) for b in opinions[i + 1 :]]
+    return _check("scale sources", float(max(gaps)) if gaps else None, "σ", SCALE_SIGMAS, "the sources of the scale agree",
+                  "the sources of the scale disagree by more than their errors allow: " + ("; ".join(scene.scale.notes) if scene.scale else ""),
+                  "there is only one source of the scale, so nothing to compare it with")
