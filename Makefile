@@ -40,7 +40,7 @@ help:
 	@echo "make test     every check      make lab     the workbook in JupyterLab      make bench   where the time goes here"
 
 report: setup
-	@if [ -n "$$MODEL" ] && $(BIN)/poc models --needs-torch "$$MODEL"; then $(MAKE) --no-print-directory torch; fi
+	@if [ -n "$$MODEL" ] && $(BIN)/poc models --needs-torch "$$MODEL" 2>/dev/null; then $(MAKE) --no-print-directory torch; fi
 	@set --; \
 	if [ -n "$$MODEL" ]; then set -- "$$@" --model "$$MODEL"; fi; \
 	if [ -n "$$CAMERA_HEIGHT" ]; then set -- "$$@" --camera-height "$$CAMERA_HEIGHT"; fi; \

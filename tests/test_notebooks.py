@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from poc.assumptions import DEFAULTS, BusinessParameters
-from poc.notebook import listed, parameters_of, sample_photo, table, together
+from poc.notebook import chosen_photo, listed, parameters_of, sample_photo, table, together, upload_box
 from poc.parameters import notebook_parameters
 from poc.pipeline import WORKBOOK, Options
 
@@ -65,6 +65,7 @@ def test_stripped_but_for_one_short_checked_output(path):
     assert checked and all("keep_output" in tags(c) for c in checked)
     for cell in cells(path, "code"):
         if cell in checked:
+            assert cell["execution_count"], "nbval takes outputs without a count for a mistake"
             assert cell["outputs"] and all(o["output_type"] == "stream" for o in cell["outputs"])
             assert sum(len("".join(o["text"])) for o in cell["outputs"]) < 400
         else:
@@ -112,6 +113,32 @@ def test_every_parameter_is_explained():
 
 def test_the_sample_photo_is_a_living_room():
     assert "living_room" in sample_photo().name
+
+
+class Box:
+    """What a file chooser holds after an upload."""
+
+    def __init__(self, *files: dict):
+        self.value = files
+
+
+def test_an_uploaded_photo_goes_before_the_parameter(tmp_path):
+    import io
+
+    import room_values
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(room_values.photo().rgb).save(file, "JPEG")
+    uploaded = chosen_photo("", Box({"name": "mine.jpg", "content": memoryview(file.getvalue())}))
+    assert uploaded.name == "mine.jpg" and uploaded.width == room_values.WIDTH
+    (tmp_path / "named.jpg").write_bytes(file.getvalue())
+    assert chosen_photo(str(tmp_path / "named.jpg"), Box()).name == "named.jpg"
+    assert chosen_photo("", Box()).name == sample_photo().name
+
+
+def test_no_chooser_where_a_photo_is_named():
+    assert upload_box("room.jpg") is None
 
 
 def test_shown_text_is_escaped(monkeypatch):
