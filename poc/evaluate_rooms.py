@@ -1,0 +1,210 @@
+"""Room dimensions against truth: `poc evaluate-rooms FOLDER`.
+
+Truth is the exact `room` of rendered frames where meta.json has it, else planes fitted to true depth on labelled floor, wall and
+ceiling pixels. A measured plane belongs to a true one when their normals are within 15° and most of its pixels lie on it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from poc.camera import estimate_camera
+from poc.errors import DataError
+from poc.evaluate import Estimator, default_estimator
+from poc.measure import measure
+from poc.metrics import fit_plane, foot_pixels, true_wall_masks, unproject_grid
+from poc.models import DEFAULT_MODEL
+from poc.photo import load_photo
+from poc.scene import build_scene
+from poc.training.folder import Frame, LoadedFrame, list_frames, load_frame
+from poc.types import Measurement, Plane, Scene
+
+MATCH_DEG = 15.0
+MATCH_SHARE = 0.3
+HEIGHT_SIGMA = 0.03 / 1.645
+"""A camera height given to ±3 % (90 %)."""
+FOOT_PIXELS = 40
+LEAST_PIXELS = 4000
+GROUPS = ("camera_height", "ceiling_height", "walls_foot_seen", "walls")
+
+
+@dataclass(frozen=True)
+class TrueWall:
+    """A wall of the truth: its normal toward the camera, distance, and pixels of the photo (None: known by normal alone)."""
+
+    normal_cam: np.ndarray
+    offset_m: float
+    mask: np.ndarray | None
+    foot_seen: bool
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is known of a frame; None where it is not."""
+
+    gravity: np.ndarray | None
+    camera_height_m: float | None
+    ceiling_height_m: float | None
+    walls: tuple[TrueWall, ...]
+
+
+@dataclass
+class RoomTally:
+    """Per group one row (error, covered, width) for each truth found, and how many truths there were."""
+
+    rows: dict[str, list[tuple[float, bool, float]]] = field(default_factory=lambda: {g: [] for g in GROUPS})
+    total: dict[str, int] = field(default_factory=lambda: dict.fromkeys(GROUPS, 0))
+    gravity_deg: list[float] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+def evaluate_rooms(folder: str | Path, model: str = DEFAULT_MODEL, *, names: Iterable[str] | None = None, limit: int | None = None,
+                   camera_height: str | float | None = "true", estimator: Estimator | None = None,
+                   progress: Callable[[int, int], None] | None = None) -> dict:
+    """Score room dimensions on a folder in the project's format; errors and widths are relative to the truth.
+
+    camera_height: "true" gives the true height with ±3 % (90 %), a number gives it with that relative sigma, None gives nothing.
+    A frame that is refused counts as not found. Raises DataError naming a bad file.
+    """
+    frames = list_frames(folder)
+    wanted = None if names is None else frozenset(names)
+    frames = [f for f in frames if wanted is None or f.name in wanted]
+    if not frames:
+        raise DataError(f"{folder}: none of the named frames is here")
+    if limit and limit < len(frames):
+        frames = [frames[i] for i in np.linspace(0, len(frames) - 1, limit).astype(int)]
+    rooms = _exact_rooms(Path(folder))
+    run, tally = estimator or default_estimator(model), RoomTally()
+    for i, frame in enumerate(frames):
+        truth = exact_truth(rooms[frame.name]) if frame.name in rooms else fitted_truth(load_frame(frame))
+        add_room(tally, frame, truth, run, camera_height)
+        if progress:
+            progress(i + 1, len(frames))
+    return {"model": model, "frames": len(frames), "camera_height": "not given" if camera_height is None else f"{camera_height} given",
+            "refused": len(tally.refused), **{g: _scores(tally.rows[g], tally.total[g]) for g in GROUPS},
+            "gravity_deg": _spread(tally.gravity_deg)}
+
+
+def _exact_rooms(folder: Path) -> dict[str, dict]:
+    meta = json.loads((folder / "meta.json").read_text())
+    return {f["name"]: f["room"] for f in meta.get("frames") or [] if isinstance(f, dict) and "room" in f}
+
+
+def exact_truth(room: dict) -> Truth:
+    """Truth of a rendered room from its record in meta.json: the walls with pixels in the photo."""
+    walls = tuple(TrueWall(np.array(w["normal_cam"], float), float(w["offset_m"]), None, bool(w["foot_visible"]))
+                  for w in room["walls"] if w["visible_pixels"] > LEAST_PIXELS)
+    ceiling = room["ceiling_height_m"] if room.get("ceiling_pixels", 0) > LEAST_PIXELS else None
+    return Truth(np.array(room["camera"]["gravity_cam"], float), float(room["camera"]["height_m"]), ceiling, walls)
+
+
+def fitted_truth(loaded: LoadedFrame) -> Truth:
+    """Truth from depth and labels: floor, ceiling and up to three walls by RANSAC; only walls that stand upright count."""
+    f, known = loaded.frame, loaded.depth_m > 0
+    points = unproject_grid(loaded.depth_m, f.fx, f.fy, f.cx, f.cy)
+    least = min(LEAST_PIXELS, known.size // 40)
+
+    def planes(surface: int) -> list[tuple[np.ndarray, float, np.ndarray]]:
+        masks = true_wall_masks(points, known & (loaded.surface == surface), np.random.default_rng(0), least)
+        return [(*_plane(points[m]), m) for m in masks]
+
+    floor, ceiling = planes(1)[:1], planes(3)[:1]
+    if not floor:
+        return Truth(None, None, None, ())
+    up, height, _ = floor[0]
+    level = [abs(n @ up) > np.cos(np.radians(10)) for n, _, _ in ceiling]
+    foot = foot_pixels(loaded.surface)
+    walls = tuple(TrueWall(n, o, m, _below(foot, m) >= FOOT_PIXELS) for n, o, m in planes(2) if abs(n @ up) < np.sin(np.radians(10)))
+    return Truth(-up, height, height + ceiling[0][1] if level and level[0] else None, walls)
+
+
+def _plane(x: np.ndarray) -> tuple[np.ndarray, float]:
+    """Unit normal toward the camera and distance of the plane through points."""
+    normal, centre = fit_plane(x.astype(float))[0], x.mean(0)
+    normal = normal * -np.sign(normal @ centre or 1.0)
+    return normal, float(-normal @ centre)
+
+
+def _below(foot: np.ndarray, mask: np.ndarray) -> int:
+    """Foot pixels at most five rows below the mask."""
+    reached = np.zeros_like(mask)
+    for k in range(1, 6):
+        reached[k:] |= mask[:-k]
+    return int((foot & reached).sum())
+
+
+def add_room(tally: RoomTally, frame: Frame, truth: Truth, run: Estimator, camera_height) -> None:
+    """Measure one frame and add what came of it."""
+    photo = replace(load_photo(frame.rgb), f_px=0.5 * (frame.fx + frame.fy))
+    depth, surfaces = run(photo)
+    camera = estimate_camera(photo, surfaces, depth, principal_point=(frame.cx, frame.cy))
+    sigma = HEIGHT_SIGMA if camera_height == "true" else camera_height
+    given = None if sigma is None or truth.camera_height_m is None else (truth.camera_height_m, sigma * truth.camera_height_m)
+    scene = build_scene(photo, depth, surfaces, camera, camera_height=given)
+    if scene.refusal:
+        tally.refused.append(frame.name)
+    found = {m.name: m for m in measure(scene)}
+    _add(tally, "camera_height", truth.camera_height_m, found.get("camera_height"))
+    _add(tally, "ceiling_height", truth.ceiling_height_m, found.get("ceiling_height"))
+    if truth.gravity is not None and not scene.refusal:
+        tally.gravity_deg.append(_angle(scene.camera.gravity, truth.gravity))
+    for wall in truth.walls:
+        plane = match(wall, scene)
+        m = None if plane is None else found.get(f"{plane.id}_distance")
+        _add(tally, "walls", wall.offset_m, m)
+        if wall.foot_seen:
+            _add(tally, "walls_foot_seen", wall.offset_m, m)
+
+
+def match(wall: TrueWall, scene: Scene) -> Plane | None:
+    """The measured wall that is this true one, or None."""
+    best = None
+    for plane in scene.planes:
+        if plane.kind != "wall" or _angle(plane.normal_cam, wall.normal_cam) > MATCH_DEG:
+            continue
+        share = 1.0 if wall.mask is None else _overlap(plane.mask, wall.mask)
+        key = share if wall.mask is not None else -abs(np.log(plane.offset_m / wall.offset_m))
+        if share >= MATCH_SHARE and (best is None or key > best[0]):
+            best = (key, plane)
+    return None if best is None else best[1]
+
+
+def _overlap(mask: np.ndarray, true: np.ndarray) -> float:
+    """Share of the measured plane's cells, or of the true wall's if that is larger, in which both lie."""
+    import cv2
+
+    small = cv2.resize(true.astype(np.uint8), mask.shape[::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
+    return float((small & mask).sum() / max(1, min(small.sum(), mask.sum())))
+
+
+def _angle(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.degrees(np.arccos(np.clip(np.dot(a, b), -1, 1))))
+
+
+def _add(tally: RoomTally, group: str, true: float | None, m: Measurement | None) -> None:
+    if true is None:
+        return
+    tally.total[group] += 1
+    if m is None or m.status != "measured" or m.value is None:
+        return
+    covered = m.low <= true <= m.high
+    tally.rows[group].append((abs(m.value - true) / true, bool(covered), (m.high - m.low) / m.value))
+
+
+def _spread(values: list[float]) -> dict[str, float] | None:
+    return {"median": round(float(np.median(values)), 2), "p90": round(float(np.percentile(values, 90)), 2)} if values else None
+
+
+def _scores(rows: list[tuple[float, bool, float]], total: int) -> dict[str, float | int | None]:
+    """n truths, share found, and over those found: errors, coverage of the 90 % interval, its median relative width."""
+    out: dict[str, float | int | None] = {"n": total, "found": round(len(rows) / total, 3) if total else None}
+    if not rows:
+        return out | {"median": None, "p90": None, "coverage_90": None, "width": None}
+    error, covered, width = (np.array(x, float) for x in zip(*rows))
+    numbers = {"median": np.median(error), "p90": np.percentile(error, 90), "coverage_90": covered.mean(), "width": np.median(width)}
+    return out | {k: round(float(v), 4) for k, v in numbers.items()}

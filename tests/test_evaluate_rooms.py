@@ -1,0 +1,64 @@
+"""Room scores on a folder whose estimator knows the truth: errors near nothing, and wrong scales show."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from poc.errors import DataError
+from poc.evaluate_rooms import evaluate_rooms
+from tests.synthetic import make_room
+
+LABEL = np.array([5, 1, 0, 21, 7, 8], np.uint8)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("rooms")
+    for part in ("rgb", "depth_mm", "label"):
+        (root / part).mkdir()
+    frames, rooms = [], {}
+    for seed in (3, 4):
+        room = make_room(seed, "rectangle", pitch_deg=6.0, furnished=False)
+        name, c = f"room_{seed}", room.camera
+        cv2.imwrite(str(root / "rgb" / f"{name}.jpg"), room.photo.rgb[:, :, ::-1])
+        cv2.imwrite(str(root / "depth_mm" / f"{name}.png"), np.rint(room.depth.values * 1000).astype(np.uint16))
+        cv2.imwrite(str(root / "label" / f"{name}.png"), LABEL[room.labels])
+        frames.append({"name": name, "intrinsics": {"fx": c.f_px, "fy": c.f_px, "cx": c.cx, "cy": c.cy, "width": c.width, "height": c.height}})
+        rooms[f"{name}.jpg"] = rooms[name] = room
+    (root / "meta.json").write_text(json.dumps({"frames": frames}))
+    return root, rooms
+
+
+def _score(folder, monkeypatch, factor=1.0, **options):
+    root, rooms = folder
+    monkeypatch.setattr("poc.evaluate_rooms.estimate_camera", lambda photo, *a, **k: rooms[photo.name].camera)
+
+    def run(photo):
+        room = rooms[photo.name]
+        return replace(room.depth, values=room.depth.values * factor), room.surfaces
+
+    return evaluate_rooms(root, estimator=run, **options)
+
+
+def test_exact_depth_scores_near_nothing(folder, monkeypatch):
+    scores = json.loads(json.dumps(_score(folder, monkeypatch)))
+    assert scores["frames"] == 2 and scores["refused"] == 0
+    assert scores["walls"]["n"] >= 3 and scores["walls"]["found"] > 0.6
+    assert scores["walls"]["median"] < 0.02 and scores["camera_height"]["median"] < 0.01
+    assert scores["gravity_deg"]["median"] < 0.5
+
+
+def test_a_wrong_scale_shows_where_no_height_is_given(folder, monkeypatch):
+    scores = _score(folder, monkeypatch, factor=1.3, camera_height=None)
+    assert scores["walls"]["median"] == pytest.approx(0.3, abs=0.05)
+    assert scores["walls"]["coverage_90"] < 0.5
+
+
+def test_names_that_are_not_there_are_an_error(folder):
+    with pytest.raises(DataError, match="none of the named frames"):
+        evaluate_rooms(folder[0], names=["nothing"])
