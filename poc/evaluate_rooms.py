@@ -28,7 +28,9 @@ MATCH_DEG = 15.0
 MATCH_SHARE = 0.3
 HEIGHT_SIGMA = 0.03 / 1.645
 """A camera height given to ±3 % (90 %)."""
-FOOT_PIXELS = 40
+FOOT_PIXELS = 20
+FOOT_GAP, FOOT_REACH = 14, 45
+"""Rows that hand-drawn labels leave open between wall and floor, and that skirting and edge noise keep out of a fitted wall."""
 LEAST_PIXELS = 4000
 GROUPS = ("camera_height", "ceiling_height", "walls_foot_seen", "walls")
 
@@ -118,7 +120,7 @@ def fitted_truth(loaded: LoadedFrame) -> Truth:
         return Truth(None, None, None, ())
     up, height, _ = floor[0]
     level = [abs(n @ up) > np.cos(np.radians(10)) for n, _, _ in ceiling]
-    foot = foot_pixels(loaded.surface)
+    foot = foot_pixels(loaded.surface, gap=FOOT_GAP)
     walls = tuple(TrueWall(n, o, m, _below(foot, m) >= FOOT_PIXELS) for n, o, m in planes(2) if abs(n @ up) < np.sin(np.radians(10)))
     return Truth(-up, height, height + ceiling[0][1] if level and level[0] else None, walls)
 
@@ -131,9 +133,9 @@ def _plane(x: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _below(foot: np.ndarray, mask: np.ndarray) -> int:
-    """Foot pixels at most five rows below the mask."""
+    """Foot pixels at most `FOOT_REACH` rows below the mask."""
     reached = np.zeros_like(mask)
-    for k in range(1, 6):
+    for k in range(1, FOOT_REACH + 1):
         reached[k:] |= mask[:-k]
     return int((foot & reached).sum())
 
