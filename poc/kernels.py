@@ -20,6 +20,8 @@ from typing import Any
 from poc.nursery import Nursery
 
 _log = logging.getLogger(__name__)
+_silent = logging.getLogger(f"{__name__}.manager")
+_silent.setLevel(logging.CRITICAL + 1)  # jupyter_client prints tracebacks for what is raised, caught and said here anyway
 ENGINE = "poc-warm"
 START_TIMEOUT_S = 120
 _LAUNCH = "from ipykernel.kernelapp import launch_new_instance; launch_new_instance()"
@@ -113,7 +115,7 @@ class KernelPool:
         manager = AsyncKernelManager(
             kernel_name="python3", transport="ipc", ip=str(self._path(stage)),
             connection_file=str(self._path(f"{stage}.json")),
-            client_class="jupyter_client.asynchronous.AsyncKernelClient",
+            client_class="jupyter_client.asynchronous.AsyncKernelClient", log=_silent,
         )  # fmt: skip
         # The user's own "python3" kernel may be another Python: always this one. Imports come before the kernel opens
         # its sockets, because one that meets a request while it is still starting may never answer.
