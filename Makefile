@@ -17,7 +17,7 @@ FOCAL_PX ?=
 REFERENCE ?=
 REPORT_LANG ?= en
 OUT ?= report
-PYTHON ?= $(firstword $(shell command -v python3.11 python3 python 2>/dev/null))
+PYTHON ?=
 TEST_TIME ?= 900
 export PHOTO MODEL CAMERA_HEIGHT FOCAL_PX REFERENCE REPORT_LANG OUT
 
@@ -30,7 +30,7 @@ KNOWN := PHOTO MODEL CAMERA_HEIGHT FOCAL_PX REFERENCE REPORT_LANG OUT PYTHON TES
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $(v))),$(v)))
 UNKNOWN := $(filter-out $(KNOWN) MAKEFLAGS MAKEOVERRIDES,$(GIVEN))
 ifneq ($(UNKNOWN),)
-$(error unknown parameter $(UNKNOWN). $(shell "$(PYTHON)" -c "import difflib, sys; near = difflib.get_close_matches(sys.argv[1].upper(), sys.argv[2:], 1, 0.5); print('Did you mean ' + near[0] + '?' if near else '')" $(firstword $(UNKNOWN)) $(KNOWN)) Known: $(KNOWN))
+$(error unknown parameter $(UNKNOWN). $(shell python3 -c "import difflib, sys; near = difflib.get_close_matches(sys.argv[1].upper(), sys.argv[2:], 1, 0.6); print('Did you mean ' + near[0] + '?' if near else '')" 2>/dev/null $(firstword $(UNKNOWN)) $(KNOWN)) Known: $(KNOWN))
 endif
 
 .PHONY: help report test test-quick lab bench setup torch pins clean
@@ -72,15 +72,17 @@ define install
 	else $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt $(1); fi
 endef
 
-$(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "Python is not on the path: install Python 3.11 or newer, or give PYTHON=…" >&2; exit 2; }
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "$(PYTHON) is older than Python 3.11: install 3.11 or newer, or give PYTHON=…" >&2; exit 2; }
-	@echo "Setting up (once): a virtual environment in $(VENV) …"
-	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt uv || echo "(no uv to be had: going on with pip, which is slower)"
+# The stamp, not the folder, says that the environment is whole: an interrupted set-up starts again.
+$(VENV)/.stamp-venv:
+	@set -e; for python in $(PYTHON) python3.11 python3 python3.12 python3.13 python; do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; done; \
+	if [ -z "$$found" ]; then echo "No Python 3.11 or newer is on the path: install it, or give PYTHON=/path/to/python3.11" >&2; exit 2; fi; \
+	echo "Setting up (once): a virtual environment in $(VENV) with $$found …"; \
+	"$$found" -m venv --clear $(VENV); \
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt uv || echo "(no uv to be had: going on with pip, which is slower)"; \
+	touch $@
 
-$(VENV)/.stamp-core: $(PINS) | $(BIN)/python
+$(VENV)/.stamp-core: $(PINS) | $(VENV)/.stamp-venv
 	@echo "Setting up (once): installing the packages of constraints.txt …"
 	@$(call install,-e .)
 	@touch $@
@@ -97,7 +99,7 @@ $(VENV)/.stamp-torch: $(PINS) | $(VENV)/.stamp-core
 
 comma := ,
 
-pins: $(BIN)/python
+pins: $(VENV)/.stamp-venv
 	@echo "Working out constraints.txt from pyproject.toml …"
 	@$(BIN)/uv pip compile -q pyproject.toml --extra torch --extra test --extra crf --extra setup --universal --python-version 3.11 \
 	  --no-annotate --no-header --no-emit-index-url --no-emit-find-links -o constraints.txt
