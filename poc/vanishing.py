@@ -20,9 +20,9 @@ from poc.lines import CentredSegments, closeness
 class FitOptions:
     """Constants of the fit; angles in degrees, end-point noise in working pixels. Chosen on the NYU training split."""
 
-    sigma_deg: float = 0.5
+    sigma_deg: float = 0.35
     end_px: float = 0.9
-    clutter: float = 0.5
+    clutter: float = 0.7
     vertical_share: float = 0.4
     weight_cap_px: float = 150.0
     weight_power: float = 0.5
@@ -37,13 +37,15 @@ class FitOptions:
 class AxesFit:
     """One fitted hypothesis. axes: 3×3 rows two horizontals and down, camera frame. f_px; principal: shift of the
     principal point, pixels. covariance: 6×6 of (rotation vector, log f, principal) from the curvature, before
-    calibration. loglik: penalised. support: per axis, sum of weights × responsibilities. shares: n×3 responsibilities."""
+    calibration. loglik: penalised. gain: log likelihood over "all clutter": under 7 for segments at random, 16 and more in
+    rooms, 2–14 in forests. support: per axis, sum of weights × responsibilities. shares: n×3 responsibilities."""
 
     axes: np.ndarray
     f_px: float
     principal: np.ndarray
     covariance: np.ndarray
     loglik: float
+    gain: float
     support: np.ndarray
     shares: np.ndarray
 
@@ -66,13 +68,15 @@ def tilt_prior(down: np.ndarray, o: FitOptions) -> np.ndarray:
     return -0.5 * (pitch / o.pitch_prior_deg) ** 2 - np.log1p((roll / o.roll_prior_deg) ** 2)
 
 
-def search(s: CentredSegments, f_px: float, o: FitOptions, w: np.ndarray) -> np.ndarray:
-    """Best hypotheses of the pitch–roll–yaw grid, M×3×3 (rows: two horizontals, down), best first."""
-    down = np.array([
-        gravity_from_pitch_roll(p, r)
-        for p in np.deg2rad(np.arange(-45, 46, 3.0))
-        for r in np.deg2rad(np.arange(-20, 21, 2.5))
-    ])
+def tilt_grid() -> np.ndarray:
+    """Down vectors (n×3) the search tries: pitch within ±45°, roll within ±20°."""
+    pitch, roll = np.deg2rad(np.arange(-45, 46, 3.0)), np.deg2rad(np.arange(-20, 21, 2.5))
+    return np.array([gravity_from_pitch_roll(p, r) for p in pitch for r in roll])
+
+
+def search(s: CentredSegments, f_px: float, o: FitOptions, w: np.ndarray, down: np.ndarray | None = None) -> np.ndarray:
+    """Best hypotheses of a grid over yaw and `down` (default: `tilt_grid`): M×3×3, rows two horizontals and down, best first."""
+    down = tilt_grid() if down is None else down
     broad = sigmas(s, o, 1.6)
     to_down = closeness(s, down, f_px, broad)
     prior = 0.3 * tilt_prior(down, o)
@@ -97,6 +101,8 @@ def _distinct(score, down, yaw, count):
     rows, cols = [], []
     for _ in range(count):
         i, j = np.unravel_index(np.argmax(score), score.shape)
+        if np.isneginf(score[i, j]):
+            break
         rows.append(i)
         cols.append(j)
         turned = np.abs((yaw - yaw[j] + np.pi / 4) % (np.pi / 2) - np.pi / 4) < np.deg2rad(7)
@@ -144,12 +150,15 @@ def _mixture(angle, sigma, o):
 @dataclass(frozen=True)
 class Prior:
     """What is known of the camera before looking at lines: f_px with the sigma of log f (heavy_focal: Student's t with
-    three degrees of freedom, for a guess that may be far off), and the sigma of the principal point in pixels."""
+    three degrees of freedom, for a guess that may be far off), the sigma of the principal point in pixels, and down with
+    its sigma in radians where it is given."""
 
     f_px: float
     f_sigma: float
     pp_sigma: float
     heavy_focal: bool = False
+    down: np.ndarray | None = None
+    down_sigma: float = 1.0
 
     def focal_precision(self, off: np.ndarray) -> np.ndarray:
         """Precision of log f at `off` from the prior: constant, or falling with the distance."""
@@ -157,38 +166,41 @@ class Prior:
             return np.full_like(off, 1 / self.f_sigma**2)
         return 4 / (3 * self.f_sigma**2 + off**2)
 
+    def tilt(self, down: np.ndarray, o: FitOptions) -> np.ndarray:
+        """Log prior of down vectors (…×3)."""
+        if self.down is None:
+            return tilt_prior(down, o)
+        return (down @ self.down - 1) / self.down_sigma**2
+
     def loglik(self, off: np.ndarray, principal: np.ndarray) -> np.ndarray:
         focal = -2 * np.log1p(off**2 / (3 * self.f_sigma**2)) if self.heavy_focal else -0.5 * (off / self.f_sigma) ** 2
         return focal - 0.5 * (principal**2).sum(-1) / self.pp_sigma**2
 
 
-def refine(s, axes, prior: Prior, o: FitOptions, w, f_start=None, normals=None) -> list[AxesFit]:
-    """Refine hypotheses (M×3×3) together; an AxesFit per hypothesis, best first.
-
-    f_start: focal to start each from (default: the prior's). normals: optional `NormalHints`.
-    """
+def refine(s, axes, prior: Prior, o: FitOptions, w, f_start=None) -> list[AxesFit]:
+    """Refine hypotheses (M×3×3) together; an AxesFit per hypothesis, best first. f_start: focal to start each from
+    (default: the prior's)."""
     m = len(axes)
     log_f0 = np.log(prior.f_px)
     start = np.full(m, log_f0) if f_start is None else np.log(np.asarray(f_start, float))
     state = [np.array(axes), start, np.zeros((m, 2))]
     for i in range(o.rounds):
-        step, hessian = _step(s, state, prior, o, w, max(o.sigma_deg, 2.0 * 0.6**i), normals)
+        step, hessian = _step(s, state, prior, o, w, max(o.sigma_deg, 2.0 * 0.6**i))
         step *= np.minimum(1, 0.15 / np.maximum(np.linalg.norm(step[:, :3], axis=1, keepdims=True), 1e-12))
         state[0] = state[0] @ _rotations(step[:, :3]).transpose(0, 2, 1)
         state[1] = np.clip(state[1] + np.clip(step[:, 3], -0.15, 0.15), log_f0 - 0.9, log_f0 + 0.9)
         state[2] = state[2] + step[:, 4:]
     shares, log_total = _mixture(_angles(s, *state)[0], sigmas(s, o), o)
-    score = log_total @ w + tilt_prior(state[0][:, 2], o) + prior.loglik(state[1] - log_f0, state[2])
-    if normals is not None:
-        score += normals.loglik(state[0])
+    gain = (log_total + np.log(np.pi)) @ w
+    score = gain + prior.tilt(state[0][:, 2], o) + prior.loglik(state[1] - log_f0, state[2])
     return [
         AxesFit(state[0][k], float(np.exp(state[1][k])), state[2][k], np.linalg.inv(hessian[k]),
-                float(score[k]), w @ shares[k], shares[k])
+                float(score[k]), float(gain[k]), w @ shares[k], shares[k])
         for k in np.argsort(-score, kind="stable")
     ]
 
 
-def _step(s, state, prior, o, w, sigma_deg, normals):
+def _step(s, state, prior, o, w, sigma_deg):
     """One Gauss–Newton step of all hypotheses: (M×6 step, M×6×6 Hessian)."""
     m = len(state[0])
     sigma = sigmas(s, o, sigma_deg)
@@ -206,7 +218,9 @@ def _step(s, state, prior, o, w, sigma_deg, normals):
     hessian[:, 4, 4] += 1 / prior.pp_sigma**2
     hessian[:, 5, 5] += 1 / prior.pp_sigma**2
     slope[:, 4:] += state[2] / prior.pp_sigma**2
+    if prior.down is not None:
+        down = state[0][:, 2]
+        hessian[:, :3, :3] += (np.eye(3) - down[:, :, None] * down[:, None]) / prior.down_sigma**2
+        slope[:, :3] += np.cross(prior.down, down) / prior.down_sigma**2
     hessian[:, :3, :3] += 30 * np.eye(3)  # 10°: keeps the step finite where nothing holds an axis
-    if normals is not None:
-        normals.add_to(state[0], hessian, slope)
     return -np.linalg.solve(hessian, slope[..., None])[..., 0], hessian
