@@ -20,7 +20,11 @@ WALL_TURN_SIGMA = np.deg2rad(1.0)
 """How far one wall stands off the room's axes (one sigma): rooms are built, not drawn."""
 SLANTED_SIGMA = np.deg2rad(6.0)
 SAME_WALL = 0.04
-"""Parallel walls nearer to each other than this (log distance) are taken for one."""
+"""Parallel walls nearer to each other than this (log distance) are taken for one, whatever the depth."""
+SAME_TURN = 0.1
+"""… and turned by less than this, radians, and one sigma of the depth's shared error."""
+SAME_FOOT, SAME_DEPTH = 0.6, 1.6
+"""The same, in sigmas that a whole plane of the depth map shares: for two feet, and where one is known by depth alone."""
 
 
 @dataclass(frozen=True)
@@ -119,20 +123,30 @@ def _observe_all(seen: _Seen, state: State, walls, turn_sigma: float):
 
 
 def _joined(data: list[WallData], state: State) -> list[tuple[float, float, bool]]:
-    """Solved walls as (psi, e, in the room's directions), those that are one wall joined (weighted by columns)."""
-    out = []
+    """Solved walls as (psi, e, in the room's directions), those that are one wall joined.
+
+    Walls facing the same way are one when their distances differ by no more than their observations may: exact depth
+    keeps an alcove apart, a network's depth cannot. What a foot says goes before what depth says, and of two feet that
+    may be one wall's the farther: furniture taken for wall stands in front of it, never behind.
+    """
+    walls = []
     for d in data:
         s = solve_wall(replace(d, psi_sigma=WALL_TURN_SIGMA if d.manhattan else SLANTED_SIGMA), state)
-        if s is None:
-            continue
-        psi, e, n = (d.psi if d.manhattan else s.psi), 1.0 / s.distance, int(d.columns.sum())
-        for i, (psi2, e2, own2, n2) in enumerate(out):
-            if own2 == d.manhattan and abs(psi2 - psi) < 0.1 and abs(np.log(e / e2)) < SAME_WALL:
-                out[i] = (psi2, float(np.exp((n * np.log(e) + n2 * np.log(e2)) / (n + n2))), own2, n + n2)
+        if s is not None:
+            psi = d.psi if d.manhattan else s.psi
+            walls.append((s.share_foot > 0.5, int(d.columns.sum()), psi, 1.0 / s.distance, d.manhattan, d.noise.common))
+    out: list[tuple[bool, int, float, float, bool]] = []
+    for by_foot, n, psi, e, own, common in sorted(walls, key=lambda w: (not w[4], not w[0], w[3] if w[0] else -w[1])):
+        for i, (by_foot2, n2, psi2, e2, own2) in enumerate(out):
+            share = SAME_FOOT if by_foot and by_foot2 else SAME_DEPTH
+            near = abs(np.log(e / e2)) < max(SAME_WALL, share * common)
+            if near and abs(psi2 - psi) < SAME_TURN + common and (own2 == own or common > 0):
+                mean = float(np.exp((n * np.log(e) + n2 * np.log(e2)) / (n + n2)))
+                out[i] = (by_foot2, n + n2, psi2, e2 if by_foot2 else mean, own2)
                 break
         else:
-            out.append((psi, e, d.manhattan, n))
-    return [(psi, e, own) for psi, e, own, _ in out]
+            out.append((by_foot, n, psi, e, own))
+    return [(psi, e, own) for _, _, psi, e, own in out]
 
 
 def _settle(seen: _Seen, state: State, start) -> Layout:

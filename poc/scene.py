@@ -21,6 +21,9 @@ from poc.types import Camera, DepthMap, Photo, Plane, Reference, Scale, ScaleSou
 from poc.view import CEILING, FLOOR, View, make_view
 from poc.wallfit import DepthNoise, State
 
+LEAST_CEILING = 0.001
+"""Share of the photo that must be seen as ceiling before the line under it is believed."""
+
 
 def build_scene(photo: Photo, depth: DepthMap, surfaces: Surfaces | None, camera: Camera, *,
                 camera_height: tuple[float, float] | None = None, references: Sequence[Reference] = ()) -> Scene:
@@ -170,7 +173,7 @@ def _camera_moves(floor: FloorData, state: State, noise: DepthNoise, cov: np.nda
 
 
 def _ceiling_source(layout: Layout) -> str | None:
-    if len(layout.ceiling.line_wall) >= 6:
+    if len(layout.ceiling.line_wall) >= 6 and layout.ceiling.mask.mean() > LEAST_CEILING:
         return "ceiling line"
     return "depth" if len(layout.ceiling.depth_d) >= 80 else None
 
