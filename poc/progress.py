@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from typing import TextIO
@@ -22,7 +23,8 @@ class Progress:
             from tqdm import tqdm
 
             layout = "{bar:24} {n}/{total} {desc} {elapsed}"
-            self._bar = tqdm(total=total, bar_format=layout, file=self._stream, leave=False)
+            size = shutil.get_terminal_size()
+            self._bar = tqdm(total=total, bar_format=layout, file=self._stream, leave=False, ncols=min(size.columns, 100), nrows=size.lines)
 
     def __enter__(self) -> Progress:
         return self
@@ -49,4 +51,5 @@ class Progress:
     def tick(self) -> None:
         """Redraw, so that the time moves on while a stage works."""
         if self._bar is not None:
-            self._bar.set_description_str(", ".join(self._running) or "starting", refresh=True)
+            idle = "starting" if self._done == 0 else "report" if self._done == self._total else ""
+            self._bar.set_description_str(", ".join(self._running) or idle, refresh=True)

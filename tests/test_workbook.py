@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -126,6 +128,31 @@ def test_ctrl_c_ends_the_kernels(root):
     _, errors = process.communicate(timeout=60)
     assert "KeyboardInterrupt" in errors
     assert not is_running(int(pid_file.read_text()))
+
+
+# --- progress ----------------------------------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("stream", "expected"), [(Terminal(), r"\r█+ +1/2 02_b \d\d:\d\d"), (io.StringIO(), r"^\[1/2\] 01_a +\d+\.\d s\n$")])
+def test_progress_shows_stage_and_time(stream, expected):
+    with Progress(2, stream) as progress:
+        progress.start("01_a")
+        progress.start("02_b")
+        progress.finish("01_a")
+        assert re.search(expected, stream.getvalue())
+
+
+def test_progress_can_be_quiet():
+    stream = io.StringIO()
+    with Progress(1, stream, quiet=True) as progress:
+        progress.start("01_a")
+        progress.finish("01_a")
+    assert stream.getvalue() == ""
 
 
 # --- parameters --------------------------------------------------------------------------------------------------
