@@ -138,7 +138,7 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize(("stream", "expected"), [(Terminal(), r"\r█+ +1/2 02_b \d\d:\d\d"), (io.StringIO(), r"^\[1/2\] 01_a +\d+\.\d s\n$")])
+@pytest.mark.parametrize(("stream", "expected"), [(Terminal(), r"\r[█#]+ +1/2 02_b \d\d:\d\d"), (io.StringIO(), r"^\[1/2\] 01_a +\d+\.\d s\n$")])
 def test_progress_shows_stage_and_time(stream, expected):
     with Progress(2, stream) as progress:
         progress.start("01_a")
