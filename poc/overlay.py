@@ -11,7 +11,7 @@ from poc import raster, theme
 from poc.furniture import footprint, standing
 from poc.geometry import project
 from poc.labels import Board, rectangle, text_size
-from poc.roomspace import along, inward, line_pixels, longest_free, plane_mask, room_height, to_camera
+from poc.roomspace import along, inward, line_pixels, longest_free, main_walls, plane_mask, room_height, to_camera
 from poc.types import Measurement, Photo, Plane, Recommendation, Scene
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SHOWN_PX = (960.0, 640.0)
 """The photo's greatest width and height on a laptop's page, from which the labels' sizes in photo pixels follow."""
+CLOSED = 9
+"""Gaps of up to this many cells in a plane's mask are tinted over."""
 
 
 def overlay(photo: Photo, scene: Scene, measurements, recommendations=()) -> go.Figure:
@@ -51,7 +53,7 @@ def _tints(scene: Scene) -> list[dict]:
         xy = np.concatenate([row for ring in rings for row in (ring, ring[:1], np.full((1, 2), np.nan))][:-1]).round(1)
         out.append({
             "type": "scatter", "x": xy[:, 0], "y": xy[:, 1], "mode": "lines", "fill": "toself",
-            "fillcolor": theme.rgba(colour, 0.16), "line": {"width": 1, "color": theme.rgba(colour, 0.45)}, "name": plane.kind,
+            "fillcolor": theme.rgba(colour, 0.16), "line": {"width": 0}, "name": plane.kind,
             "legendgroup": plane.kind, "showlegend": plane.kind not in named, "hoverinfo": "text", "hoveron": "fills",
             "text": _plane_words(plane),
         })
@@ -70,6 +72,8 @@ def mask_rings(plane: Plane, scene: Scene) -> list[np.ndarray]:
     mask = np.asarray(plane.mask, bool) if scene.depth_m is None else plane_mask(plane, scene.depth_m.shape)
     if not mask.any():
         return []
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (CLOSED, CLOSED))
+    mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
     fine = cv2.resize(np.pad(mask, 1, mode="edge").astype(np.float32), None, fx=4, fy=4, interpolation=cv2.INTER_LINEAR)
     fine = cv2.GaussianBlur(fine, (0, 0), 4.0)
     # a border of nothing closes the outlines that run along the photo's edge
@@ -83,10 +87,11 @@ def mask_rings(plane: Plane, scene: Scene) -> list[np.ndarray]:
 
 def _lines(scene: Scene, height: float, seen_top: bool) -> list[dict]:
     """Where the planes meet: feet of the walls, ceiling lines, corners; the longest free stretch along its foot."""
-    feet, tops, corners, free = [], [], [], []
+    feet, hidden, tops, corners, free = [], [], [], [], []
     for wall in scene.walls:
         a, b = wall.ends
-        feet.append((np.append(a, 0.0), np.append(b, 0.0)))
+        plane = scene.plane(wall.plane_id)
+        (feet if plane is None or plane.foot_seen else hidden).append((np.append(a, 0.0), np.append(b, 0.0)))
         if seen_top:
             tops.append((np.append(a, height), np.append(b, height)))
         corners += [(np.append(end, 0.0), np.append(end, height)) for end, kind in zip(wall.ends, wall.end_kinds, strict=True) if kind == "corner"]
@@ -99,6 +104,7 @@ def _lines(scene: Scene, height: float, seen_top: bool) -> list[dict]:
         *_trace(scene, corners, "corner", {"color": blue, "width": 2, "dash": "dash"}),
         *_trace(scene, tops, "ceiling line", {"color": purple, "width": 2.5}),
         *_trace(scene, feet, "foot of a wall", {"color": theme.VERMILION, "width": 3}),
+        *_trace(scene, hidden, "foot of a wall, hidden", {"color": theme.VERMILION, "width": 2, "dash": "dot"}),
         *_trace(scene, free, "longest free wall", {"color": theme.GREEN, "width": 7}),
     ]
 
@@ -176,7 +182,7 @@ def _label(notes: Notes, named: dict[str, Measurement], top: float | None, place
             level, drop = (top, 0) if top is not None else (0.0, -20)
             notes.write(f"wall {theme.value_words(told)}", notes.beside(np.append(a, level), np.append(b, level), drop), theme.INK)
         told = named.get(f"{wall.plane_id}_distance")
-        if told is not None and told.value is not None:
+        if told is not None and told.value is not None and any(wall is main for main in main_walls(notes.scene)):
             notes.write(f"{theme.value_words(told)} away", notes.beside(np.append(a, 1.1), np.append(b, 1.1), 0), theme.MUTED)
     _height_label(notes, named, top)
 

@@ -15,6 +15,9 @@ from poc.types import Measurement, Plane, Scene, WallSegment
 NEAR_M = 0.05
 """Nothing nearer to the camera than this is projected."""
 USUAL_CEILING_M = 2.4
+SNAP = 0.08
+"""What is nearer than the room's shell by less than this share of its depth is taken to be on it, in sketches only."""
+BESIDE_M = 0.03
 
 
 def to_room(points_cam: np.ndarray, scene: Scene) -> np.ndarray:
@@ -66,21 +69,50 @@ def clip_line(ends: np.ndarray, width: int, height: int) -> np.ndarray | None:
 def grid_points(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
     """Room-frame points h×w×3 of the working grid and the number of the plane each is on (−1: none), NaN where invalid.
 
-    What supports a plane is put on it, so that the sketch shows the room that was measured, not the depth's ripple.
+    What supports a plane is put on it, what nearly lies on the room's shell or beyond it on the shell, so that the
+    sketch shows the room that was measured, not the depth's ripple.
     """
     depth = np.array(scene.depth_m, float)
     rays = pixel_rays(scene.camera, *depth.shape)
-    owner = np.full(depth.shape, -1)
+    depth[~(depth > 0) | (False if scene.valid is None else ~np.asarray(scene.valid, bool))] = np.nan
+    shell, shell_owner = shell_depth(scene, rays)
+    with np.errstate(invalid="ignore"):
+        on_shell = depth > (1 - SNAP) * shell
+    owner = np.where(on_shell, shell_owner, -1)
+    depth = np.where(on_shell, shell, depth)
     for number, plane in enumerate(scene.planes):
-        mask = plane_mask(plane, depth.shape)
-        slope = rays @ plane.normal_cam
-        with np.errstate(divide="ignore"):
-            on_plane = np.where(slope < -1e-3, -plane.offset_m / slope, np.nan)
-        mask &= np.isfinite(on_plane)
-        depth[mask], owner[mask] = on_plane[mask], number
-    known = (owner >= 0) | (np.isfinite(depth) if scene.valid is None else np.asarray(scene.valid, bool))
-    depth[~known | (depth <= 0)] = np.nan
+        there = _plane_depth(plane, rays)
+        mask = plane_mask(plane, depth.shape) & np.isfinite(there)
+        depth[mask], owner[mask] = there[mask], number
     return to_room(rays * depth[..., None], scene), owner
+
+
+def shell_depth(scene: Scene, rays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Depth (h×w) at which each ray first meets the floor, the ceiling or a wall's visible stretch, and that plane's
+    number; infinite and −1 where it meets none."""
+    nearest, owner = np.full(rays.shape[:2], np.inf), np.full(rays.shape[:2], -1)
+    segments = {wall.plane_id: wall for wall in scene.walls}
+    for number, plane in enumerate(scene.planes):
+        there = _plane_depth(plane, rays)
+        wall = segments.get(plane.id)
+        if plane.kind == "wall":
+            if wall is None:
+                continue
+            direction = (wall.ends[1] - wall.ends[0]) / max(wall.length_m, 1e-9)
+            at = (to_room(rays * there[..., None], scene)[..., :2] - wall.ends[0]) @ direction
+            with np.errstate(invalid="ignore"):
+                there = np.where((at > -BESIDE_M) & (at < wall.length_m + BESIDE_M), there, np.nan)
+        with np.errstate(invalid="ignore"):
+            first = there < nearest
+        nearest[first], owner[first] = there[first], number
+    return nearest, owner
+
+
+def _plane_depth(plane: Plane, rays: np.ndarray) -> np.ndarray:
+    """Depth (h×w) at which rays (z = 1) meet a plane in front of the camera, NaN where they do not."""
+    slope = rays @ np.asarray(plane.normal_cam, float)
+    with np.errstate(divide="ignore"):
+        return np.where(slope < -1e-3, -plane.offset_m / np.where(slope < -1e-3, slope, -1.0), np.nan)
 
 
 def plane_mask(plane: Plane, shape: tuple[int, int]) -> np.ndarray:
@@ -116,6 +148,15 @@ def inward(wall: WallSegment, scene: Scene) -> np.ndarray:
     plane = scene.plane(wall.plane_id)
     toward = (scene.room_from_cam @ plane.normal_cam)[:2] if plane is not None else -wall.ends.mean(0)
     return normal if normal @ toward >= 0 else -normal
+
+
+def main_walls(scene: Scene) -> list[WallSegment]:
+    """The longest wall on each side of the room: of parallel walls behind one another, one distance is enough to draw."""
+    out: list[WallSegment] = []
+    for wall in sorted(scene.walls, key=lambda wall: -wall.length_m):
+        if all(inward(wall, scene) @ inward(other, scene) < 0.9 for other in out):
+            out.append(wall)
+    return out
 
 
 def longest_free(scene: Scene) -> tuple[WallSegment, tuple[float, float]] | None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MAX_VERTICES = 11_500
 TEAR = 1.12
 """Neighbouring depths farther apart than this ratio are different things: the relief is torn between them."""
+EDGE_ON = 0.14
+"""A triangle seen more edge-on than this (cosine) bridges two things, unless it lies on a plane."""
 BEHIND_M = 0.015
 """Planes are drawn this far behind the relief that lies on them, so that the two do not flicker."""
 
@@ -92,13 +94,14 @@ def _faces(p: np.ndarray, who: np.ndarray, keep: np.ndarray, scene: Scene) -> np
     number = np.arange(keep.size).reshape(keep.shape)
     a, b, c, d = (number[:-1, :-1], number[:-1, 1:], number[1:, :-1], number[1:, 1:])
     faces = np.concatenate([np.stack([a, c, b], -1).reshape(-1, 3), np.stack([b, c, d], -1).reshape(-1, 3)])
-    eye = np.array([0.0, 0.0, scene.camera_height_m or 0.0])
-    reach = np.linalg.norm(p.reshape(-1, 3) - eye, axis=1)[faces]
+    faces = faces[keep.ravel()[faces].all(1)]
+    sight = p.reshape(-1, 3) - (0.0, 0.0, scene.camera_height_m or 0.0)
+    reach, corners = np.linalg.norm(sight, axis=1)[faces], sight[faces]
     plane = who.ravel()[faces]
     same = (plane[:, 0] >= 0) & (plane[:, 0] == plane[:, 1]) & (plane[:, 0] == plane[:, 2])
-    with np.errstate(invalid="ignore"):
-        close = reach.max(1) < TEAR * reach.min(1)
-    return faces[keep.ravel()[faces].all(1) & (close | same)]
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    facing = np.abs((normal * corners[:, 0]).sum(1)) > EDGE_ON * np.linalg.norm(normal, axis=1) * reach[:, 0]
+    return faces[same | (facing & (reach.max(1) < TEAR * reach.min(1)))]
 
 
 def plane_traces(scene: Scene, height: float, seen_top: bool) -> list:
@@ -176,16 +179,19 @@ def _edges(loops: list[np.ndarray], name: str, colour: str, closed: bool = True,
 
 
 def obstacle_traces(scene: Scene) -> list:
-    """What stands in the room, as see-through boxes on its footprint."""
+    """What stands in the room, each as the smallest upright box around its footprint."""
+    import cv2
+
     loops = []
     for obstacle in scene.obstacles:
-        middle = obstacle.footprint.mean(0)
-        ring = np.column_stack([middle + (obstacle.footprint - middle) * (1 + 2 * BEHIND_M), np.full(len(obstacle.footprint), BEHIND_M)])
+        corners = cv2.boxPoints(cv2.minAreaRect(np.asarray(obstacle.footprint, np.float32))).astype(float)
+        middle = corners.mean(0)
+        ring = np.column_stack([middle + (corners - middle) * (1 + 2 * BEHIND_M), np.full(4, BEHIND_M)])
         top = ring + (0, 0, obstacle.height_m)
         loops += [np.vstack([ring, ring[:1]]), np.vstack([top, top[:1]]), *(np.stack(pair) for pair in zip(ring, top, strict=True))]
     if not loops:
         return []
-    trace = _edges(loops, "in the way", theme.INK, closed=False, width=2.5)
+    trace = _edges(loops, "in the way", theme.MUTED, closed=False, width=2)
     return [trace.update(showlegend=True)]
 
 

@@ -17,8 +17,9 @@ from poc import raster, theme
 from poc.charts import small
 from poc.furniture import footprint, overlap, shape, standing
 from poc.labels import Board, rectangle, text_size
-from poc.plan import PLAN_PX, free_rings
-from poc.roomspace import grid_points, line_pixels, room_height, to_camera, to_room
+from poc.plan import free_rings
+from poc.roomspace import grid_points, line_pixels, main_walls, room_height, to_camera, to_room
+from poc.sheet import PLAN_PX
 from poc.sketch import depth_figure, interval_chart, overlay, plan, sketch_3d
 from poc.sketch3d import _fan
 from poc.stage import fitted
@@ -152,6 +153,15 @@ def test_relief_points_lie_on_their_planes(scene):
     wall = [p.id for p in scene.planes].index("wall_2")
     np.testing.assert_allclose(points[owner == wall][:, 1], room.FAR, atol=1e-6)
     assert points[owner == -1][:, 2].max() <= room.CABINET[1, 2] + 1e-6
+
+
+def test_relief_is_held_inside_the_shell(scene):
+    noise = 1 + 0.3 * np.random.default_rng(3).standard_normal(scene.depth_m.shape)
+    bare = replace(scene, depth_m=scene.depth_m * noise, planes=tuple(replace(p, mask=np.zeros_like(p.mask)) for p in scene.planes))
+    points, owner = grid_points(bare)
+    inside = points[np.isfinite(points).all(-1)]
+    assert (inside[:, 1] < room.FAR + 1e-6).all() and (inside[:, 2] > -1e-6).all() and (inside[:, 2] < room.TOP + 1e-6).all()
+    assert (owner >= 0).mean() > 0.4
 
 
 def test_a_line_behind_the_camera_is_not_seen_and_one_through_it_is_cut(scene):
@@ -294,6 +304,35 @@ def test_an_arrow_ends_only_where_the_wall_does(figures):
     assert arrows[3.6] == "end+start"
     assert arrows[1.2] == "end"
     assert arrows[2.1] == "start"
+
+
+def test_a_small_pieces_label_stands_beside_it_on_a_leader(scene):
+    stool = Product("ST-1", "Round milking stool of oak", "stool", "", 0.4, 0.4, 0.45, 0.3, 99.0)
+    fig = plan(scene, room.measurements(), [Recommendation(stool, Placement(0.0, 3.2, 0.0, None), 0.999, "")])
+    note = next(a for a in fig.layout.annotations if "milking" in (a.text or ""))
+    assert "over 99 %" in note.text
+    assert abs(note.x) > 0.2 or abs(note.y - 3.2) > 0.2
+    assert any(len(t.x) == 3 and t.x[0] == 0.0 and t.y[0] == pytest.approx(3.2) and t.x[1] == pytest.approx(note.x) for t in fig.data)
+
+
+def test_all_free_is_said_only_of_a_wholly_free_measured_wall(scene):
+    told = room.measurements()
+    unmeasured = [m for m in told if m.name != "longest_free_wall"]
+    assert "all free" not in words_of(plan(scene, told)) + words_of(plan(scene, unmeasured))
+    whole = replace(scene, walls=tuple(replace(w, free=((0.0, w.length_m),)) for w in scene.walls))
+    assert f"{FAR_WALL}, all free" in words_of(plan(whole, told))
+    assert "all free" not in words_of(plan(whole, unmeasured))
+
+
+def test_a_wall_whose_foot_is_hidden_is_drawn_otherwise(scene, photo):
+    hidden = replace(scene, planes=tuple(replace(p, foot_seen=False) if p.id == "wall_2" else p for p in scene.planes))
+    assert "wall, its foot hidden" in words_of(plan(hidden, ())) and "wall, its foot hidden" not in words_of(plan(scene, ()))
+    assert trace(overlay(photo, hidden, ()), "foot of a wall, hidden").line.dash == "dot"
+
+
+def test_of_walls_behind_one_another_the_longest_gives_the_distance(scene):
+    behind = replace(scene.walls[1], plane_id="wall_9", ends=scene.walls[1].ends * (0.3, 1) + (0, 0.4))
+    assert [w.plane_id for w in main_walls(replace(scene, walls=(*scene.walls, behind)))] == ["wall_2", "wall_3", "wall_1"]
 
 
 # --- overlay -----------------------------------------------------------------------------------------------------
