@@ -23,7 +23,7 @@ def measure(scene: Scene) -> tuple[Measurement, ...]:
     out = [_interval("camera_height", scene.camera_height_m, s, s, scene.scale.source)]
     ceiling, floor = scene.plane("ceiling"), scene.plane("floor")
     if ceiling is None:
-        out.append(Measurement("ceiling_height", None, None, None, "m", "unknown", "", "the ceiling is out of the photo", light="red"))
+        out.append(Measurement("ceiling_height", None, None, None, "m", "unknown", "", "the ceiling is out of the photo, or not seen clearly enough", light="red"))
     else:
         total = ceiling.offset_m + scene.camera_height_m
         out.append(_interval("ceiling_height", total, ceiling.sigma_m / total, s, ceiling.basis))
