@@ -69,7 +69,8 @@ def _error_panel(depth_map: DepthMap) -> dict:
     """The expected error as a heat map, in per cent of the depth."""
     values = small(100.0 * np.expm1(np.asarray(depth_map.sigma_log, float)), depth_map.valid)
     return {
-        "type": "heatmap", "z": values, "zmin": 0.0, "zmax": max(_range(values)[1], 1.0), "colorscale": [[0, "#f6f7f8"], [0.5, "#e8a76b"], [1, "#8a3400"]],
+        "type": "heatmap", "z": values, "zmin": 0.0, "zmax": max(_range(values)[1], 1.0),
+        "colorscale": [[0, "#f6f7f8"], [0.5, "#e8a76b"], [1, "#8a3400"]],
         "colorbar": _bar("expected error, % of the depth"), "hovertemplate": "± %{z:.0f} %<extra></extra>", "title": "how sure the model is",
     }
 
@@ -99,8 +100,9 @@ def _range(values: np.ndarray) -> tuple[float, float]:
 
 def _bar(title: str) -> dict:
     """A flat colour bar under its panel."""
+    font = {"size": theme.SMALL_PX, "color": theme.MUTED}
     return {"orientation": "h", "y": -0.03, "yanchor": "top", "thickness": 10, "outlinewidth": 0, "ticks": "outside", "ticklen": 3,
-            "tickfont": {"size": theme.SMALL_PX}, "title": {"text": title, "side": "bottom", "font": {"size": theme.SMALL_PX, "color": theme.MUTED}}}
+            "tickfont": {"size": theme.SMALL_PX}, "title": {"text": title, "side": "bottom", "font": font}}
 
 
 def _cells(size: int, down: bool = False) -> dict:
@@ -152,8 +154,8 @@ def _group(group: list[Measurement], number: int, domain: list[float]) -> tuple[
               "showarrow": False, "font": {"size": theme.TEXT_PX, "color": theme.INK}} for row, m in enumerate(group)]
     unit = theme.unit_of(group[0].unit)
     axes = {
-        f"xaxis{tail}": {"range": [0, most * 1.05], "anchor": f"y{tail}", "gridcolor": theme.RULE, "zeroline": False, "ticks": "", "nticks": 8,
-                         "ticksuffix": f" {unit}", "tickfont": {"size": theme.SMALL_PX, "color": theme.MUTED}, "fixedrange": True},
+        f"xaxis{tail}": {"range": [0, most * 1.05], "anchor": f"y{tail}", "gridcolor": theme.RULE, "zeroline": False, "ticks": "",
+                         "nticks": 8, "ticksuffix": f" {unit}", "tickfont": {"size": theme.SMALL_PX, "color": theme.MUTED}, "fixedrange": True},
         f"yaxis{tail}": {"range": [len(group) - 0.5, -0.5], "domain": domain, "anchor": f"x{tail}", "tickmode": "array",
                          "tickvals": list(range(len(group))), "ticktext": [theme.title_of(m.name) for m in group], "showgrid": False,
                          "zeroline": False, "ticks": "", "fixedrange": True},
@@ -170,9 +172,10 @@ def _row(m: Measurement, row: int, arrow: float) -> list[dict]:
     base = {"type": "scatter", "y": [row, row], "showlegend": False, "hoverinfo": "text", "text": hover}
     if m.status == "lower_bound":
         least = m.low if m.low is not None else m.value
+        line = {"color": theme.rgba(colour, 0.55), "width": 3, "dash": "dot"}
+        ends = {"symbol": ["line-ns", "triangle-right"], "size": [11, 11], "color": colour, "line": {"width": [2, 0], "color": colour}}
         return [
-            base | {"x": [least, m.value + arrow], "mode": "lines+markers", "line": {"color": theme.rgba(colour, 0.55), "width": 3, "dash": "dot"},
-                    "marker": {"symbol": ["line-ns", "triangle-right"], "size": [11, 11], "color": colour, "line": {"width": [2, 0], "color": colour}}},
+            base | {"x": [least, m.value + arrow], "mode": "lines+markers", "line": line, "marker": ends},
             base | {"x": [m.value], "y": [row], "mode": "markers", "marker": {"symbol": symbol, "size": 12, "color": theme.PAPER,
                                                                             "line": {"width": 2, "color": colour}}},
         ]

@@ -97,7 +97,8 @@ def _bed(w: float, d: float, h: float) -> list[Part]:
     for i in range(pillows):
         mid = (i - (pillows - 1) / 2) * w / 2
         half = min(0.33, 0.40 * w / pillows)
-        parts.append(block((mid - half, mid + half), (back - min(0.46, 0.45 * d), back - min(0.05, 0.05 * d)), (top, min(top + 0.13, max(h, top + 0.02))), WHITE, 0.06))
+        along = (back - min(0.46, 0.45 * d), back - min(0.05, 0.05 * d))
+        parts.append(block((mid - half, mid + half), along, (top, min(top + 0.13, max(h, top + 0.02))), WHITE, 0.06))
     return parts
 
 
@@ -139,7 +140,8 @@ def _desk(w: float, d: float, h: float) -> list[Part]:
 
 def _table(w: float, d: float, h: float) -> list[Part]:
     leg = min(0.07, 0.1 * min(w, d))
-    rail = block((-w / 2 + 0.06, w / 2 - 0.06), (-d / 2 + 0.06, d / 2 - 0.06), (h - 0.12 if h > 0.5 else h - 0.07, h - 0.04), WOOD_DARK)
+    low = h - 0.12 if h > 0.5 else h - 0.07
+    rail = block((-w / 2 + 0.06, w / 2 - 0.06), (-d / 2 + 0.06, d / 2 - 0.06), (low, h - 0.04), WOOD_DARK)
     return [*_legs(w, d, h - 0.04, leg, WOOD_DARK, 0.05), rail, block((-w / 2, w / 2), (-d / 2, d / 2), (h - 0.04, h), WOOD)]
 
 

@@ -94,7 +94,8 @@ def _lines(scene: Scene, height: float, seen_top: bool) -> list[dict]:
         (feet if plane is None or plane.foot_seen else hidden).append((np.append(a, 0.0), np.append(b, 0.0)))
         if seen_top:
             tops.append((np.append(a, height), np.append(b, height)))
-        corners += [(np.append(end, 0.0), np.append(end, height)) for end, kind in zip(wall.ends, wall.end_kinds, strict=True) if kind == "corner"]
+        met = [end for end, kind in zip(wall.ends, wall.end_kinds, strict=True) if kind == "corner"]
+        corners += [(np.append(end, 0.0), np.append(end, height)) for end in met]
     longest = longest_free(scene)
     if longest is not None:
         wall, span = longest
@@ -203,7 +204,9 @@ def _height_label(notes: Notes, named: dict[str, Measurement], top: float | None
     told, walls = named.get("ceiling_height"), notes.scene.walls
     if told is None or told.value is None:
         return
-    ends = [end for kind in ("corner", "occluded", "frame") for wall in walls for end, k in zip(wall.ends, wall.end_kinds, strict=True) if k == kind]
+    kinds = ("corner", "obstacle", "occluded", "frame")
+    both = [(kind, end) for wall in walls for end, kind in zip(wall.ends, wall.end_kinds, strict=True)]
+    ends = [end for _, end in sorted(both, key=lambda item: kinds.index(item[0]))]
     up = top if top is not None else 2.0
     places = [place for end in ends for place in notes.on(np.append(end, 0.0), np.append(end, up), (0.6, 0.7, 0.5, 0.8, 0.4))]
     notes.write(f"height {theme.value_words(told)}", places, theme.INK)

@@ -210,7 +210,8 @@ def _product_label(sheet: Sheet, rec: Recommendation, ring: np.ndarray) -> None:
     """Name, sizes and probability, on the piece where they fit, else near it."""
     product = rec.product
     width, front = ring[1] - ring[0], (ring[0] - ring[3]) / product.depth_m
-    words = f"<b>{theme.wrap(product.name, 26)}</b><br>{product.width_m:.2f} × {product.depth_m:.2f} m · {theme.percent(rec.probability)} likely to fit"
+    size = f"{product.width_m:.2f} × {product.depth_m:.2f} m"
+    words = f"<b>{theme.wrap(product.name, 26)}</b><br>{size} · {theme.percent(rec.probability)} likely to fit"
     across, high = np.array(text_size(words, theme.SMALL_PX)) * sheet.m_per_px
     if across < product.width_m and high < product.depth_m:
         sheet.label(words, [ring.mean(0)], width, theme.SMALL_PX, theme.INK, force=True, bgcolor="rgba(255,255,255,0.86)")
@@ -224,7 +225,8 @@ def _with_leader(sheet: Sheet, words: str, origin: np.ndarray, toward: np.ndarra
     ahead = np.arctan2(toward[1], toward[0])
     turns = [ahead + sign * t for t in np.linspace(0, 0.5 * np.pi, 8) for sign in (1, -1)]
     half = np.array(size) / 2
-    places = [origin + np.array([np.cos(t), np.sin(t)]) * (half + reach) for reach in np.arange(16, 260, 12) * sheet.m_per_px for t in turns]
+    reaches = np.arange(16, 260, 12) * sheet.m_per_px
+    places = [origin + np.array([np.cos(t), np.sin(t)]) * (half + reach) for reach in reaches for t in turns]
     places = [place for place in places if (place - half > sheet.low).all() and (place + half < sheet.high).all()] or [origin]
     places.sort(key=lambda place: bool((place - origin) @ toward < 0))
     number = sheet.label(words, places, np.array([1.0, 0.0]), theme.SMALL_PX, theme.VERMILION, force=True, bgcolor="rgba(255,255,255,0.9)")

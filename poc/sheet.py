@@ -78,7 +78,8 @@ class Sheet:
         step = ends[1] - ends[0]
         length = max(float(np.linalg.norm(step)), 1e-9)
         closed = [end for end, is_open in zip(ends, open_ends, strict=True) if not is_open]
-        dots = [np.stack([end, end + sign * step / length * CUT_M]) for end, sign, is_open in zip(ends, (-1, 1), open_ends, strict=True) if is_open]
+        beyond = [np.stack([ends[0], ends[0] - step / length * CUT_M]), np.stack([ends[1], ends[1] + step / length * CUT_M])]
+        dots = [line for line, is_open in zip(beyond, open_ends, strict=True) if is_open]
         self.lines([np.stack([end - out * 0.06, end + out * 0.06]) for end in closed], color=colour, width=1)
         self.lines(dots, color=colour, width=1, dash="dot")
         (x0, y0), (x1, y1) = ends.round(3).tolist()
