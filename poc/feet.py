@@ -18,6 +18,8 @@ DEEP = 4.0
 """Nearness of the nearest wall considered: a quarter of the camera's height away."""
 EVIDENCE_PER_CELL = 0.15
 """Nats per misread cell. Neighbouring cells err together, so a cell counts for much less than its own probability says."""
+DEPTH_NATS = 4.0
+"""What a column of depth says at most, with errors of 5 % or less. Columns of a network's depth err together: they say less."""
 MOST_WALLS = 10
 FOOT_WELL, FOOT_WELL_CELLS = 3.0, 2.0
 """Nats that a foot seen right there is worth over any other place in its column, and how wide that place is."""
@@ -92,7 +94,8 @@ def _depth_cost(pan: Panorama, wall: np.ndarray, rho: np.ndarray, sigma: float, 
     reach = int(np.ceil(4 * sigma / bin_log))
     kernel = 1.0 / (1.0 + 0.5 * (np.arange(-reach, reach + 1) * bin_log / sigma) ** 2)
     near = cv2.filter2D(hist, -1, kernel[:, None].astype(np.float32), borderType=cv2.BORDER_CONSTANT)
-    cost = (hist.sum(0) - near) * EVIDENCE_PER_CELL * 0.5
+    nats = float(np.clip(DEPTH_NATS * 0.05 / sigma, 0.5, DEPTH_NATS))
+    cost = (hist.sum(0) - near) / np.maximum(hist.sum(0), 20.0) * nats
     index = np.clip(np.rint((np.log(np.maximum(nearness, 0.02)) - lowest) / bin_log), 0, count - 1).astype(int)
     return cost[index]
 
