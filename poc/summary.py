@@ -70,8 +70,8 @@ def _card(m: Measurement, say: Messages) -> Card:
     if m.status == "unknown" or m.value is None:
         return Card(say(m.name), say("cannot_say"), m.reason, "", "")
     if m.status == "lower_bound":
-        least = math.floor((m.low if m.low is not None else m.value) * 10) / 10
-        return Card(say(m.name), f"≥ {least:.1f} {unit}", m.reason or say("hidden_end"), light, word)
+        least = math.floor((m.low if m.low is not None else m.value) * 100 + 1e-9) / 100
+        return Card(say(m.name), f"≥ {least:.2f} {unit}", m.reason or say("hidden_end"), light, word)
     note = "" if m.low is None or m.high is None else say("interval", low=f"{m.low:.2f}", high=f"{m.high:.2f}", unit=unit)
     return Card(say(m.name), f"{m.value:.2f} {unit}", note, light, word)
 

@@ -51,7 +51,7 @@ def advice_sentence(advice: NextMeasurement | None) -> str:
     """What to measure next, and what it would bring; says so where nothing would help."""
     if advice is None:
         return "No single further measurement would sharpen this result much."
-    return (f"{advice.action} It narrows “{title_of(advice.helps)}” from ±{advice.width_now_m / 2:.2f} m"
+    return (f"{sentence(advice.action)} It narrows “{title_of(advice.helps)}” from ±{advice.width_now_m / 2:.2f} m"
             f" to ±{advice.width_after_m / 2:.2f} m.")  # fmt: skip
 
 
