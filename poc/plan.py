@@ -103,7 +103,9 @@ def _view_cone(sheet: Sheet, scene: Scene) -> None:
     rays = rays[0] + (rays[1] - rays[0]) * np.linspace(0, 1, 81)[:, None]
     rays /= np.maximum(np.linalg.norm(rays, axis=1, keepdims=True), 1e-9)
     reach = max([1.5, *(np.linalg.norm(end) for wall in scene.walls for end in wall.ends), *np.linalg.norm(scene.outline, axis=1)])
-    tips = np.array([ray * min(reach, _first_wall(scene, ray)) for ray in rays])
+    far = np.pad([min(reach, _first_wall(scene, ray)) for ray in rays], 6, mode="edge")
+    # a median over neighbouring rays: a chink between two walls is no view
+    tips = rays * np.median(np.lib.stride_tricks.sliding_window_view(far, 13), axis=1)[:, None]
     sheet.polygon(np.vstack([np.zeros(2), tips]), fillcolor=theme.rgba(theme.SKY, 0.09), line={"width": 0})
     sheet.lines([np.vstack([tips[0], np.zeros(2), tips[-1]])], "camera's view", color=theme.SKY, width=1.5, dash="dash")
 

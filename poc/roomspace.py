@@ -15,8 +15,9 @@ from poc.types import Measurement, Plane, Scene, WallSegment
 NEAR_M = 0.05
 """Nothing nearer to the camera than this is projected."""
 USUAL_CEILING_M = 2.4
-SNAP = 0.08
-"""What is nearer than the room's shell by less than this share of its depth is taken to be on it, in sketches only."""
+SNAP, PULL = 0.08, 0.20
+"""In sketches, what is nearer than the room's shell by less than SNAP of its depth is put on it; what is by less than
+PULL is drawn nearer to it, so that the surface does not tear where the two meet."""
 BESIDE_M = 0.03
 
 
@@ -78,12 +79,15 @@ def grid_points(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
     shell, shell_owner = shell_depth(scene, rays)
     with np.errstate(invalid="ignore"):
         on_shell = depth > (1 - SNAP) * shell
+        pulled = shell * (1 - PULL + (depth / shell - 1 + PULL) * PULL / (PULL - SNAP))
+        depth = np.where(depth > (1 - PULL) * shell, np.fmin(shell, pulled), depth)
     owner = np.where(on_shell, shell_owner, -1)
-    depth = np.where(on_shell, shell, depth)
     for number, plane in enumerate(scene.planes):
         there = _plane_depth(plane, rays)
         mask = plane_mask(plane, depth.shape) & np.isfinite(there)
+        behind = mask & (there > shell)
         depth[mask], owner[mask] = there[mask], number
+        depth[behind], owner[behind] = shell[behind], shell_owner[behind]
     return to_room(rays * depth[..., None], scene), owner
 
 

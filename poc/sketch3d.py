@@ -20,6 +20,8 @@ TEAR = 1.12
 """Neighbouring depths farther apart than this ratio are different things: the relief is torn between them."""
 EDGE_ON = 0.14
 """A triangle seen more edge-on than this (cosine) bridges two things, unless it lies on a plane."""
+UNDER_CEILING_M = 0.25
+"""What is on no plane and this near to the ceiling is most likely the ceiling; it would hide the room."""
 BEHIND_M = 0.015
 """Planes are drawn this far behind the relief that lies on them, so that the two do not flicker."""
 
@@ -66,7 +68,7 @@ def relief(points: np.ndarray, owner: np.ndarray, photo: Photo, scene: Scene, he
     rows, columns = _thinned(points.shape[:2])
     p, who = points[np.ix_(rows, columns)], owner[np.ix_(rows, columns)]
     ceiling = [i for i, plane in enumerate(scene.planes) if plane.kind == "ceiling"]
-    keep = np.isfinite(p).all(-1) & ~np.isin(who, ceiling) & (p[..., 2] < height - 0.03)
+    keep = np.isfinite(p).all(-1) & ~np.isin(who, ceiling) & (p[..., 2] < height - np.where(who < 0, UNDER_CEILING_M, 0.03))
     faces = _faces(p, who, keep, scene)
     if len(faces) == 0:
         return None
@@ -199,7 +201,8 @@ def product_traces(rec: Recommendation, parts: list[Part]) -> list:
     """A placed product as one solid mesh, each face in its part's colour."""
     import plotly.graph_objects as go
 
-    parts = parts[::-1]  # the legend shows the first face's colour: the seat's, not a leg's
+    # the legend shows the first face's colour: the largest part's, not a leg's
+    parts = sorted(parts, key=lambda p: -float(np.ptp(p.vertices, axis=0).prod()))
     xyz = np.concatenate([p.vertices for p in parts]).astype(np.float32)
     starts = np.cumsum([0, *(len(p.vertices) for p in parts[:-1])])
     faces = np.concatenate([p.triangles() + start for p, start in zip(parts, starts, strict=True)])

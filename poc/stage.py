@@ -15,8 +15,8 @@ FOV_RAD = np.pi / 4
 """plotly's vertical field of view (gl-plot3d's default)."""
 VIEW_PX = (860.0, 600.0)
 """Width and height the first view is fitted to: a laptop's page less the legend."""
-LOOK = (-0.13, 0.84, -0.52)
-"""Viewing direction in the room frame: from above and behind the photographer, a little from the right."""
+DOWN_RAD, ASIDE_RAD = np.radians(31.0), np.radians(9.0)
+"""The first view looks from above and behind the photographer, a little from the right."""
 LONGEST = 1.6
 """The longest side of what is shown, in plotly's units."""
 
@@ -52,7 +52,8 @@ def stage(scene: Scene, points: np.ndarray, height: float, notes: list[Note]) ->
     low, high = extent(scene, points, height)
     unit = LONGEST / float((high - low).max())
     to_stage = (lambda p: (np.asarray(p, float) - (low + high) / 2) * unit)
-    view = fitted(to_stage(_marks(scene, height)))
+    heading = scene.room_from_cam[:2, 2]
+    view = fitted(to_stage(_marks(scene, height)), float(np.arctan2(heading[1], heading[0])) + ASIDE_RAD)
     aspect = (high - low) * unit
     bare = {"visible": False, "showspikes": False}
     return {
@@ -88,9 +89,11 @@ def _marks(scene: Scene, height: float) -> np.ndarray:
     return np.concatenate(marks)
 
 
-def fitted(points: np.ndarray) -> View:
-    """The view along LOOK that holds stage points n×3 as large as VIEW_PX allows, in its middle."""
-    forward = np.array(LOOK) / np.linalg.norm(LOOK)
+def fitted(points: np.ndarray, heading_rad: float) -> View:
+    """The view that holds stage points n×3 as large as VIEW_PX allows, in its middle, looking DOWN_RAD down and along
+    `heading_rad` (from the room's x axis)."""
+    level = np.cos(DOWN_RAD)
+    forward = np.array([np.cos(heading_rad) * level, np.sin(heading_rad) * level, -np.sin(DOWN_RAD)])
     right = np.cross(forward, (0, 0, 1))
     right /= np.linalg.norm(right)
     axes = np.stack([right, np.cross(forward, right), forward])

@@ -266,7 +266,7 @@ def test_3d_scales_are_equal(figures):
 @pytest.mark.parametrize("scale", [(1, 1, 1), (3, 1, 0.5), (0.5, 4, 0.7)])
 def test_first_view_holds_everything(scale):
     points = np.random.default_rng(2).uniform(-0.5, 0.5, (200, 3)) * scale
-    pixels = fitted(points).pixels(points)
+    pixels = fitted(points, 1.2).pixels(points)
     assert (np.abs(pixels) <= (430, 300)).all()
     assert np.abs(pixels).max() > 200
 
