@@ -25,8 +25,8 @@ FOCAL_STARTS = (0.62, 0.8, 1.0, 1.25)
 """Where the search for an unknown focal starts, as factors of the phone's: 16 to 33 mm."""
 SOLVED_FOCAL_SIGMA = 0.08
 """An unknown focal counts as solved when the lines know it better than this."""
-PRINCIPAL_SIGMA = 0.01
-"""Sigma of the principal point's distance from the photo's centre, as a share of the long side."""
+PRINCIPAL_SIGMA = 0.012
+"""Sigma of the principal point's distance from the photo's centre per axis, as a share of the long side (crops, lenses)."""
 LEVEL_SIGMA_RAD = math.radians(7.0)
 """How far an unknown camera is from level, where nothing in the photo tells; lines that say less than this are not used."""
 GIVEN_TILT_SIGMA_RAD = math.radians(1.0)
@@ -45,7 +45,7 @@ def estimate_camera(
     pitch_roll_deg: tuple[float, float] | None = None,
     principal_point: tuple[float, float] | None = None,
 ) -> Camera:
-    """Camera of a photo.
+    """Camera of a photo. Its principal point is the photo's centre, moved by a percent or so where the lines ask for it.
 
     focal_px, principal_point (photo pixels) and pitch_roll_deg (degrees; pitch > 0 looks up, roll > 0 dips the right
     side) overrule what the photo says. surfaces with a metric depth help where there are no lines. Raises ParameterError
@@ -53,14 +53,14 @@ def estimate_camera(
     """
     given = _given_gravity(pitch_roll_deg)
     prior, source = _focal_prior(photo, focal_px, principal_point is not None)
-    cx, cy = principal_point or ((photo.width - 1) / 2, (photo.height - 1) / 2)
+    cx, cy = ((photo.width - 1) / 2, (photo.height - 1) / 2) if principal_point is None else principal_point
     segments = lines.centred(lines.detect_segments(photo.rgb), float(cx), float(cy))
-    seen = _solve(segments, prior, source)
     base = Camera(prior.f_px, float(cx), float(cy), photo.width, photo.height, DOWN, source, "assumed", prior.f_sigma, LEVEL_SIGMA_RAD)
-    camera = base if seen is None else _from_lines(base, seen)
+    seen = _solve(segments, prior, source)
     if given is not None:
-        return _with_given_gravity(camera, given, seen, segments, prior)
-    return camera if seen is not None else _without_lines(camera, surfaces, depth)
+        pinned = _solve(segments, replace(prior, down=given, down_sigma=GIVEN_TILT_SIGMA_RAD), source)
+        return _with_given_gravity(base if pinned is None else _from_lines(base, pinned), given, seen)
+    return _without_lines(base, surfaces, depth) if seen is None else _from_lines(base, seen)
 
 
 # --- what is known before looking ---------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ def estimate_camera(
 
 def _focal_prior(photo: Photo, focal_px: float | None, centre_known: bool) -> tuple[vanishing.Prior, str]:
     long_side = max(photo.width, photo.height)
-    pp_sigma = (0.2 if centre_known else 1.0) * PRINCIPAL_SIGMA * long_side
+    pp_sigma = (0.02 if centre_known else 1.0) * PRINCIPAL_SIGMA * long_side
     if focal_px is not None:
         if not (math.isfinite(focal_px) and 0.2 * long_side <= focal_px <= 10 * long_side):
             raise ParameterError(
@@ -79,7 +79,7 @@ def _focal_prior(photo: Photo, focal_px: float | None, centre_known: bool) -> tu
     if photo.f_px is not None:
         return vanishing.Prior(float(photo.f_px), FOCAL_SIGMA["exif"], pp_sigma), "exif"
     f = PHONE_F35_MM / 36.0 * long_side
-    return vanishing.Prior(f, FOCAL_SIGMA["assumed"], pp_sigma, heavy_focal=True), "assumed"
+    return vanishing.Prior(f, FOCAL_SIGMA["assumed"], pp_sigma, guess=True), "assumed"
 
 
 def _given_gravity(pitch_roll_deg: tuple[float, float] | None) -> np.ndarray | None:
@@ -98,12 +98,13 @@ def _given_gravity(pitch_roll_deg: tuple[float, float] | None) -> np.ndarray | N
 
 @dataclass(frozen=True)
 class LineSolution:
-    """What the lines say: the best fit, and calibrated sigmas of tilt (per axis), of the axes about gravity, of log f.
-    free_f: log f and its sigma as the lines alone have it (for the cross-check of a focal from elsewhere)."""
+    """What the lines say: the best fit, calibrated sigmas of tilt (per axis) and of the axes about gravity, log f and its
+    sigma averaged over the rivals. free_f: log f and its sigma as the lines alone have it, to check a focal from elsewhere."""
 
     fit: vanishing.AxesFit
     tilt_sigma: float
     axes_sigma: float
+    log_f: float
     f_sigma: float
     free_f: tuple[float, float]
 
@@ -118,30 +119,30 @@ def _solve(segments: lines.CentredSegments, prior: vanishing.Prior, source: str)
     best = fits[0]
     if best.gain < MIN_GAIN:
         return None
-    tilt, turn = _calibrated(fits)
-    if tilt > LEVEL_SIGMA_RAD:
+    sigma = _calibrated(fits)
+    if sigma[0] > LEVEL_SIGMA_RAD:
         return None
     free = best
     if source != "assumed":
-        loose = vanishing.Prior(prior.f_px, 0.3, prior.pp_sigma, heavy_focal=True)
+        loose = vanishing.Prior(prior.f_px, 0.5, prior.pp_sigma)
         free = vanishing.refine(segments, best.axes[None], loose, options, w)[0]
-    own = math.log(best.f_px), _focal_sigma(best)
-    return LineSolution(best, tilt, turn, own[1], (math.log(free.f_px), _focal_sigma(free)))
+    return LineSolution(best, *sigma, free_f=(math.log(free.f_px), _focal_sigma(free)))
 
 
 def _fits(segments, prior, source, options, w) -> list[vanishing.AxesFit]:
+    down = None if prior.down is None else prior.down[None]
     if source != "assumed":
-        return vanishing.refine(segments, vanishing.search(segments, prior.f_px, options, w), prior, options, w)
+        return vanishing.refine(segments, vanishing.search(segments, prior.f_px, options, w, down), prior, options, w)
     axes, focals = [], []
     for k in FOCAL_STARTS:
-        found = vanishing.search(segments, k * prior.f_px, options, w)[:4]
+        found = vanishing.search(segments, k * prior.f_px, options, w, down)[:4]
         axes.append(found)
         focals += [k * prior.f_px] * len(found)
     return vanishing.refine(segments, np.concatenate(axes), prior, options, w, f_start=focals)
 
 
-def _calibrated(fits: list[vanishing.AxesFit]) -> tuple[float, float]:
-    """Sigmas of tilt per axis and of the axes about gravity: curvature, the world's own crookedness, and the rivals.
+def _calibrated(fits: list[vanishing.AxesFit]) -> tuple[float, float, float, float]:
+    """Sigmas of tilt per axis and of the axes about gravity, log f and its sigma: curvature, the world's own crookedness, and rivals.
 
     Rival hypotheses weigh exp(Δ log likelihood / 3), tempered because segments come in families: where the runner-up is
     within 4, the winner was wrong in a third of NYU's frames.
@@ -152,11 +153,14 @@ def _calibrated(fits: list[vanishing.AxesFit]) -> tuple[float, float]:
     about = float(down @ cov @ down)
     p = np.exp((np.array([f.loglik for f in fits]) - best.loglik) / 3)
     p /= p.sum()
-    tilt = np.array([angle_between(f.axes[2], down) for f in fits])
-    turn = np.array([_turn(f.axes, best.axes) for f in fits])
+    tilt = p @ np.array([angle_between(f.axes[2], down) for f in fits]) ** 2
+    turn = p @ np.array([_turn(f.axes, best.axes) for f in fits]) ** 2
+    log_f = np.log([f.f_px for f in fits])
+    mean = float(p @ log_f)
+    f_var = p @ ((log_f - mean) ** 2 + np.array([_focal_sigma(f) for f in fits]) ** 2)
     crooked = math.radians(0.35) ** 2
-    tilt_var = 1.2**2 * 0.5 * (np.trace(cov) - about) + crooked + 0.5 * p @ tilt**2
-    return math.sqrt(tilt_var), math.sqrt(1.2**2 * about + crooked + p @ turn**2)
+    tilt_var = 1.2**2 * 0.5 * (np.trace(cov) - about) + crooked + 0.5 * tilt
+    return math.sqrt(tilt_var), math.sqrt(1.2**2 * about + crooked + turn), mean, math.sqrt(f_var)
 
 
 def _turn(axes: np.ndarray, other: np.ndarray) -> float:
@@ -174,8 +178,8 @@ def _from_lines(camera: Camera, seen: LineSolution) -> Camera:
     notes: list[str] = []
     f_px, f_source, f_sigma = camera.f_px, camera.f_source, camera.f_sigma_rel
     if f_source == "assumed":
-        f_px, f_sigma = seen.fit.f_px, min(seen.f_sigma, FOCAL_SIGMA["assumed"])
-        f_source = "solved" if seen.f_sigma < SOLVED_FOCAL_SIGMA else "assumed"
+        solved = seen.f_sigma < SOLVED_FOCAL_SIGMA
+        f_px, f_sigma, f_source = math.exp(seen.log_f), seen.f_sigma, "solved" if solved else "assumed"
     else:
         off = seen.free_f[0] - math.log(f_px)
         if abs(off) > 3 * math.hypot(seen.free_f[1], f_sigma) and abs(off) > 0.08:
@@ -186,7 +190,8 @@ def _from_lines(camera: Camera, seen: LineSolution) -> Camera:
             )
             f_sigma = f_sigma if f_source == "given" else max(f_sigma, 0.5 * abs(off))
     return replace(
-        camera, f_px=f_px, f_source=f_source, f_sigma_rel=f_sigma, gravity=seen.fit.axes[2], gravity_source="lines",
+        camera, f_px=f_px, f_source=f_source, f_sigma_rel=f_sigma, cx=camera.cx + float(seen.fit.principal[0]),
+        cy=camera.cy + float(seen.fit.principal[1]), gravity=seen.fit.axes[2], gravity_source="lines",
         gravity_sigma_rad=seen.tilt_sigma, manhattan=_room_axes(seen.fit.axes), axes_sigma_rad=seen.axes_sigma, notes=tuple(notes),
     )
 
@@ -202,27 +207,16 @@ def _room_axes(axes: np.ndarray) -> np.ndarray:
 # --- given, or without lines --------------------------------------------------------------------------------------
 
 
-def _with_given_gravity(camera: Camera, given: np.ndarray, seen, segments, prior) -> Camera:
-    """The given tilt overrules; the room's axes are found under it, and a plain contradiction of the lines is told."""
-    notes = list(camera.notes)
+def _with_given_gravity(camera: Camera, given: np.ndarray, seen: LineSolution | None) -> Camera:
+    """The given tilt overrules; `camera` is the solution under it, `seen` what the lines say on their own."""
+    notes = camera.notes
     if seen is not None:
         off = float(angle_between(given, seen.fit.axes[2]))
         if off > 3 * math.hypot(GIVEN_TILT_SIGMA_RAD, seen.tilt_sigma):
-            notes.append(f"The given pitch and roll differ by {math.degrees(off):.0f}° from what the lines of the room say.")
-    axes, turn = camera.manhattan, camera.axes_sigma_rad
-    options = vanishing.FitOptions()
-    if len(segments) >= 6:
-        w = vanishing.weights(segments, options)
-        found = vanishing.search(segments, prior.f_px if seen is None else camera.f_px, options, w, given[None])
-        pinned = replace(prior, f_px=camera.f_px, f_sigma=camera.f_sigma_rel, down=given, down_sigma=math.radians(0.1))
-        fits = vanishing.refine(segments, found, pinned, options, w)
-        if fits[0].gain >= MIN_GAIN:
-            axes, turn = _under(_room_axes(fits[0].axes), given), _calibrated(fits)[1]
-    elif axes is not None:
-        axes = _under(axes, given)
+            notes += (f"The given pitch and roll differ by {math.degrees(off):.0f}° from what the lines of the room say.",)
+    axes = None if camera.manhattan is None else _under(camera.manhattan, given)
     return replace(
-        camera, gravity=given, gravity_source="given", gravity_sigma_rad=GIVEN_TILT_SIGMA_RAD, manhattan=axes,
-        axes_sigma_rad=turn, notes=tuple(notes),
+        camera, gravity=given, gravity_source="given", gravity_sigma_rad=GIVEN_TILT_SIGMA_RAD, manhattan=axes, notes=notes
     )
 
 

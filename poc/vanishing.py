@@ -26,7 +26,8 @@ class FitOptions:
     vertical_share: float = 0.4
     weight_cap_px: float = 150.0
     weight_power: float = 0.5
-    pitch_prior_deg: float = 18.0
+    pitch_mean_deg: float = -5.0
+    pitch_prior_deg: float = 12.0
     roll_prior_deg: float = 5.0
     hypotheses: int = 8
     grid_keep: int = 100
@@ -65,7 +66,7 @@ def tilt_prior(down: np.ndarray, o: FitOptions) -> np.ndarray:
     """Log prior of down vectors (…×3): people hold cameras nearly level, with long tails in roll."""
     pitch = np.degrees(np.arctan2(-down[..., 2], np.hypot(down[..., 0], down[..., 1])))
     roll = np.degrees(np.arctan2(down[..., 0], down[..., 1]))
-    return -0.5 * (pitch / o.pitch_prior_deg) ** 2 - np.log1p((roll / o.roll_prior_deg) ** 2)
+    return -0.5 * ((pitch - o.pitch_mean_deg) / o.pitch_prior_deg) ** 2 - np.log1p((roll / o.roll_prior_deg) ** 2)
 
 
 def tilt_grid() -> np.ndarray:
@@ -149,22 +150,23 @@ def _mixture(angle, sigma, o):
 
 @dataclass(frozen=True)
 class Prior:
-    """What is known of the camera before looking at lines: f_px with the sigma of log f (heavy_focal: Student's t with
-    three degrees of freedom, for a guess that may be far off), the sigma of the principal point in pixels, and down with
-    its sigma in radians where it is given."""
+    """What is known of the camera before looking at lines: f_px with the sigma of log f, the sigma of the principal point
+    in pixels, and down with its sigma in radians where it is given.
+
+    guess: f_px is only a phone's usual focal. Then the prior has a long tail (Student's t, three degrees of freedom) towards
+    wide angles, which estate agents and phones' second cameras use, and none towards long lenses, which rooms rule out.
+    """
 
     f_px: float
     f_sigma: float
     pp_sigma: float
-    heavy_focal: bool = False
+    guess: bool = False
     down: np.ndarray | None = None
     down_sigma: float = 1.0
 
     def focal_precision(self, off: np.ndarray) -> np.ndarray:
         """Precision of log f at `off` from the prior: constant, or falling with the distance."""
-        if not self.heavy_focal:
-            return np.full_like(off, 1 / self.f_sigma**2)
-        return 4 / (3 * self.f_sigma**2 + off**2)
+        return np.where(self.guess & (off < 0), 4 / (3 * self.f_sigma**2 + off**2), 1 / self.f_sigma**2)
 
     def tilt(self, down: np.ndarray, o: FitOptions) -> np.ndarray:
         """Log prior of down vectors (…×3)."""
@@ -173,7 +175,8 @@ class Prior:
         return (down @ self.down - 1) / self.down_sigma**2
 
     def loglik(self, off: np.ndarray, principal: np.ndarray) -> np.ndarray:
-        focal = -2 * np.log1p(off**2 / (3 * self.f_sigma**2)) if self.heavy_focal else -0.5 * (off / self.f_sigma) ** 2
+        normal = -0.5 * (off / self.f_sigma) ** 2
+        focal = np.where(self.guess & (off < 0), -2 * np.log1p(off**2 / (3 * self.f_sigma**2)), normal)
         return focal - 0.5 * (principal**2).sum(-1) / self.pp_sigma**2
 
 
