@@ -32,11 +32,32 @@ def evaluate(folder: FolderArgument, model: ModelOption = "embedded", limit: Lim
     show(score(folder, model, limit=limit, progress=bar("frames")), json)
 
 
-def evaluate_rooms(folder: FolderArgument, model: ModelOption = "embedded", limit: LimitOption = None, json: JsonOption = False) -> None:
+def evaluate_rooms(
+    folder: FolderArgument,
+    model: ModelOption = "embedded",
+    camera_height: Annotated[
+        str, typer.Option("--camera-height", help="true: the true height ± 3 %; none: nothing given; or a relative sigma like 0.05.")
+    ] = "true",
+    limit: LimitOption = None,
+    json: JsonOption = False,
+) -> None:
     """Score room dimensions and their intervals on photos of rooms with known truth."""
     from poc.evaluate_rooms import evaluate_rooms as score
 
-    show(score(folder, model, limit=limit, progress=bar("photos")), json)
+    show(score(folder, model, limit=limit, camera_height=height_given(camera_height), progress=bar("photos")), json)
+
+
+def height_given(text: str) -> str | float | None:
+    """"true", None for "none", or a relative sigma above 0 and below 0.5. Raises ParameterError for anything else."""
+    if text in ("true", "none"):
+        return None if text == "none" else text
+    try:
+        sigma = float(text)
+    except ValueError:
+        sigma = 0.0
+    if not 0 < sigma < 0.5:
+        raise ParameterError(f"--camera-height {text!r}: give true, none, or a relative sigma like 0.05")
+    return sigma
 
 
 def train(

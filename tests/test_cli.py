@@ -112,6 +112,8 @@ def test_make_can_ask_whether_a_model_needs_torch(capsys, model, code):
         (["report", "x.jpg", "-p", "STYLE=a", "-p", "STYLE=b"], "given twice"),
         (["bench", "x.jpg", "--repeat", "0"], "--repeat"),
         (["evaluate", "nowhere"], "nowhere"),
+        (["evaluate-rooms", "nowhere"], "nowhere"),
+        (["evaluate-rooms", "nowhere", "--camera-height", "2"], "give true, none, or a relative sigma"),
         (["train", "--data", "x", "--out", "y", "--batch", "1"], "--batch"),
     ],
 )
