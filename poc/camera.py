@@ -28,11 +28,15 @@ SOLVED_FOCAL_SIGMA = 0.08
 PRINCIPAL_SIGMA = 0.012
 """Sigma of the principal point's distance from the photo's centre per axis, as a share of the long side (crops, lenses)."""
 LEVEL_SIGMA_RAD = math.radians(7.0)
-"""How far an unknown camera is from level, where nothing in the photo tells; lines that say less than this are not used."""
+"""How far an unknown camera is from level, where nothing in the photo tells."""
+MAX_LINE_SIGMA_RAD = math.radians(12.0)
+"""Lines whose rival readings differ by more than this say nothing."""
 GIVEN_TILT_SIGMA_RAD = math.radians(1.0)
 MAX_PITCH_DEG = 60.0
-MIN_GAIN = 15.0
-"""Least log-likelihood ratio of three directions over clutter. Segments at random reach 7, forests 14, bare rooms 16 and up."""
+MIN_GAIN, SURE_GAIN = 9.0, 20.0
+"""Log-likelihood ratio of three directions over clutter: below the first they are not told from segments at random (which
+reach 7, forests 2–14); from the second up (nearly all rooms) it says nothing more. In between, tilt is less sure: """
+FAINT_SIGMA_RAD = math.radians(6.0)
 DOWN = np.array([0.0, 1.0, 0.0])
 
 
@@ -48,7 +52,7 @@ def estimate_camera(
     """Camera of a photo. Its principal point is the photo's centre, moved by a percent or so where the lines ask for it.
 
     focal_px, principal_point (photo pixels) and pitch_roll_deg (degrees; pitch > 0 looks up, roll > 0 dips the right
-    side) overrule what the photo says. surfaces with a metric depth help where there are no lines. Raises ParameterError
+    side) overrule what the photo says. surfaces with a metric depth help where lines are few or ambiguous. Raises ParameterError
     for a focal no camera has, or a pitch beyond ±60° (a room cannot be measured from straight above or below).
     """
     given = _given_gravity(pitch_roll_deg)
@@ -56,11 +60,12 @@ def estimate_camera(
     cx, cy = ((photo.width - 1) / 2, (photo.height - 1) / 2) if principal_point is None else principal_point
     segments = lines.centred(lines.detect_segments(photo.rgb), float(cx), float(cy))
     base = Camera(prior.f_px, float(cx), float(cy), photo.width, photo.height, DOWN, source, "assumed", prior.f_sigma, LEVEL_SIGMA_RAD)
-    seen = _solve(segments, prior, source)
+    floor = None if surfaces is None or depth is None or depth.kind != "metric" else _floor_slope(base, surfaces, depth)
+    seen = _solve(segments, prior, source, floor)
     if given is not None:
-        pinned = _solve(segments, replace(prior, down=given, down_sigma=GIVEN_TILT_SIGMA_RAD), source)
+        pinned = _solve(segments, replace(prior, down=given, down_sigma=GIVEN_TILT_SIGMA_RAD), source, None)
         return _with_given_gravity(base if pinned is None else _from_lines(base, pinned), given, seen)
-    return _without_lines(base, surfaces, depth) if seen is None else _from_lines(base, seen)
+    return _without_lines(base, floor) if seen is None else _from_lines(base, seen)
 
 
 # --- what is known before looking ---------------------------------------------------------------------------------
@@ -97,6 +102,15 @@ def _given_gravity(pitch_roll_deg: tuple[float, float] | None) -> np.ndarray | N
 
 
 @dataclass(frozen=True)
+class FloorSlope:
+    """Down by the floor of a depth map, and its sigma per axis in radians. The embedded model's floors are off by 5° where
+    floor fills a third of the photo, by 10° where it fills 5 %: too vague to refine lines, enough to choose among rivals."""
+
+    down: np.ndarray
+    sigma: float
+
+
+@dataclass(frozen=True)
 class LineSolution:
     """What the lines say: the best fit, calibrated sigmas of tilt (per axis) and of the axes about gravity, log f and its
     sigma averaged over the rivals. free_f: log f and its sigma as the lines alone have it, to check a focal from elsewhere."""
@@ -109,18 +123,19 @@ class LineSolution:
     free_f: tuple[float, float]
 
 
-def _solve(segments: lines.CentredSegments, prior: vanishing.Prior, source: str) -> LineSolution | None:
+def _solve(segments: lines.CentredSegments, prior: vanishing.Prior, source: str, floor: FloorSlope | None) -> LineSolution | None:
     """Three directions from the segments, or None where they are not told from clutter, or only vaguely."""
     if len(segments) < 6:
         return None
     options = vanishing.FitOptions()
     w = vanishing.weights(segments, options)
     fits = _fits(segments, prior, source, options, w)
-    best = fits[0]
+    score = _plausibility(fits, floor)
+    best = fits[int(np.argmax(score))]
     if best.gain < MIN_GAIN:
         return None
-    sigma = _calibrated(fits)
-    if sigma[0] > LEVEL_SIGMA_RAD:
+    sigma = _calibrated(fits, score)
+    if sigma[0] > MAX_LINE_SIGMA_RAD:
         return None
     free = best
     if source != "assumed":
@@ -141,26 +156,34 @@ def _fits(segments, prior, source, options, w) -> list[vanishing.AxesFit]:
     return vanishing.refine(segments, np.concatenate(axes), prior, options, w, f_start=focals)
 
 
-def _calibrated(fits: list[vanishing.AxesFit]) -> tuple[float, float, float, float]:
-    """Sigmas of tilt per axis and of the axes about gravity, log f and its sigma: curvature, the world's own crookedness, and rivals.
+def _plausibility(fits: list[vanishing.AxesFit], floor: FloorSlope | None) -> np.ndarray:
+    """Log weights of rival hypotheses: a third of their log likelihood, because segments come in families (where the
+    runner-up is within 4, the winner was wrong in a third of NYU's frames), and the floor's slope (Student's t)."""
+    score = np.array([f.loglik for f in fits]) / 3
+    if floor is not None:
+        off = np.array([angle_between(f.axes[2], floor.down) for f in fits]) / floor.sigma
+        score -= 2.5 * np.log1p(off**2 / 3)
+    return score
 
-    Rival hypotheses weigh exp(Δ log likelihood / 3), tempered because segments come in families: where the runner-up is
-    within 4, the winner was wrong in a third of NYU's frames.
-    """
-    best = fits[0]
+
+def _calibrated(fits: list[vanishing.AxesFit], score: np.ndarray) -> tuple[float, float, float, float]:
+    """Sigmas of tilt per axis and of the axes about gravity, log f and its sigma: curvature, the world's own crookedness,
+    and rivals."""
+    p = np.exp(score - score.max())
+    p /= p.sum()
+    best = fits[int(np.argmax(score))]
     down = best.axes[2]
     cov = best.covariance[:3, :3]
     about = float(down @ cov @ down)
-    p = np.exp((np.array([f.loglik for f in fits]) - best.loglik) / 3)
-    p /= p.sum()
     tilt = p @ np.array([angle_between(f.axes[2], down) for f in fits]) ** 2
     turn = p @ np.array([_turn(f.axes, best.axes) for f in fits]) ** 2
     log_f = np.log([f.f_px for f in fits])
     mean = float(p @ log_f)
     f_var = p @ ((log_f - mean) ** 2 + np.array([_focal_sigma(f) for f in fits]) ** 2)
     crooked = math.radians(0.35) ** 2
-    tilt_var = 1.2**2 * 0.5 * (np.trace(cov) - about) + crooked + 0.5 * tilt
-    return math.sqrt(tilt_var), math.sqrt(1.2**2 * about + crooked + turn), mean, math.sqrt(f_var)
+    faint = FAINT_SIGMA_RAD * max(0.0, SURE_GAIN - best.gain) / (SURE_GAIN - MIN_GAIN)
+    tilt_var = 1.2**2 * 0.5 * (np.trace(cov) - about) + crooked + 0.5 * tilt + faint**2
+    return math.sqrt(tilt_var), math.sqrt(1.2**2 * about + crooked + turn + faint**2), mean, math.sqrt(f_var)
 
 
 def _turn(axes: np.ndarray, other: np.ndarray) -> float:
@@ -226,32 +249,23 @@ def _under(axes: np.ndarray, down: np.ndarray) -> np.ndarray:
     return nearest_rotation(np.stack([np.cross(forward, -down), forward, -down]))
 
 
-def _without_lines(camera: Camera, surfaces: Surfaces | None, depth: DepthMap | None) -> Camera:
+def _without_lines(camera: Camera, floor: FloorSlope | None) -> Camera:
     """Level, or between level and the floor of a metric depth map, each by its uncertainty."""
     note = "Too few straight lines to tell how the camera was tilted"
-    floor = None if surfaces is None or depth is None or depth.kind != "metric" else _floor_normal(camera, surfaces, depth)
     if floor is None:
         return replace(camera, notes=(*camera.notes, note + ": taken as level."))
-    down, sigma = floor
-    level, own = 1 / LEVEL_SIGMA_RAD**2, 1 / sigma**2
+    level, own = 1 / LEVEL_SIGMA_RAD**2, 1 / floor.sigma**2
     return replace(
-        camera, gravity=unit(own * down + level * DOWN), gravity_source="planes", gravity_sigma_rad=(level + own) ** -0.5,
+        camera, gravity=unit(own * floor.down + level * DOWN), gravity_source="planes", gravity_sigma_rad=(level + own) ** -0.5,
         notes=(*camera.notes, note + ": taken from the floor's slope in the depth map."),
     )
 
 
-def _floor_normal(camera: Camera, surfaces: Surfaces, depth: DepthMap) -> tuple[np.ndarray, float] | None:
-    """Down from the floor of a metric depth map, with its sigma (radians), or None where too little floor is seen.
-
-    The embedded model's floors are off by 5° per axis where floor fills a third of the photo, 10° where it fills 5 %.
-    """
+def _floor_slope(camera: Camera, surfaces: Surfaces, depth: DepthMap) -> FloorSlope | None:
+    """Down as the floor of a metric depth map has it, or None where too little floor is seen."""
     h, w = 60, 80
-    rows = lambda n: np.minimum(((np.arange(h) + 0.5) * n / h).astype(int), n - 1)[:, None]
-    cols = lambda n: np.minimum(((np.arange(w) + 0.5) * n / w).astype(int), n - 1)[None]
-    ph, pw = surfaces.probabilities.shape[:2]
-    dh, dw = depth.values.shape
-    share = surfaces.probabilities[rows(ph), cols(pw), SURFACE_CLASSES.index("floor")]
-    z, valid = depth.values[rows(dh), cols(dw)].astype(float), depth.valid[rows(dh), cols(dw)]
+    share = _sampled(surfaces.probabilities[..., SURFACE_CLASSES.index("floor")], h, w)
+    z, valid = _sampled(depth.values, h, w).astype(float), _sampled(depth.valid, h, w)
     mask = valid & (share > 0.5) & (z > 0.1)
     if mask.mean() < 0.03:
         return None
@@ -262,4 +276,11 @@ def _floor_normal(camera: Camera, surfaces: Surfaces, depth: DepthMap) -> tuple[
     normal, _ = plane_from_uvd(*fit.coefficients, 0.0, camera.f_px)
     if -normal[1] < math.cos(math.radians(MAX_PITCH_DEG)):
         return None
-    return -normal, math.radians(4.0) * math.sqrt(1 + 0.25 / float(mask.mean()))
+    return FloorSlope(-normal, math.radians(4.0) * math.sqrt(1 + 0.25 / float(mask.mean())))
+
+
+def _sampled(values: np.ndarray, h: int, w: int) -> np.ndarray:
+    """Nearest samples of a map on an h×w grid over the same extent."""
+    rows = ((np.arange(h) + 0.5) * values.shape[0] / h).astype(int)
+    cols = ((np.arange(w) + 0.5) * values.shape[1] / w).astype(int)
+    return values[rows[:, None], cols[None]]
