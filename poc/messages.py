@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from poc.errors import ParameterError
 from poc.parameters import did_you_mean
 
@@ -15,8 +17,7 @@ _TEXT: dict[str, tuple[str, str]] = {
     "fits": ("What fits", "适合的家具"),
     "worth": ("What it is worth", "商业价值"),
     "next": ("What to measure next", "下一步测量"),
-    "interval": ("90 %: {low}–{high} {unit}", "90 % 区间:{low}–{high} {unit}"),
-    "at_least": ("at least", "至少"),
+    "interval": ("90 %: {low}–{high} {unit}", "90 % 区间：{low}–{high} {unit}"),
     "cannot_say": ("cannot say", "无法判断"),
     "hidden_end": ("it goes on out of sight", "有一端不在画面内"),
     "light_green": ("sound", "可靠"),
@@ -28,48 +29,47 @@ _TEXT: dict[str, tuple[str, str]] = {
     "longest_free_wall": ("Longest free wall", "最长空墙"),
     "floor_area_visible": ("Floor area seen", "可见地面面积"),
     "floor_area_free": ("Free floor area", "空余地面面积"),
-    "scale_from": ("The scale comes from: {source}.", "尺度来源:{source}。"),
+    "scale_from": ("The scale comes from: {source}.", "尺度来源：{source}。"),
     "scale_error": (
         "Every length shares its error of ± {percent} % (90 %).",
-        "所有长度共有 ± {percent} % 的尺度误差(90 %)。",
+        "所有长度共有 ± {percent} % 的尺度误差（90 %）。",
     ),
     "measured_count": (
         "{measured} of {all} measurements are plainly measured, {bounds} are lower bounds, {unknown} cannot be said from this photo.",
-        "{all} 项中 {measured} 项为实测,{bounds} 项为下限,{unknown} 项无法由此照片判断。",
+        "{all} 项中 {measured} 项为实测，{bounds} 项为下限，{unknown} 项无法由此照片判断。",
     ),
-    "checks": ("Self-checks: {green} sound, {amber} with care, {red} weak.", "自检:{green} 项可靠,{amber} 项需谨慎,{red} 项不可靠。"),
+    "checks": ("Self-checks: {green} sound, {amber} with care, {red} weak.", "自检：{green} 项可靠，{amber} 项需谨慎，{red} 项不可靠。"),
     "no_room": ("No room is measured in this photo", "此照片无法测量房间"),
     "no_room_means": (
         "So there are no dimensions and nothing is recommended. The business case below stands on its parameters alone and says"
         " nothing about this photo. What helps: a photo that shows the floor meeting at least one wall, taken level at eye height.",
-        "因此没有尺寸,也不推荐家具。下面的商业测算只基于参数,与此照片无关。建议:重新拍摄,让画面包含地面与至少一面墙的交线,手机持平,与眼同高。",
+        "因此没有尺寸，也不推荐家具。下面的商业测算只基于参数，与此照片无关。建议：重新拍摄，让画面包含地面与至少一面墙的交线，手机持平，与眼同高。",
     ),
-    "nothing_fits": ("Nothing is recommended: {reason}.", "没有推荐:{reason}。"),
-    "fit_line": ("{name}, {price}: fits with a probability of {percent}", "{name},{price}:放得下的概率 {percent}"),
+    "nothing_fits": ("Nothing is recommended: {reason}.", "没有推荐：{reason}。"),
+    "fit_line": ("{name}, {price}: fits with a probability of {percent}", "{name}，{price}：放得下的概率 {percent}"),
     "more_pieces": ("and {count} more below", "下文另有 {count} 件"),
     "net": (
         "At full use a month brings {net} ({low} to {high} in nine cases of ten); building it costs {build}.",
-        "全面使用后每月净收益 {net}(十有九例在 {low} 至 {high} 之间);建设成本 {build}。",
+        "全面使用后每月净收益 {net}（十有九例在 {low} 至 {high} 之间）；建设成本 {build}。",
     ),
     "pays_in": (
         "It has paid back after month {month}; over {horizon} months it does so in {share} % of the cases.",
-        "第 {month} 个月收回成本;{horizon} 个月内收回成本的情形占 {share} %。",
+        "第 {month} 个月收回成本；{horizon} 个月内收回成本的情形占 {share} %。",
     ),
     "pays_never": (
         "It does not pay back within {horizon} months as it stands; it does in {share} % of the cases.",
-        "按现有参数 {horizon} 个月内不能收回成本;能收回的情形占 {share} %。",
+        "按现有参数 {horizon} 个月内不能收回成本；能收回的情形占 {share} %。",
     ),
-    "decides": ("What decides it most: {name}.", "影响最大的参数:{name}。"),
+    "decides": ("What decides it most: {name}.", "影响最大的参数：{name}。"),
     "calculation": (
         "A calculation from the inputs listed below, not a forecast.",
-        "以上为基于下列输入的测算,不是预测。",
+        "以上为基于下列输入的测算，不是预测。",
     ),
     "no_advice": (
         "No single further measurement would sharpen this result much.",
         "再测任何单个尺寸都不会明显提高精度。",
     ),
     "photo": ("The photo", "照片"),
-    "details": ("In detail", "详细内容"),
     "code": ("Code", "代码"),
     "provenance": ("Where this comes from", "来源与过程"),
     "run": ("Run", "运行编号"),
@@ -89,7 +89,7 @@ _TEXT: dict[str, tuple[str, str]] = {
     "seconds": ("{value} s", "{value} 秒"),
     "whole": ("All stages", "全部阶段"),
     "no_script": ("The figures need JavaScript.", "图表需要启用 JavaScript。"),
-    "offline": ("This file is complete: it asks for nothing from any network.", "本文件完整独立,不访问任何网络。"),
+    "offline": ("This file is complete: it asks for nothing from any network.", "本文件完整独立，不访问任何网络。"),
     "01_upload": ("The photo", "照片"),
     "02_depth": ("Depth", "深度"),
     "03_measurements": ("Measurements", "测量"),
@@ -97,6 +97,22 @@ _TEXT: dict[str, tuple[str, str]] = {
     "05_recommendation": ("Products", "产品推荐"),
     "06_business_case": ("Business case", "商业测算"),
 }
+
+
+_PHRASES_ZH = {
+    "metric model": "度量深度模型",
+    "camera height assumed": "假定的相机高度",
+    "camera height given": "给定的相机高度",
+    "an end of the wall is out of sight": "墙的一端不在画面内",
+    "the ceiling is out of the photo, or not seen clearly enough": "天花板不在画面内，或看不清",
+    "the floor goes on out of the photo": "地面延伸到画面之外",
+    "the floor goes on out of the photo and behind furniture": "地面延伸到画面之外和家具之后",
+    "the free stretch goes on out of sight": "空墙延伸到视线之外",
+    "cut by the photo's edge": "被画面边缘截断",
+    "hidden by what stands before it": "被前方物体遮挡",
+}
+"""What stages say most often on the first page."""
+_JOINTS = re.compile(r"( \+ |: | and )")
 
 
 class Messages:
@@ -112,6 +128,18 @@ class Messages:
 
     def __call__(self, key: str, /, **values: object) -> str:
         return _TEXT[key][self._column].format(**values)
+
+    def phrase(self, text: str) -> str:
+        """What a stage said, in this language where the table has it, else as it is."""
+        if self.language != "zh":
+            return text
+        if text in _PHRASES_ZH:
+            return _PHRASES_ZH[text]
+        parts = _JOINTS.split(text)
+        if len(parts) == 1 or not all(part in _PHRASES_ZH for part in parts[::2]):
+            return text
+        joints = {" + ": " + ", ": ": "：", " and ": "、"}
+        return "".join(_PHRASES_ZH[part] if i % 2 == 0 else joints[part] for i, part in enumerate(parts))
 
     def has(self, key: str) -> bool:
         return key in _TEXT

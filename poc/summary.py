@@ -68,10 +68,10 @@ def _card(m: Measurement, say: Messages) -> Card:
     light = m.light if m.status != "unknown" else ""
     word = say(f"light_{light}") if light else ""
     if m.status == "unknown" or m.value is None:
-        return Card(say(m.name), say("cannot_say"), m.reason, "", "")
+        return Card(say(m.name), say("cannot_say"), say.phrase(m.reason), "", "")
     if m.status == "lower_bound":
         least = math.floor((m.low if m.low is not None else m.value) * 100 + 1e-9) / 100
-        return Card(say(m.name), f"≥ {least:.2f} {unit}", m.reason or say("hidden_end"), light, word)
+        return Card(say(m.name), f"≥ {least:.2f} {unit}", say.phrase(m.reason) or say("hidden_end"), light, word)
     note = "" if m.low is None or m.high is None else say("interval", low=f"{m.low:.2f}", high=f"{m.high:.2f}", unit=unit)
     return Card(say(m.name), f"{m.value:.2f} {unit}", note, light, word)
 
@@ -84,7 +84,7 @@ def _measured(measurements: Sequence[Measurement], say: Messages) -> tuple[str, 
 
 
 def _sure(scene: Scene, checks: Sequence[Any], verdict: str, say: Messages) -> tuple[str, ...]:
-    told = [say("scale_from", source=scene.scale.source), say("scale_error", percent=f"{100 * Z90 * scene.scale.sigma_rel:.0f}")]
+    told = [say("scale_from", source=say.phrase(scene.scale.source)), say("scale_error", percent=f"{100 * Z90 * scene.scale.sigma_rel:.0f}")]
     if checks:
         lights = {light: sum(c.light == light for c in checks) for light in ("green", "amber", "red")}
         told.append(say("checks", **lights))

@@ -134,6 +134,14 @@ def test_every_message_exists_in_every_language():
     assert all(len(names) == 1 for names in fields), "the same values go into both languages"
 
 
+def test_phrases_of_the_stages_are_translated_where_known():
+    zh, en = Messages("zh"), Messages("en")
+    assert zh.phrase("metric model + camera height assumed") == "度量深度模型 + 假定的相机高度"
+    free = "the free stretch goes on out of sight: cut by the photo's edge and hidden by what stands before it"
+    assert zh.phrase(free) == "空墙延伸到视线之外：被画面边缘截断、被前方物体遮挡"
+    assert zh.phrase("something new and odd") == "something new and odd" and zh.phrase("") == "" and en.phrase(free) == free
+
+
 def test_an_unknown_language_is_one_clear_line():
     with pytest.raises(ParameterError, match=r"unknown report language 'fr'\. There are en \(English\), zh"):
         Messages("fr")
