@@ -53,6 +53,7 @@ def report(
     from poc.notebook import sample_photo
     from poc.parameters import parse_assignments
     from poc.pipeline import Options, write_report
+    from poc.words import refusal_sentence
 
     options = Options(model, camera_height, focal_px, tuple(reference or ()), parse_assignments(parameter or ()))
     chosen = photo if photo is not None else sample_photo()
@@ -61,7 +62,7 @@ def report(
     done = write_report(chosen, out, options, lang, quiet=False)
     whole = max(t.ended_s for t in done.times)
     if done.refusal:
-        tell(f"No room is measured in this photo: {done.refusal}.")
+        tell(refusal_sentence(done.refusal))
     tell(f"{whole:.1f} s; notebooks and arrays in {shown(done.run.folder)}")
     print(shown(done.html))
 
@@ -87,7 +88,8 @@ def measure(
         if json:
             print(as_json(room.record), flush=True)
             continue
-        print("\n".join([f"{photo}", *scale_sentences(room.scene)[:1], *measurement_lines(room.measurements)]), flush=True)
+        told = [] if room.scene.refusal else measurement_lines(room.measurements)
+        print("\n".join([f"{photo}", *scale_sentences(room.scene)[:1], *told]), flush=True)
 
 
 @app.command()

@@ -14,6 +14,7 @@ from poc.messages import LANGUAGES, Messages
 from poc.notebook import together
 from poc.render import Section, read_section
 from poc.summary import summarise
+from poc.words import sentence
 
 if TYPE_CHECKING:
     from poc.runs import Run
@@ -37,7 +38,7 @@ def build_report(run: Run, stages: Sequence[str], times: Sequence[StageTime], gi
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["together"] = together
+    environment.filters |= {"together": together, "sentence": sentence}
     photo = run.get("01_upload", "photo")
     return environment.get_template("report.html.j2").render(
         say=say, languages=LANGUAGES, photo=photo, photo_uri=_photo_uri(photo), summary=summarise(run, say), sections=sections,

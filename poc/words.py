@@ -36,7 +36,7 @@ def _found(check: Check) -> str:
 def scale_sentences(scene: Scene) -> list[str]:
     """Where the scale comes from, every opinion on it, and where they disagree."""
     if scene.refusal:
-        return [f"No room is measured: {scene.refusal}."]
+        return [refusal_sentence(scene.refusal)]
     scale = scene.scale
     told = [f"Scale from: {scale.source}. The camera stands {scale.camera_height_m:.2f} m above the floor, give or take"
             f" {100 * 1.645 * scale.sigma_rel:.0f} % (90 %)."]  # fmt: skip
@@ -45,6 +45,11 @@ def scale_sentences(scene: Scene) -> list[str]:
     camera = scene.camera
     told.append(f"Focal length {camera.f_px:.0f} px ({camera.f_source}); tilt: {camera.gravity_source}.")
     return told + [f"{note[:1].upper()}{note[1:]}." for note in (*scale.notes, *camera.notes, *scene.notes)]
+
+
+def refusal_sentence(reason: str) -> str:
+    """Why no room is measured, as one sentence; most reasons already begin with "no room found"."""
+    return sentence(reason if reason.lower().startswith("no room") else f"no room is measured: {reason}")
 
 
 def advice_sentence(advice: NextMeasurement | None) -> str:

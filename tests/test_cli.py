@@ -63,6 +63,12 @@ def test_measure_for_people(capsys, photo_file):
     assert code == 0 and "Scale from" in out and "ceiling_height" in out
 
 
+def test_a_photo_without_a_room_is_one_sentence(capsys, noise_photo):
+    code, out, _ = run(capsys, "measure", noise_photo)
+    assert code == 0 and out.count("\n") == 2 and "o room" in out.splitlines()[1]
+    assert out.lower().count("no room") == 1
+
+
 @pytest.mark.parametrize("given", ["1.5±0.05", "1.5+-0.05"])
 def test_both_spellings_of_an_interval_mean_the_same(capsys, photo_file, given):
     _, out, _ = run(capsys, "measure", photo_file, "--json", "--camera-height", given)
