@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from poc.catalog_csv import COLUMNS, CatalogueFile, file_hash, read_csv
-from poc.catalog_db import (
+from poc.products.catalog_csv import COLUMNS, CatalogueFile, file_hash, read_csv
+from poc.products.catalog_db import (
     create,
     database_errors,
     engine_at,

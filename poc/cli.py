@@ -101,7 +101,7 @@ def depth(
 ) -> None:
     """Depth of every pixel: a 16-bit PNG (millimetres, or relative inverse depth) and a coloured one to look at."""
     from poc.depth import estimate_depth, save_depth_png
-    from poc.depthview import coloured_png
+    from poc.figures.depthview import coloured_png
     from poc.files import writing_where_told
     from poc.photo import load_photo
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from poc.freespace import free_measurements
-from poc.nextstep import next_measurement
-from poc.selftest import self_test
+from poc.room.freespace import free_measurements
+from poc.room.nextstep import next_measurement
+from poc.room.selftest import self_test
 from poc.types import Z90, Measurement, Scene
 
 __all__ = ["FIXED_NAMES", "measure", "measurement_json", "next_measurement", "self_test"]

@@ -26,7 +26,7 @@ WORKBOOK = (
     Notebook("03_measurements", ("01_upload", "02_depth"), ("poc.camera", "poc.scene", "poc.measure", "poc.pipeline")),
     Notebook("04_sketch", ("01_upload", "03_measurements"), ()),
     Notebook("05_recommendation", ("01_upload", "03_measurements"), ("poc.catalog", "poc.recommend", "sqlalchemy.dialects.sqlite")),
-    Notebook("06_business_case", ("03_measurements",), ("poc.business", "poc.business_figures")),
+    Notebook("06_business_case", ("03_measurements",), ("poc.business", "poc.figures.business_figures")),
 )
 """Name, what it loads from, and what its kernel imports while earlier notebooks run."""
 
@@ -35,7 +35,7 @@ WORKBOOK = (
 class Options:
     """What a caller can say about a photo, as given: text is parsed (and refused) by `check`.
 
-    focal_px: pixels of the photo. camera_height: "1.5" or "1.5±0.05" metres. references: see `poc.scale.parse_reference`.
+    focal_px: pixels of the photo. camera_height: "1.5" or "1.5±0.05" metres. references: see `poc.room.scale.parse_reference`.
     parameters: further notebook parameters by name.
     """
 
@@ -82,7 +82,7 @@ def check(photo: Path, options: Options) -> Checked:
     """
     from poc.models import get_preset
     from poc.photo import load_photo
-    from poc.scale import parse_camera_height, parse_reference
+    from poc.room.scale import parse_camera_height, parse_reference
 
     get_preset(options.model)
     if options.focal_px is not None and not (math.isfinite(options.focal_px) and options.focal_px > 0):

@@ -1,8 +1,8 @@
 """Measurements and catalogue → products that fit, where they go, and why.
 
 The database drops what cannot fit even at the upper end of the intervals (SQL); for what is left, the probability that
-it fits follows from the measured intervals (`poc.fit`) and a position free of obstacles from the seen floor
-(`poc.places`). Every recommendation stands alone: two of them may want the same place.
+it fits follows from the measured intervals (`poc.products.fit`) and a position free of obstacles from the seen floor
+(`poc.products.places`). Every recommendation stands alone: two of them may want the same place.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from poc.catalog import Catalogue, fitting, names
 from poc.errors import ParameterError
-from poc.fit import MARGIN_M, Extent, find, fit_probability
-from poc.places import Place, Spot, find_spot, floor_places, placement_at, wall_places
+from poc.products.fit import MARGIN_M, Extent, find, fit_probability
+from poc.products.places import Place, Spot, find_spot, floor_places, placement_at, wall_places
 from poc.types import Measurement, Product, Recommendation, Scene
 
 FITS = 0.8

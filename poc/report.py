@@ -62,7 +62,7 @@ def _figures(section: Section) -> int:
 
 
 def _photo_uri(photo: Any) -> str:
-    from poc.theme import jpeg_uri
+    from poc.figures.theme import jpeg_uri
 
     return jpeg_uri(photo.rgb, PHOTO_PX)
 

@@ -7,19 +7,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from poc.adjust import adjust, depth_noise, observe_planes
+from poc.room.adjust import adjust, depth_noise, observe_planes
 from poc.errors import ParameterError
-from poc.floorplan import complete
+from poc.room.floorplan import complete
 from poc.geometry import rotation_from_vector
-from poc.layout import Layout, room_rotation, solve_layout
-from poc.planes import DepthFit, fit_floor, floor_mask
-from poc.propagate import End, Errors, FloorData, Problem, moved_shapes, variance
-from poc.reference import reference_opinions
-from poc.refusal import refuse
-from poc.scale import fuse, prior_opinion
+from poc.room.layout import Layout, room_rotation, solve_layout
+from poc.room.planes import DepthFit, fit_floor, floor_mask
+from poc.room.propagate import End, Errors, FloorData, Problem, moved_shapes, variance
+from poc.room.reference import reference_opinions
+from poc.room.refusal import refuse
+from poc.room.scale import fuse, prior_opinion
 from poc.types import Camera, DepthMap, Photo, Plane, Reference, Scale, ScaleSource, Scene, Surfaces, WallSegment
-from poc.view import CEILING, FLOOR, View, make_view
-from poc.wallfit import DepthNoise, State
+from poc.room.view import CEILING, FLOOR, View, make_view
+from poc.room.wallfit import DepthNoise, State
 
 LEAST_CEILING = 0.001
 """Share of the photo that must be seen as ceiling before the line under it is believed."""
@@ -133,7 +133,7 @@ def _assemble(view: View, layout: Layout, scale: Scale, cov: np.ndarray, depth: 
 
 
 def _floor_data(view: View, state: State, depth: DepthMap) -> FloorData:
-    from poc.layout import grid_to_photo
+    from poc.room.layout import grid_to_photo
 
     rows, cols = np.nonzero(floor_mask(view, -state.room_from_cam[2]))
     pick = np.linspace(0, len(rows) - 1, min(300, len(rows))).astype(int)

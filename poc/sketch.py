@@ -4,9 +4,9 @@ Every figure is a plotly figure that needs nothing but plotly.js. A photo withou
 photo and says why, never an empty one.
 """
 
-from poc.charts import depth_figure, interval_chart
-from poc.overlay import overlay
-from poc.plan import plan
-from poc.sketch3d import sketch_3d
+from poc.figures.charts import depth_figure, interval_chart
+from poc.figures.overlay import overlay
+from poc.figures.plan import plan
+from poc.figures.sketch3d import sketch_3d
 
 __all__ = ["depth_figure", "interval_chart", "overlay", "plan", "sketch_3d"]

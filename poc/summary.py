@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from poc.messages import Messages
-from poc.theme import percent, unit_of
+from poc.figures.theme import percent, unit_of
 from poc.types import Z90, Measurement, Scene
 from poc.words import advice_sentence, price
 

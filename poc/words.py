@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from poc.theme import LIGHTS, percent, title_of, unit_of, value_words
+from poc.figures.theme import LIGHTS, percent, title_of, unit_of, value_words
 from poc.types import Check, Measurement, NextMeasurement, Recommendation, Scene
 
 MEASUREMENT_COLUMNS = ("Measurement", "Value (90 %)", "Basis", "Remark")

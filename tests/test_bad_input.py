@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -215,7 +216,8 @@ def test_ctrl_c_in_the_middle_and_again(photo_file, tmp_path):
     """One line, exit code 130, no report, no process left; starting again gives the report."""
     environment = os.environ | {"POC_RUNS": str(tmp_path / "runs")}
     command = [sys.executable, "-m", "poc.cli", "report", str(photo_file), "-o", str(tmp_path / "out")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True)
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a test run in the background would hand down "ignore"
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True, preexec_fn=heed)
     first = process.stderr.readline()
     assert first.startswith("[1/6] 01_upload")
     process.send_signal(signal.SIGINT)

@@ -218,7 +218,7 @@ def test_lower_bounds_and_unknowns_are_not_judged():
 
 
 def test_figures_hold_the_numbers_and_say_what_is_assumed():
-    from poc.business_figures import cumulative_figure, tornado_figure
+    from poc.figures.business_figures import cumulative_figure, tornado_figure
 
     p = BusinessParameters()
     case, swings = business_case(p), sensitivity(p)

@@ -8,7 +8,7 @@ import eval_camera
 from synthetic import make_room, noisy_depth
 
 from poc import geometry as geo
-from poc import vanishing
+from poc.room import vanishing
 from poc.camera import LEVEL_SIGMA_RAD, PHONE_F35_MM, estimate_camera
 from poc.errors import ParameterError
 from poc.types import DepthMap, Photo, Surfaces

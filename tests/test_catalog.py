@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from poc.catalog import CSV_PATH, fitting, import_csv, least_needs, names, open_catalogue
-from poc.catalog_csv import COLUMNS, read_csv
+from poc.products.catalog_csv import COLUMNS, read_csv
 from poc.errors import DataError, ParameterError
 
 HEADER = ",".join(COLUMNS)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from poc import lines
+from poc.room import lines
 from poc.geometry import angle_between, gravity_from_pitch_roll, project
 from poc.types import Camera
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from poc.errors import ParameterError
-from poc.scale import make_reference
+from poc.room.scale import make_reference
 from poc.scene import build_scene
 from tests.synthetic import FLOOR, WALL, SyntheticRoom, make_room
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poc.refusal import LEAST_EVIDENCE, Evidence, refuse, refuse_picture
+from poc.room.refusal import LEAST_EVIDENCE, Evidence, refuse, refuse_picture
 from poc.scene import build_scene
 from poc.types import Photo, Surfaces
-from poc.view import make_view
+from poc.room.view import make_view
 from tests.synthetic import make_room
 
 

@@ -13,16 +13,16 @@ import pytest
 import room_values as room
 from PIL import Image
 
-from poc import raster, theme
-from poc.charts import small
-from poc.furniture import footprint, overlap, shape, standing
-from poc.labels import Board, rectangle, text_size
-from poc.plan import free_rings
-from poc.roomspace import grid_points, line_pixels, main_walls, room_height, to_camera, to_room
-from poc.sheet import PLAN_PX
+from poc.figures import raster, theme
+from poc.figures.charts import small
+from poc.figures.furniture import footprint, overlap, shape, standing
+from poc.figures.labels import Board, rectangle, text_size
+from poc.figures.plan import free_rings
+from poc.room.roomspace import grid_points, line_pixels, main_walls, room_height, to_camera, to_room
+from poc.figures.sheet import PLAN_PX
 from poc.sketch import depth_figure, interval_chart, overlay, plan, sketch_3d
-from poc.sketch3d import _fan
-from poc.stage import fitted
+from poc.figures.sketch3d import _fan
+from poc.figures.stage import fitted
 from poc.types import DepthMap, Measurement, Placement, Product, Recommendation
 
 LIMIT_BYTES = 1_500_000

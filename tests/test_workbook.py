@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from poc import kernels, runs, workbook
+from poc import runs, workbook
+from poc.workbook import kernels
 from poc.errors import RunError, StageError
 from poc.parameters import check_parameters, notebook_parameters, parse_assignments
 from poc.progress import Progress
@@ -205,7 +206,7 @@ def test_only_plain_literals_are_parameters(tmp_path):
 
 def test_papermill_comes_in_without_the_slow_import():
     code = (
-        "import sys; from poc import kernels; kernels.register_engine(); "
+        "import sys; from poc.workbook import kernels; kernels.register_engine(); "
         "print(kernels.SLOW_IMPORT in sys.modules, 'papermill' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

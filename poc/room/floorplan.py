@@ -1,6 +1,6 @@
 """What stands where: seen and free floor, furniture, openings and free stretches of wall, for a scene whose walls are known.
 
-Everything is looked at in the level panorama of `poc.view`, where a column is one direction in plan. Where an object stands
+Everything is looked at in the level panorama of `poc.room.view`, where a column is one direction in plan. Where an object stands
 on floor that is seen, its foot in the photo places its front far better than depth does, so depth is brought onto the feet.
 """
 
@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from poc.feet import wall_share
-from poc.openings import find_openings
-from poc.stretches import free_stretches
+from poc.room.feet import wall_share
+from poc.room.openings import find_openings
+from poc.room.stretches import free_stretches
 from poc.types import DepthMap, Obstacle, Scene, Surfaces
-from poc.view import CEILING, FLOOR, Panorama, make_panorama, make_view, sample
+from poc.room.view import CEILING, FLOOR, Panorama, make_panorama, make_view, sample
 
 CELL_M = 0.05
 REACH_M = 10.0

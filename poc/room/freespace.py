@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from poc.roomspace import longest_free
+from poc.room.roomspace import longest_free
 from poc.types import Z90, Measurement, Scene
 
 SHORTEST_FREE_M = 0.4

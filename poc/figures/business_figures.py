@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from poc.assumptions import INFO, MEASURED, BusinessParameters, money, origin_of, shown
 from poc.business import BusinessCase, Swing, net_over_horizon
-from poc.theme import BLUE, FAINT, FONT, INK, MUTED, ORANGE, RULE, SMALL_PX, figure, layout, rgba, wrap
+from poc.figures.theme import BLUE, FAINT, FONT, INK, MUTED, ORANGE, RULE, SMALL_PX, figure, layout, rgba, wrap
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

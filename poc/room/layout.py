@@ -1,6 +1,6 @@
 """The room's shape in camera heights: which walls there are, what is seen of each, and where the ceiling is.
 
-Metres come later (`poc.scale`): here the camera stands at height 1 over the floor, so that scale can be exchanged freely.
+Metres come later (`poc.room.scale`): here the camera stands at height 1 over the floor, so that scale can be exchanged freely.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from poc import feet
-from poc.planes import DepthFit, fit_floor, floor_field
-from poc.view import CEILING, Panorama, View, make_panorama, sample
-from poc.wallfit import DEPTH_POINTS, FOOT_SIGMA_CELLS, DepthNoise, State, WallData, WallSolution, solve_wall
+from poc.room import feet
+from poc.room.planes import DepthFit, fit_floor, floor_field
+from poc.room.view import CEILING, Panorama, View, make_panorama, sample
+from poc.room.wallfit import DEPTH_POINTS, FOOT_SIGMA_CELLS, DepthNoise, State, WallData, WallSolution, solve_wall
 
 MIN_COLUMNS = 6
 MIN_FOOT_COLUMNS = 5

@@ -2,7 +2,7 @@
 
 Importing costs seconds per kernel, forking a few milliseconds; each kernel is still a process of its own. It reads one
 JSON request per line, {"argv": […], "needs": ["module" or "module:function", …], "cwd", "log"}, answers with the new
-process's id, and ends with its input. Run by `poc.kernels`, on Linux only: macOS frameworks do not survive a fork.
+process's id, and ends with its input. Run by `poc.workbook.kernels`, on Linux only: macOS frameworks do not survive a fork.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Nursery:
     def __init__(self, log: Path):
         with open(log, "ab") as file:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "poc.nursery"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=file,
+                [sys.executable, "-m", "poc.workbook.nursery"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=file,
                 text=True, start_new_session=True,
             )  # fmt: skip
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from poc import theme
+from poc.figures import theme
 from poc.types import DepthMap, Measurement, Photo
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from poc.layout import room_rotation
+from poc.room.layout import room_rotation
 from poc.types import Camera, DepthMap, Photo, Surfaces
-from poc.view import DOOR, FLOOR, WALL, WINDOW, View
+from poc.room.view import DOOR, FLOOR, WALL, WINDOW, View
 
 WIDEST_ASPECT = 2.4
 BLANK_STD = 3.0

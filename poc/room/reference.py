@@ -1,4 +1,4 @@
-"""A length the user marked on the photo, as an opinion on the camera's height (`poc.scale.fuse` joins the opinions).
+"""A length the user marked on the photo, as an opinion on the camera's height (`poc.room.scale.fuse` joins the opinions).
 
 The room's shape is known in camera heights before any metre is: where a marked segment lies in that shape gives its length
 in camera heights, and its true length over that is the height. A segment lies on the floor, on one wall, or stands
@@ -14,11 +14,11 @@ import numpy as np
 
 from poc.errors import ParameterError
 from poc.geometry import rotation_from_vector
-from poc.layout import Layout
-from poc.scale import CLICK_SIGMA_PX
+from poc.room.layout import Layout
+from poc.room.scale import CLICK_SIGMA_PX
 from poc.types import Reference, ScaleSource
-from poc.view import CEILING, DOOR, FLOOR, WALL, WINDOW, View
-from poc.wallfit import State
+from poc.room.view import CEILING, DOOR, FLOOR, WALL, WINDOW, View
+from poc.room.wallfit import State
 
 Wall = tuple[float, float, float]
 """Azimuth of a wall's normal, its distance in camera heights, one sigma of its log distance."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from poc.catalog_csv import COLUMNS, TEXT_LENGTHS, CatalogueFile
+from poc.products.catalog_csv import COLUMNS, TEXT_LENGTHS, CatalogueFile
 from poc.errors import ParameterError
 
 if TYPE_CHECKING:

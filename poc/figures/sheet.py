@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from poc import theme
-from poc.labels import Board, rectangle, text_size
+from poc.figures import theme
+from poc.figures.labels import Board, rectangle, text_size
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from poc.furniture import Part
+from poc.figures.furniture import Part
 from poc.geometry import project
-from poc.roomspace import plane_mask, to_camera
+from poc.room.roomspace import plane_mask, to_camera
 from poc.types import Camera, Photo, Scene
 
 PHOTO_PX = 1200

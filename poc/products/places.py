@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from poc.clearance import STEP_M, free_depths, room_corners
-from poc.fit import Extent, ceiling_extent, extent, find, scale_sigma
+from poc.products.clearance import STEP_M, free_depths, room_corners
+from poc.products.fit import Extent, ceiling_extent, extent, find, scale_sigma
 from poc.types import Z90, Measurement, Placement, Product, Scene, WallSegment
 
 REACH_M = 4.5

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from poc import theme
-from poc.labels import Board, rectangle, text_size
-from poc.roomspace import wall_quad
+from poc.figures import theme
+from poc.figures.labels import Board, rectangle, text_size
+from poc.room.roomspace import wall_quad
 from poc.types import Scene
 
 FOV_RAD = np.pi / 4

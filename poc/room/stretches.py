@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from poc.feet import wall_share
-from poc.openings import on_wall
-from poc.roomspace import inward, to_room
+from poc.room.feet import wall_share
+from poc.room.openings import on_wall
+from poc.room.roomspace import inward, to_room
 from poc.types import Scene, WallSegment
-from poc.view import DOOR, FLOOR, View
+from poc.room.view import DOOR, FLOOR, View
 
 STEP_M = 0.05
 STRIP_M = 0.6

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from poc.catalog import Catalogue, LeastNeeds, least_needs, names
-from poc.fit import MARGIN_M, Extent, joint_probability
-from poc.places import Place
+from poc.products.fit import MARGIN_M, Extent, joint_probability
+from poc.products.places import Place
 from poc.recommend import FITS, Rule, between, chosen_categories, in_words, known_name, places_or_reason
 from poc.recommend import recommend_or_reason, rule_of
 from poc.types import Measurement, Scene

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from poc import theme
-from poc.furniture import Part, standing
-from poc.roomspace import along, grid_points, inward, longest_free, room_height, to_room, wall_quad
-from poc.stage import Note, stage
+from poc.figures import theme
+from poc.figures.furniture import Part, standing
+from poc.room.roomspace import along, grid_points, inward, longest_free, room_height, to_room, wall_quad
+from poc.figures.stage import Note, stage
 from poc.types import Measurement, Photo, Recommendation, Scene
 
 if TYPE_CHECKING:

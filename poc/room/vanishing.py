@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from poc.geometry import gravity_from_pitch_roll
-from poc.lines import CentredSegments, closeness
+from poc.room.lines import CentredSegments, closeness
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from poc.geometry import UvdPlane, fit_plane_uvd, grid_pixels, rotation_from_vector
-from poc.layout import Layout
-from poc.planes import floor_mask
-from poc.view import View
-from poc.wallfit import DepthNoise
+from poc.room.layout import Layout
+from poc.room.planes import floor_mask
+from poc.room.view import View
+from poc.room.wallfit import DepthNoise
 
 SUPPORT_POINTS = 120
 MIN_CELLS = 250

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from poc.nursery import Nursery
+from poc.workbook.nursery import Nursery
 
 _log = logging.getLogger(__name__)
 _silent = logging.getLogger(f"{__name__}.manager")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from poc.furniture import overlap
+from poc.figures.furniture import overlap
 
 
 def text_size(text: str, font_px: float) -> tuple[float, float]:

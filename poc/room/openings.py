@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 
 from poc.geometry import project
-from poc.roomspace import inward, to_camera, wall_quad
+from poc.room.roomspace import inward, to_camera, wall_quad
 from poc.types import Opening, Scene, WallSegment
-from poc.view import DOOR, WINDOW, View, sample
+from poc.room.view import DOOR, WINDOW, View, sample
 
 CELL_M = 0.025
 TOP_M = 3.0

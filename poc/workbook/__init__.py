@@ -12,7 +12,7 @@ from typing import Any
 
 from poc import errors
 from poc.errors import StageError
-from poc.kernels import ENGINE, KernelPool, register_engine, without_slow_import
+from poc.workbook.kernels import ENGINE, KernelPool, register_engine, without_slow_import
 from poc.progress import Progress
 from poc.runs import Run, project_root
 

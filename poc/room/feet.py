@@ -1,6 +1,6 @@
 """Where floor meets wall: the lines that place walls without any depth, and which wall each direction sees.
 
-Everything is in the panorama of `poc.view`, in units of the camera's height: a wall with plan normal at azimuth ψ and
+Everything is in the panorama of `poc.room.view`, in units of the camera's height: a wall with plan normal at azimuth ψ and
 distance D is seen at azimuth φ at the horizontal distance ρ = D / cos(φ − ψ), and its foot at slope −1/ρ. So the *nearness*
 s = 1/ρ of a wall is linear in (cos φ, sin φ), and a pixel of the photo is about the same step of s everywhere.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from poc.view import CEILING, DOOR, FLOOR, WALL, WINDOW, Panorama
+from poc.room.view import CEILING, DOOR, FLOOR, WALL, WINDOW, Panorama
 
 DEEP = 4.0
 """Nearness of the nearest wall considered: a quarter of the camera's height away."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from poc import raster, theme
-from poc.furniture import footprint, standing
+from poc.figures import raster, theme
+from poc.figures.furniture import footprint, standing
 from poc.geometry import project
-from poc.labels import Board, rectangle, text_size
-from poc.roomspace import along, inward, line_pixels, longest_free, main_walls, plane_mask, room_height, to_camera
+from poc.figures.labels import Board, rectangle, text_size
+from poc.room.roomspace import along, inward, line_pixels, longest_free, main_walls, plane_mask, room_height, to_camera
 from poc.types import Measurement, Photo, Plane, Recommendation, Scene
 
 if TYPE_CHECKING:

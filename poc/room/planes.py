@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from poc.geometry import MAD_TO_SIGMA, TUKEY
-from poc.view import FLOOR, View
+from poc.room.view import FLOOR, View
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from poc.layout import Layout
-from poc.planes import DepthFit
-from poc.wallfit import State, WallSolution, foot_nearness, solve_wall
+from poc.room.layout import Layout
+from poc.room.planes import DepthFit
+from poc.room.wallfit import State, WallSolution, foot_nearness, solve_wall
 
 CAUSES = ("scale", "focal", "gravity", "shift", "fit", "model", "unseen")
 CEILING_LINE_SHARE = 0.8

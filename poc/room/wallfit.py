@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from poc.geometry import MAD_TO_SIGMA, TUKEY
-from poc.planes import DepthFit
+from poc.room.planes import DepthFit
 from poc.types import Camera
 
 FOOT_SIGMA_CELLS = 1.0
