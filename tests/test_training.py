@@ -228,6 +228,41 @@ class TestWithTorch:
             for got, want in zip(session.run(None, {"image": image}), expected):
                 assert np.abs(got - want.numpy()).max() < 2e-2 * np.abs(want.numpy()).max()  # float16 weights
 
+    def test_the_shipped_file_can_be_trained_on(self, tmp_path):
+        """Restored, it answers as the file does; a step of fine-tuning with frozen norms does not throw it off."""
+        pytest.importorskip("onnx")
+        import onnxruntime
+        import torch
+
+        from poc.models.embedded_net import EmbeddedNet
+        from poc.models.weights import SHIPPED
+        from poc.training.loop import finetune_config, train
+        from poc.training.restore import load_onnx
+
+        shipped = SHIPPED / "embedded.onnx"
+        net = load_onnx(EmbeddedNet(), shipped)
+        image = np.random.default_rng(0).random((1, 3, 96, 128), np.float32)
+        session = onnxruntime.InferenceSession(str(shipped), providers=["CPUExecutionProvider"])
+        with torch.no_grad():
+            answers = net(torch.from_numpy(image))
+        for got, want in zip(answers, session.run(None, {"image": image})):
+            assert np.abs(got.numpy() - want).max() < 1e-3
+        write_folder(tmp_path / "data")
+        checkpoint = train(finetune_config(self.config(tmp_path), str(shipped), epochs=1, lr=1e-4))
+        moved = torch.load(checkpoint, weights_only=True)["net"]
+        key = "fuse.3.reduce.1.running_var"
+        assert torch.equal(moved[key], net.state_dict()[key]), "statistics moved"
+        assert not torch.equal(moved["depth.weight"], net.state_dict()["depth.weight"]), "nothing was learnt"
+
+    def test_a_file_that_holds_another_network(self, tmp_path):
+        pytest.importorskip("onnx")
+        from poc.models.embedded_net import EmbeddedNet
+        from poc.training.restore import load_onnx
+
+        (tmp_path / "x.onnx").write_bytes(b"\xff nothing")
+        with pytest.raises(DataError, match="cannot be read as an ONNX file"):
+            load_onnx(EmbeddedNet(), tmp_path / "x.onnx")
+
     def test_a_file_that_is_no_checkpoint(self, tmp_path):
         from poc.training.export import load_checkpoint
 

@@ -17,8 +17,10 @@ from torch import nn
 from poc.errors import ParameterError, PocError
 from poc.models.embedded_net import EmbeddedNet, load_imagenet_encoder
 from poc.training.augment import AugmentConfig
+from poc.training.export import load_checkpoint
 from poc.training.folder import read_names
 from poc.training.losses import total_loss
+from poc.training.restore import load_onnx
 from poc.training.score import Scores, score_network
 from poc.training.store import Batches, Source, split_frames
 
@@ -37,7 +39,8 @@ class TrainConfig:
     """What a run is made of; written to `config.json` beside its checkpoints.
 
     sizes: (share of the epochs, (width, height)) in order: small photos first make the same minutes go further.
-    init: a checkpoint to start from, an ImageNet .npz for the encoder, or None for random.
+    init: a checkpoint or an exported .onnx to start from, an ImageNet .npz for the encoder, or None for random.
+    freeze_norm: keep batch norm as it is: few photos give poor statistics, and an .onnx has no others to go on from.
     """
 
     sources: tuple[Source, ...]
@@ -53,6 +56,7 @@ class TrainConfig:
     warmup: float = 0.06
     ema: float = 0.998
     freeze_blocks: int = 3
+    freeze_norm: bool = False
     sizes: tuple[tuple[float, tuple[int, int]], ...] = ((0.6, (256, 192)), (0.4, (320, 240)))
     seed: int = 0
     threads: int = 2
@@ -88,9 +92,18 @@ def new_network(init: str | None) -> EmbeddedNet:
     net = EmbeddedNet()
     if init and init.endswith(".npz"):
         load_imagenet_encoder(net.encoder, init)
+    elif init and init.endswith(".onnx"):
+        load_onnx(net, init)
     elif init:
-        net.load_state_dict(torch.load(init, map_location="cpu", weights_only=True)["average"])
-    return net
+        net.load_state_dict(load_checkpoint(init).state_dict())
+    return net.train()
+
+
+def set_training(net: EmbeddedNet, freeze_norm: bool) -> None:
+    net.train()
+    for module in net.modules() if freeze_norm else ():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
 
 
 def freeze(net: EmbeddedNet, blocks: int) -> None:
@@ -166,7 +179,7 @@ def train_epoch(state: State, config: TrainConfig, batches: Batches, samples: in
     steps = config.epochs * (samples // config.batch)
     sums: dict[str, float] = {}
     n = 0
-    state.net.train()
+    set_training(state.net, config.freeze_norm)
     for arrays in batches.epoch(state.epoch, samples, config.batch, config.size_at(state.epoch)):
         batch = {k: torch.from_numpy(v).to(device) for k, v in arrays.items()}
         for group in state.optimiser.param_groups:
@@ -235,4 +248,4 @@ def score(net: nn.Module, frames: list, device: torch.device) -> Scores:
 
 def finetune_config(config: TrainConfig, init: str, epochs: int = 8, lr: float = 2e-4) -> TrainConfig:
     """A gentler schedule from trained weights, for a company's own photos."""
-    return replace(config, init=init, epochs=epochs, lr=lr, freeze_blocks=3, warmup=0.1, sizes=((1.0, (320, 240)),))
+    return replace(config, init=init, epochs=epochs, lr=lr, freeze_blocks=3, freeze_norm=True, warmup=0.1, sizes=((1.0, (320, 240)),))

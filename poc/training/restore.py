@@ -1,0 +1,84 @@
+"""From the shipped ONNX file back to a network that can be trained on: fine-tuning needs no other download.
+
+The exporter folds batch norm into the convolution before it. Here the folded weights go into the convolution and the
+batch norm becomes the identity, so the network answers as the file does; train it with `freeze_norm`, because the
+identity holds only for the statistics it was given.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from poc.errors import DataError
+from poc.models.embedded_net import EmbeddedNet
+
+
+def load_onnx(net: EmbeddedNet, path: str | Path) -> EmbeddedNet:
+    """Fill `net` from a file that `poc.training.export` wrote, and return it in evaluation mode.
+
+    Layers are matched by their order and checked by their shapes. Raises DataError where the file cannot be read or
+    holds another network.
+    """
+    stored, layers = _stored_layers(path), layers_in_order(net)
+    if [w.shape for w, _ in stored] != [tuple(layer.weight.shape) for _, layer in layers]:
+        raise DataError(f"{path}: holds another network than this version trains")
+    norms = dict(net.named_modules())
+    with torch.no_grad():
+        for (weight, bias), (name, layer) in zip(stored, layers):
+            layer.weight.copy_(torch.from_numpy(weight))
+            if layer.bias is not None:
+                layer.bias.copy_(torch.from_numpy(bias))
+            else:
+                _set_identity(norms[_next_name(name)], bias)
+    return net.eval()
+
+
+def layers_in_order(net: EmbeddedNet) -> list[tuple[str, nn.Module]]:
+    """(name, layer) of every convolution and linear layer, in the order in which they run."""
+    seen: list[tuple[str, nn.Module]] = []
+    hooks = [
+        module.register_forward_hook(lambda layer, _in, _out, name=name: seen.append((name, layer)))
+        for name, module in net.named_modules() if isinstance(module, (nn.Conv2d, nn.Linear))
+    ]  # fmt: skip
+    was_training = net.training
+    with torch.no_grad():
+        net.eval()(torch.zeros(1, 3, 64, 64))
+    for hook in hooks:
+        hook.remove()
+    net.train(was_training)
+    return seen
+
+
+def _stored_layers(path: str | Path) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Weight and bias of each layer of an ONNX file in the order of its graph, float32."""
+    import onnx
+    from google.protobuf.message import DecodeError
+    from onnx import numpy_helper
+
+    try:
+        graph = onnx.load(str(path)).graph
+    except (OSError, DecodeError) as error:
+        raise DataError(f"{path}: cannot be read as an ONNX file ({error})") from error
+    arrays = {t.name: numpy_helper.to_array(t).astype(np.float32) for t in graph.initializer}
+    arrays |= {n.output[0]: arrays[n.input[0]] for n in graph.node if n.op_type == "Cast" and n.input[0] in arrays}
+    nodes = [n for n in graph.node if n.op_type in ("Conv", "Gemm")]
+    if any(len(n.input) < 3 or n.input[1] not in arrays or n.input[2] not in arrays for n in nodes):
+        raise DataError(f"{path}: holds layers without stored weights; it was not written by `poc train --export`")
+    return [(arrays[n.input[1]], arrays[n.input[2]]) for n in nodes]
+
+
+def _next_name(name: str) -> str:
+    """The batch norm that follows a convolution inside its `nn.Sequential`."""
+    head, _, index = name.rpartition(".")
+    return f"{head}.{int(index) + 1}"
+
+
+def _set_identity(norm: nn.BatchNorm2d, bias: np.ndarray) -> None:
+    norm.running_mean.zero_()
+    norm.running_var.fill_(1.0)
+    norm.weight.fill_((1.0 + norm.eps) ** 0.5)
+    norm.bias.copy_(torch.from_numpy(bias))
