@@ -1,4 +1,4 @@
-"""Commands that work on folders of photos with truth: `poc evaluate`, `poc evaluate-rooms`, `poc train`."""
+"""Commands that work on folders of photos: `poc evaluate`, `poc evaluate-rooms`, `poc train`, `poc label-photos`."""
 
 from __future__ import annotations
 
@@ -23,13 +23,21 @@ def register(app: typer.Typer) -> None:
     app.command("evaluate")(evaluate)
     app.command("evaluate-rooms")(evaluate_rooms)
     app.command("train")(train)
+    app.command("label-photos")(label_photos)
 
 
-def evaluate(folder: FolderArgument, model: ModelOption = "embedded", limit: LimitOption = None, json: JsonOption = False) -> None:
+def evaluate(
+    folder: FolderArgument,
+    model: ModelOption = "embedded",
+    names: Annotated[str, typer.Option("--names", help="Text file with the names of the frames to score.", show_default=False)] = "",
+    limit: LimitOption = None,
+    json: JsonOption = False,
+) -> None:
     """Score a model on photos with true depth: AbsRel, RMSE, δ1 under three alignments, planes, edges, surfaces."""
     from poc.evaluate import evaluate as score
+    from poc.training.folder import read_names
 
-    show(score(folder, model, limit=limit, progress=bar("frames")), json)
+    show(score(folder, model, names=read_names(names) if names else None, limit=limit, progress=bar("frames")), json)
 
 
 def evaluate_rooms(
@@ -63,35 +71,56 @@ def height_given(text: str) -> str | float | None:
 def train(
     data: Annotated[list[str], typer.Option("--data", help="Data folder, or FOLDER=WEIGHT for its share of an epoch; may repeat.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for checkpoints and the run record; a run there is resumed.")],
-    epochs: Annotated[int, typer.Option("--epochs", min=1)] = 28,
-    init: Annotated[str, typer.Option("--init", help="Checkpoint to start from, or an ImageNet .npz for the encoder.", show_default=False)] = "",
-    finetune: Annotated[bool, typer.Option("--finetune", help="A gentler schedule, for own photos; needs --init.")] = False,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="28; 8 with --finetune.", show_default=False)] = None,
+    init: Annotated[
+        str, typer.Option("--init", help="Start from a checkpoint, an exported .onnx, or an ImageNet .npz for the encoder.", show_default=False)
+    ] = "",
+    finetune: Annotated[bool, typer.Option("--finetune", help="A gentler schedule, for own photos; starts from the shipped weights.")] = False,
+    recipe: Annotated[
+        Path | None, typer.Option("--recipe", help="JSON with settings of poc.training.loop.TrainConfig; options given here go first.", show_default=False)
+    ] = None,
     held_out: Annotated[str, typer.Option("--held-out", help="Text file with names of frames to validate on.", show_default=False)] = "",
     lr: Annotated[float | None, typer.Option("--lr", min=0.0, help="Peak learning rate.", show_default=False)] = None,
-    batch: Annotated[int, typer.Option("--batch", min=2)] = 8,
-    samples: Annotated[int, typer.Option("--samples", min=0, help="Samples per epoch; 0: the first folder's frames.")] = 0,
+    batch: Annotated[int | None, typer.Option("--batch", min=2, help="Photos per step: 8.", show_default=False)] = None,
+    samples: Annotated[int | None, typer.Option("--samples", min=1, help="Samples per epoch: the first folder's frames.", show_default=False)] = None,
     threads: Annotated[int, typer.Option("--threads", min=1)] = 2,
     seed: Annotated[int, typer.Option("--seed")] = 0,
     export: Annotated[Path | None, typer.Option("--export", help="Write the result as this .onnx file.", show_default=False)] = None,
 ) -> None:
     """Train the embedded model, or fine-tune it on a company's own photos with depth (needs the torch extra)."""
-    if importlib.util.find_spec("torch") is None:
-        raise ModelError("training needs torch, which is not installed: run `make torch` (about 6 GB)")
-    from poc.training.loop import TrainConfig, finetune_config
+    _need_torch()
     from poc.training.loop import train as run
+    from poc.training.recipe import make_config
 
-    if finetune and not init:
-        raise ParameterError("--finetune needs --init: the checkpoint to start from")
-    config = TrainConfig(
-        sources=tuple(source(text) for text in data), out=str(out), held_out=held_out or None, init=init or None, epochs=epochs,
-        samples_per_epoch=samples, batch=batch, seed=seed, threads=threads, **({} if lr is None else {"lr": lr}),
-    )  # fmt: skip
-    if finetune:
-        config = finetune_config(config, init, epochs, config.lr if lr is not None else 2e-4)
+    given = {"init": init or None, "held_out": held_out or None, "epochs": epochs, "lr": lr, "batch": batch, "samples_per_epoch": samples}
+    given |= {"threads": threads, "seed": seed}
+    config = make_config(tuple(source(text) for text in data), out, {k: v for k, v in given.items() if v is not None}, recipe, finetune)
     checkpoint = run(config, progress=tell_epoch)
     print(checkpoint)
     if export is not None:
         print(write_onnx(checkpoint, export, config))
+
+
+def label_photos(
+    photos: Annotated[Path, typer.Argument(help="Folder of photos without depth.", show_default=False)],
+    teacher: Annotated[Path, typer.Option("--teacher", help="Checkpoint of the network that labels them.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Data folder to write; frames already there are kept.")],
+    every: Annotated[int, typer.Option("--every", min=1, help="Take every so many of the photos, in order of name.")] = 1,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Stop after this many.", show_default=False)] = None,
+) -> None:
+    """Self-training: a trained network gives photos without depth its own depth (shape only) and surfaces."""
+    _need_torch()
+    from poc.training.pseudo import label_photos as label
+
+    found = sorted(p for p in photos.glob("*") if p.suffix.lower() in {".jpg", ".jpeg", ".png"})[::every][:limit]
+    if not found:
+        raise ParameterError(f"{photos}: no .jpg or .png photo in it")
+    print(label(teacher, found, out, bar("photos")))
+
+
+def _need_torch() -> None:
+    if importlib.util.find_spec("torch") is None:
+        raise ModelError("training needs torch, which is not installed: run `make torch` (about 6 GB)")
 
 
 def source(text: str) -> Any:
@@ -111,15 +140,22 @@ def source(text: str) -> Any:
 
 
 def write_onnx(checkpoint: Path, target: Path, config: Any) -> Path:
-    """Export with the expected error calibrated on the held-out frames, where there are any."""
+    """Export with the expected error calibrated on every second held-out frame; the others are left to be scored on."""
     from poc.training.export import export
     from poc.training.folder import read_names
     from poc.training.store import split_frames
 
     held_out = read_names(config.held_out)
     calibration = [frame for s in config.sources for frame in split_frames(s.folder, held_out)[1]]
-    names = ", ".join(Path(s.folder).name for s in config.sources)
-    return export(checkpoint, target, calibration, {"trained_on": names})
+    total = sum(s.weight for s in config.sources)
+    facts = {
+        "trained_on": {Path(s.folder).name: round(s.weight / total, 3) for s in config.sources},
+        "training": {
+            "init": Path(config.init).name if config.init else None, "epochs": config.epochs, "samples_per_epoch": config.samples_per_epoch,
+            "lr": config.lr, "sizes": config.sizes, "held_out": len(held_out), "calibrated_on": len(calibration[::2]),
+        },
+    }  # fmt: skip
+    return export(checkpoint, target, calibration[::2], facts)
 
 
 def tell_epoch(record: dict[str, Any]) -> None:

@@ -151,7 +151,7 @@ def test_ctrl_c_is_one_line(capsys, photo_file, monkeypatch):
 def test_help_lists_every_command(capsys):
     code, out, _ = run(capsys, "--help")
     assert code == 0
-    assert all(name in out for name in ("report", "measure", "depth", "models", "evaluate", "evaluate-rooms", "train", "bench"))
+    assert all(name in out for name in ("report", "measure", "depth", "models", "evaluate", "evaluate-rooms", "train", "label-photos", "bench"))
 
 
 def test_scores_are_told_in_lines():

@@ -254,6 +254,46 @@ class TestWithTorch:
         assert torch.equal(moved[key], net.state_dict()[key]), "statistics moved"
         assert not torch.equal(moved["depth.weight"], net.state_dict()["depth.weight"]), "nothing was learnt"
 
+    def test_settings_come_from_defaults_recipe_and_hand_in_that_order(self, tmp_path):
+        from poc.errors import ParameterError
+        from poc.training.recipe import make_config
+
+        recipe = tmp_path / "r.json"
+        recipe.write_text(json.dumps({"lr": 5e-4, "epochs": 3, "sizes": [[1.0, [64, 48]]], "augment": {"whole_share": 0.5}}))
+        config = make_config((), tmp_path / "out", {"epochs": 2}, recipe)
+        assert (config.lr, config.epochs, config.batch) == (5e-4, 2, 8)
+        assert config.augment == AugmentConfig(whole_share=0.5) and config.size_at(0) == (64, 48)
+        tuned = make_config((), tmp_path / "out", {}, finetune=True)
+        assert tuned.init.endswith("embedded.onnx") and tuned.freeze_norm and tuned.lr < 1e-3
+        for text, message in (("[]", "JSON object"), ("{", "cannot be read"), ('{"learning_rate": 1}', "unknown setting learning_rate"),
+                              ('{"augment": {"zoom": 1}}', "unknown setting zoom"), ('{"out": "x"}', "unknown setting out")):
+            recipe.write_text(text)
+            with pytest.raises(ParameterError, match=message):
+                make_config((), tmp_path / "out", {}, recipe)
+
+    def test_every_shipped_recipe_is_valid(self, tmp_path):
+        from poc.models.weights import SHIPPED
+        from poc.training.recipe import make_config
+
+        recipes = sorted((SHIPPED / "recipe").glob("*.json"))
+        assert recipes and all(make_config((), tmp_path, {}, r).epochs > 1 for r in recipes)
+
+    def test_photos_are_labelled_into_a_data_folder(self, tmp_path):
+        import torch
+
+        from poc.models.embedded_net import EmbeddedNet
+        from poc.models.weights import SHIPPED
+        from poc.training.pseudo import label_photos
+        from poc.training.restore import load_onnx
+
+        torch.save({"average": load_onnx(EmbeddedNet(), SHIPPED / "embedded.onnx").state_dict()}, tmp_path / "teacher.pt")
+        photo = SHIPPED.parent / "photos" / "rgb" / "bedroom.jpg"
+        out = label_photos(tmp_path / "teacher.pt", [photo], tmp_path / "labelled")
+        (loaded,) = load_all(out)
+        assert not loaded.frame.metric and (loaded.depth_m > 0).all()
+        floor, ceiling = (np.nonzero(loaded.surface == c)[0] for c in (1, 3))
+        assert len(floor) > 1000 and (len(ceiling) == 0 or floor.mean() > ceiling.mean())
+
     def test_a_file_that_holds_another_network(self, tmp_path):
         pytest.importorskip("onnx")
         from poc.models.embedded_net import EmbeddedNet

@@ -100,7 +100,8 @@ def export(checkpoint: str | Path, out: str | Path, calibration: list[Frame], fa
     sidecar = {
         "version": 1, "long_side": LONG_SIDE, "canonical_focal_px": CANONICAL_FOCAL_PX,
         "sigma_scale": round(calibrate_sigma(net, calibration), 4) if calibration else 1.0,
-        "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data), **facts,
+        "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data),
+        "parameters": sum(p.numel() for p in net.parameters()), **facts,
     }  # fmt: skip
     write_together({out: data, out.with_suffix(".json"): json.dumps(sidecar, indent=1).encode() + b"\n"})
     return out

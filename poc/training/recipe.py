@@ -1,0 +1,52 @@
+"""The settings of a training run from three places: the defaults, a JSON recipe, and what was given by hand."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from poc.errors import ParameterError
+from poc.models.weights import SHIPPED
+from poc.training.augment import AugmentConfig
+from poc.training.loop import TrainConfig, finetune_config
+from poc.training.store import Source
+
+
+def make_config(sources: tuple[Source, ...], out: str | Path, given: dict[str, Any], recipe: str | Path | None = None, finetune: bool = False) -> TrainConfig:
+    """A `TrainConfig`. given: settings by name, which go before those of the recipe, which go before the defaults.
+
+    finetune: start from the shipped weights on a gentler schedule. Raises ParameterError for a recipe that cannot be
+    read or that names a setting there is none of.
+    """
+    settings = read_recipe(recipe) if recipe is not None else {}
+    settings |= given
+    config = TrainConfig(sources=sources, out=str(out))
+    if finetune:
+        config = finetune_config(config, str(SHIPPED / "embedded.onnx"))
+    return replace(config, **settings)
+
+
+def read_recipe(path: str | Path) -> dict[str, Any]:
+    """The settings in a JSON file, checked by name."""
+    try:
+        found = json.loads(Path(path).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ParameterError(f"{path}: the recipe cannot be read as JSON ({error})") from error
+    if not isinstance(found, dict):
+        raise ParameterError(f"{path}: a recipe is a JSON object of settings")
+    _check_names(path, found, TrainConfig, {"sources", "out"})
+    if "augment" in found:
+        _check_names(path, found["augment"], AugmentConfig)
+        found["augment"] = AugmentConfig(**found["augment"])
+    if "sizes" in found:
+        found["sizes"] = tuple((float(share), (int(w), int(h))) for share, (w, h) in found["sizes"])
+    return found
+
+
+def _check_names(path: str | Path, found: dict[str, Any], kind: type, barred: set[str] = frozenset()) -> None:
+    known = {f.name for f in fields(kind)} - set(barred)
+    unknown = sorted(set(found) - known)
+    if unknown:
+        raise ParameterError(f"{path}: unknown setting {', '.join(unknown)}. Known: {', '.join(sorted(known))}")
