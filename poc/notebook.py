@@ -75,6 +75,11 @@ def sample_photo() -> Path:
     return next((p for p in photos if SAMPLE in p.name), photos[0])
 
 
+def sample_folder() -> Path:
+    """The sample rooms with exact depth, as a data folder."""
+    return project_root() / "data" / "photos"
+
+
 def upload_box(photo: str) -> Any:
     """A file chooser, shown where PHOTO is left empty; None where a photo is named."""
     if photo:

@@ -196,6 +196,15 @@ class TestWithTorch:
         assert a["history"][-1]["total"] < a["history"][0]["total"]
         assert b["history"][-1]["total"] == pytest.approx(a["history"][-1]["total"], rel=0.05)
 
+    def test_another_run_in_the_folder_is_not_gone_on_with(self, tmp_path):
+        from poc.errors import ParameterError
+        from poc.training.loop import train
+
+        write_folder(tmp_path / "data")
+        train(self.config(tmp_path, epochs=1))
+        with pytest.raises(ParameterError, match="other settings .epochs, lr."):
+            train(self.config(tmp_path, epochs=2, lr=1e-3))
+
     def test_divergence_stops_and_says_so(self, tmp_path):
         from poc.training.loop import Diverged, train
 

@@ -164,6 +164,15 @@ def restore(state: State, config: TrainConfig) -> bool:
     return True
 
 
+def settings_changed(config: TrainConfig) -> list[str]:
+    """Settings in which a run that already lies in `config.out` differs; what changes no result is let through."""
+    out = Path(config.out)
+    if not (out / "last.pt").is_file() or not (out / "config.json").is_file():
+        return []
+    old, new = json.loads((out / "config.json").read_text()), json.loads(json.dumps(asdict(config)))
+    return sorted(k for k in new if k not in ("out", "threads", "validate_every") and k in old and old[k] != new[k])
+
+
 @torch.no_grad()
 def update_average(state: State, decay: float) -> None:
     d = min(decay, (1 + state.step) / (10 + state.step))
@@ -218,6 +227,8 @@ def train(config: TrainConfig, progress=None) -> Path:
     device = pick_device()
     out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
+    if differs := settings_changed(config):
+        raise ParameterError(f"{out}: holds a run with other settings ({', '.join(differs)}): give another --out, or delete it to start again")
     (out / "config.json").write_text(json.dumps(asdict(config), indent=1))
     held_out = read_names(config.held_out)
     batches = Batches(list(config.sources), held_out, config.augment, config.seed)
