@@ -271,12 +271,15 @@ class Check:
 
 @dataclass(frozen=True)
 class NextMeasurement:
-    """The one thing worth measuring next: what to do, which measurement it helps, and its interval's width before and after."""
+    """The one thing worth measuring next: what to do, which measurement it helps, and its interval's width before and after
+    (infinite for a lower bound, whose bound before and after stands in least_now_m and least_after_m)."""
 
     action: str
     helps: str
     width_now_m: float
     width_after_m: float
+    least_now_m: float | None = None
+    least_after_m: float | None = None
 
 
 @dataclass(frozen=True)

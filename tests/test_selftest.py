@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from poc.measure import measure, next_measurement, self_test
+from poc.room.nextstep import known_variance
 from poc.scene import build_scene
 from poc.types import Measurement, Scene
-from tests.synthetic import make_room
+from poc.words import advice_sentence
+from tests.synthetic import make_room, noisy_depth, perturbed_camera
 
 
 @pytest.fixture(scope="module")
@@ -45,19 +47,88 @@ def test_nothing_is_said_of_a_refused_photo(room):
     assert self_test(refused) == () and next_measurement(refused, measure(refused)) is None
 
 
-def _measured(scale_share: float) -> Measurement:
-    return Measurement("longest_wall", 4.0, 3.4, 4.6, "m", "measured", budget={"scale": scale_share, "fit": 1 - scale_share})
+def test_a_bad_depth_is_no_red_light_where_walls_stand_by_their_feet(scene):
+    tilted = replace(scene, camera=replace(scene.camera, gravity=np.array([0.0, 1.0, 0.0])))
+    hidden = replace(tilted, planes=tuple(replace(p, foot_seen=False) for p in tilted.planes))
+    gravity = [{c.name: c for c in self_test(s)}["gravity"] for s in (tilted, hidden)]
+    assert [g.light for g in gravity] == ["amber", "red"]
+    assert "by their foot" in gravity[0].meaning and "by their foot" not in gravity[1].meaning
 
 
-def test_an_assumed_height_is_worth_measuring(scene):
-    loose = replace(scene, scale=replace(scene.scale, source="camera height assumed", sigma_rel=0.1))
-    step = next_measurement(loose, [_measured(0.95)])
-    assert "camera" in step.action and step.helps == "longest_wall"
-    assert step.width_now_m == pytest.approx(1.2)
-    assert step.width_after_m == pytest.approx(1.2 * (1 - 0.95 * 0.99) ** 0.5)
+# --- the next measurement --------------------------------------------------------------------------------------------
 
 
-def test_a_missing_end_asks_for_a_photo(scene):
-    cut = replace(scene, walls=(replace(scene.walls[0], end_kinds=("corner", "frame")),))
-    step = next_measurement(cut, [replace(_measured(0.5), high=None, status="lower_bound")])
-    assert "further to the right" in step.action and step.width_after_m < step.width_now_m
+def _network_scene(room, noise: float = 0.08, **options):
+    """As a network would have it: smooth errors, and said to be a network's."""
+    depth = replace(noisy_depth(room, noise, 1), engine="synthetic")
+    camera = perturbed_camera(room, 1)
+    return build_scene(room.photo, depth, room.surfaces, camera, **options)
+
+
+def _width(scene, name: str) -> float:
+    m = {m.name: m for m in measure(scene)}[name]
+    return m.high - m.low
+
+
+@pytest.fixture(scope="module")
+def whole_wall():
+    """A room whose far wall is seen from corner to corner."""
+    return make_room(3, "rectangle", pitch_deg=8.0, furnished=False, f_px=220.0)
+
+
+def test_what_is_promised_is_what_comes(whole_wall):
+    """The camera's height is proposed; with it given, the interval is as narrow as was said."""
+    before = _network_scene(whole_wall)
+    step = next_measurement(before, measure(before))
+    assert step.helps == "longest_free_wall" and "camera" in step.action
+    assert step.width_now_m == pytest.approx(_width(before, step.helps), rel=0.01)
+    after = _network_scene(whole_wall, camera_height=(before.camera_height_m, 0.01 * before.camera_height_m))
+    assert step.width_after_m == pytest.approx(_width(after, step.helps), rel=0.15)
+    assert step.width_after_m < 0.6 * step.width_now_m
+
+
+def test_where_the_height_is_known_another_length_is_proposed(whole_wall):
+    sharp = _network_scene(whole_wall, camera_height=(whole_wall.camera_height_m, 0.03 * whole_wall.camera_height_m))
+    step = next_measurement(sharp, measure(sharp))
+    assert step is not None and "how high the camera" not in step.action
+    assert step.width_after_m < step.width_now_m
+
+
+def test_knowing_a_length_that_errs_alike_helps_and_another_does_not():
+    q = np.array([0.10, 0.03])
+    assert known_variance(q, np.array([0.10, 0.0]), 0.01) == pytest.approx(0.03**2 + 0.1**2 * 0.01**2 / (0.1**2 + 0.01**2))
+    assert known_variance(q, np.array([0.0, 0.0]), 0.01) == pytest.approx(q @ q)
+
+
+def _photo_step(scene, kinds: tuple[str, str]):
+    """What is proposed for a longest wall with such ends, where no wall is free and the scale is good."""
+    wall = replace(max(scene.walls, key=lambda w: w.length_m), end_kinds=kinds, free=(), free_end_kinds=())
+    others = tuple(replace(w, free=(), free_end_kinds=()) for w in scene.walls if w.plane_id != wall.plane_id)
+    walls = tuple(wall if w.plane_id == wall.plane_id else next(o for o in others if o.plane_id == w.plane_id) for w in scene.walls)
+    found = Measurement("longest_wall", 4.0, 3.9, None, "m", "lower_bound", budget={"scale": 0.5, "fit": 0.5})
+    return next_measurement(replace(scene, walls=walls), [found])
+
+
+@pytest.mark.parametrize(
+    ("kinds", "words"),
+    [(("corner", "frame"), "turned further to the right"), (("occluded", "corner"), "past what hides the left end"),
+     (("frame", "frame"), "from further back")],
+)  # fmt: skip
+def test_a_missing_end_asks_for_a_photo(scene, kinds, words):
+    step = _photo_step(scene, kinds)
+    assert words in step.action and step.least_now_m == 3.9 and np.isfinite(step.width_after_m)
+    assert "only known to be at least 3.90 m now" in advice_sentence(step)
+
+
+def test_a_loose_lower_bound_asks_for_a_length_first(whole_wall):
+    loose = _network_scene(whole_wall)
+    longest = {m.name: m for m in measure(loose)}["longest_wall"]
+    step = next_measurement(loose, [replace(longest, high=None, status="lower_bound")])
+    assert "camera" in step.action and longest.low < step.least_after_m < longest.value
+    assert f"from at least {int(longest.low * 100) / 100:.2f} m to at least about" in advice_sentence(step)
+
+
+def test_a_ceiling_out_of_sight_asks_for_a_photo_tilted_up(scene):
+    unknown = Measurement("ceiling_height", None, None, None, "m", "unknown", reason="out of the photo")
+    step = next_measurement(scene, [unknown])
+    assert "tilted up" in step.action and "cannot be said now" in advice_sentence(step)

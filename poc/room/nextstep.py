@@ -1,85 +1,184 @@
-"""The one thing worth measuring next: which length, or which further photo, would shrink the most important interval most."""
+"""The one thing worth measuring next: which length, or which further photo, would sharpen the most important measurement most.
+
+Nothing is guessed: `Scene.solution` holds what every independent one-sigma cause does to the whole room, so what is left of
+a measurement's error once a length L is known is the conditional variance of a normal distribution,
+Var(q | L) = q·q − (q·l)² / (l·l + τ²), with q and l the log changes by cause and τ the tape's own error.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
-from poc.types import Measurement, NextMeasurement, Scene
+from poc.room.propagate import Shape
+from poc.room.roomspace import longest_free
+from poc.types import Z90, Measurement, NextMeasurement, Scene, WallSegment
 
 IMPORTANT = ("longest_free_wall", "longest_wall", "ceiling_height")
 """What decides which furniture fits, in this order."""
 TAPE_SIGMA_REL = 0.01
+MARK_SIGMA_REL = 0.03
+"""A length marked on the photo: the tape, and where the two clicks land."""
 WORTH_SHARE = 0.9
 """A proposal must leave at most this share of the interval, or it is not worth anybody's time."""
+ITSELF_SHARE = 0.6
+"""Measuring the wanted wall itself is proposed only where every other length would leave more than this share."""
+SHARP_ENOUGH = 0.06
+"""A lower bound this near below what is seen (log) gains more from another photo than from a tape."""
+USUAL_CEILING_M, CEILING_SIGMA = 2.5, 0.03
+
+
+@dataclass(frozen=True)
+class Length:
+    """Something a tape can measure: what to do, the log changes of its length by cause, the tape's error (log), and the
+    measurements that it is, or is most of."""
+
+    action: str
+    changes: np.ndarray
+    sigma: float
+    itself: tuple[str, ...] = ()
 
 
 def next_measurement(scene: Scene, measurements: Iterable[Measurement]) -> NextMeasurement | None:
     """The best next step, or None where there is no room or nothing would help by a tenth."""
-    if scene.refusal or scene.scale is None:
+    if scene.refusal or scene.scale is None or scene.solution is None:
         return None
     by_name = {m.name: m for m in measurements}
     for name in IMPORTANT:
         m = by_name.get(name)
-        if m is None:
-            continue
-        if m.status == "measured":
-            step = _best(scene, m)
-        elif m.status == "lower_bound" or name == "ceiling_height":
-            step = _photo(scene, m)
-        else:
-            step = None
+        step = None if m is None else _step(scene, m)
         if step is not None:
             return step
     return None
 
 
-def _width(m: Measurement) -> float:
-    return float(m.high - m.low)
+def _step(scene: Scene, m: Measurement) -> NextMeasurement | None:
+    if m.status == "unknown" or m.value is None:
+        return _ceiling_photo(scene) if m.name == "ceiling_height" else None
+    by_tape = _best_length(scene, m)
+    if m.status == "lower_bound":
+        loose = float(np.log(m.value / m.low)) > SHARP_ENOUGH
+        return by_tape if by_tape is not None and loose else _end_photo(scene, m)
+    return by_tape
 
 
-def _best(scene: Scene, m: Measurement) -> NextMeasurement | None:
-    """The better of a length for the scale and the wall itself by tape."""
-    now = _width(m)
-    sigma = scene.scale.sigma_rel
-    share = m.budget.get("scale", 0.0)
-    left = 1.0 - share * (1.0 - min(1.0, (TAPE_SIGMA_REL / max(sigma, 1e-9)) ** 2))
-    options = [(now * float(np.sqrt(left)), _scale_action(scene))]
-    if m.name != "longest_free_wall":
-        tape = 2 * 1.645 * TAPE_SIGMA_REL * m.value
-        what = "the room's height" if m.name == "ceiling_height" else "the longest wall"
-        if left > 0.5:  # the scale is not what limits it: the length itself is
-            options.append((tape, f"measure {what} with a tape, or mark it as a reference"))
-    after, action = min(options)
-    return NextMeasurement(action, m.name, now, after) if after <= WORTH_SHARE * now else None
+# --- lengths -----------------------------------------------------------------------------------------------------------
 
 
-def _scale_action(scene: Scene) -> str:
-    """The length that fixes the scale: the camera's height where it is not given, else a length marked on the photo."""
+def _best_length(scene: Scene, m: Measurement) -> NextMeasurement | None:
+    """The length that would leave least of a measurement's error."""
+    now = _sigma(m)
+    q = _changes_of(scene, m)
+    rest = max(now**2 - float(q @ q), 0.0)
+    q = q * min(1.0, now / max(float(np.linalg.norm(q)), 1e-12))
+    left = [(float(np.sqrt(known_variance(q, c.changes, c.sigma) + rest)), c) for c in lengths(scene)]
+    others = [x for x in left if m.name not in x[1].itself]
+    best = min(others, key=lambda x: x[0], default=None)
+    if best is None or best[0] > ITSELF_SHARE * now:
+        best = min(left, key=lambda x: x[0], default=None)
+    if best is None or best[0] > WORTH_SHARE * now:
+        return None
+    after, length = best
+    if m.status == "measured":
+        return NextMeasurement(length.action, m.name, _width(m.value, now), _width(m.value, after))
+    return NextMeasurement(length.action, m.name, float("inf"), float("inf"), float(m.low), float(m.value * np.exp(-Z90 * after)))
+
+
+def known_variance(q: np.ndarray, l: np.ndarray, tau: float) -> float:
+    """Variance of a quantity with changes q by independent causes, once another with changes l is known to ± tau."""
+    return max(float(q @ q) - float(q @ l) ** 2 / (float(l @ l) + tau**2), 0.0)
+
+
+def _sigma(m: Measurement) -> float:
+    """One sigma of a measurement's log, from its interval."""
+    return float(np.log(m.value / m.low)) / Z90
+
+
+def _width(value: float, sigma: float) -> float:
+    return float(value * (np.exp(Z90 * sigma) - np.exp(-Z90 * sigma)))
+
+
+def lengths(scene: Scene) -> list[Length]:
+    """What could be measured in this room: the camera's height, the room's, walls seen from corner to corner, a door."""
+    out = []
     if "camera height given" not in scene.scale.source:
-        return "measure how high the camera was above the floor (to 1 %)"
-    if any(o.kind == "door" for o in scene.openings):
-        return "measure the door's height and mark it on the photo as a reference"
-    return "measure one length that stands or lies on the floor and mark it on the photo as a reference"
+        out.append(Length("measure how high the camera was above the floor, to 1 %", _log_changes(scene, lambda s: s.camera_height), TAPE_SIGMA_REL))
+    if scene.solution.base.ceiling is not None:
+        out.append(Length("measure the room's height with a tape", _log_changes(scene, lambda s: s.ceiling), TAPE_SIGMA_REL, ("ceiling_height",)))
+    longest, free = max((w.length_m for w in scene.walls), default=0.0), longest_free(scene)
+    for k, wall in enumerate(scene.walls):
+        if wall.end_kinds == ("corner", "corner"):
+            itself = ("longest_wall",) * (wall.length_m == longest) + ("longest_free_wall",) * (free is not None and free[0] is wall)
+            action = f"measure {_called(wall)} with a tape, from corner to corner"
+            out.append(Length(action, _log_changes(scene, lambda s, k=k: float(np.linalg.norm(s.ends[k][1] - s.ends[k][0]))), TAPE_SIGMA_REL, itself))
+    ids = [w.plane_id for w in scene.walls]
+    door = next((o for o in scene.openings if o.kind == "door" and o.plane_id in ids), None)
+    if door is not None:
+        k = ids.index(door.plane_id)
+        out.append(Length("measure the door's height and mark it on the photo as a reference", _log_changes(scene, lambda s: s.distance[k]), MARK_SIGMA_REL))
+    else:
+        action = "measure something that stands or lies on the floor, a metre long or more, and mark it on the photo as a reference"
+        out.append(Length(action, _log_changes(scene, lambda s: s.camera_height), MARK_SIGMA_REL))
+    return out
 
 
-def _photo(scene: Scene, m: Measurement) -> NextMeasurement:
-    """A further photo, for what this one does not show; the width before is the value seen, for want of an upper end."""
-    sigma = float(np.hypot(scene.scale.sigma_rel, 0.02))
-    value = float(m.value if m.value is not None else scene.camera_height_m * 1.7)
-    action = "take a photo tilted up, so that the ceiling is in it" if m.name == "ceiling_height" else _missing_end(scene)
-    return NextMeasurement(action, m.name, value, 2 * 1.645 * sigma * value)
+def _called(wall: WallSegment) -> str:
+    return wall.plane_id.replace("_", " ")
 
 
-def _missing_end(scene: Scene) -> str:
-    """Where the longest wall's missing end is."""
-    longest = max(scene.walls, key=lambda w: w.length_m, default=None)
-    if longest is None:
-        return "take a photo that shows a whole wall, with both of its ends"
-    left, right = longest.end_kinds
-    if left == "frame" and right != "frame":
-        return "take a photo further to the left, so that the wall's left end is in it"
-    if right == "frame" and left != "frame":
-        return "take a photo further to the right, so that the wall's right end is in it"
-    return "take a photo from further back or from the other side, so that both ends of the wall are in it"
+def _log_changes(scene: Scene, quantity) -> np.ndarray:
+    """Log change of a quantity of the room's shape under every independent cause."""
+    errors = scene.solution
+    base = quantity(errors.base)
+    return np.array([_log_ratio(quantity, shape, base) for _, shape in errors.moved])
+
+
+def _log_ratio(quantity, shape: Shape, base: float) -> float:
+    new = quantity(shape)
+    return float(np.clip(np.log(new / base), -1.0, 1.0)) if new > 0 and base > 0 else 0.0
+
+
+def _changes_of(scene: Scene, m: Measurement) -> np.ndarray:
+    """Log changes of a measurement itself. What is seen of a wall between two lines of sight goes with its distance."""
+    if m.name == "ceiling_height":
+        return _log_changes(scene, lambda s: s.ceiling)
+    found = longest_free(scene)
+    wall = found[0] if m.name == "longest_free_wall" and found else max(scene.walls, key=lambda w: w.length_m)
+    k = [w.plane_id for w in scene.walls].index(wall.plane_id)
+    if m.name == "longest_free_wall":
+        return _log_changes(scene, lambda s: s.distance[k])
+    return _log_changes(scene, lambda s: float(np.linalg.norm(s.ends[k][1] - s.ends[k][0])))
+
+
+# --- photos ------------------------------------------------------------------------------------------------------------
+
+
+def _ceiling_photo(scene: Scene) -> NextMeasurement:
+    """A photo with the ceiling in it: the height then carries the scale's error, and the ceiling line's."""
+    sigma = float(np.hypot(scene.scale.sigma_rel, CEILING_SIGMA))
+    return NextMeasurement("take a photo tilted up, so that the ceiling is in it", "ceiling_height", float("inf"), _width(USUAL_CEILING_M, sigma))
+
+
+def _end_photo(scene: Scene, m: Measurement) -> NextMeasurement | None:
+    """A photo with what this one does not show of a wall; its error there is taken to be what it is here."""
+    found = longest_free(scene)
+    if m.name == "longest_free_wall" and found:
+        wall, span = found
+        kinds, what = wall.free_end_kinds[wall.free.index(span)], f"the free stretch of {_called(wall)}"
+    else:
+        wall = max(scene.walls, key=lambda w: w.length_m)
+        kinds, what = wall.end_kinds, _called(wall)
+    return NextMeasurement(_photo_of(what, kinds), m.name, float("inf"), _width(m.value, _sigma(m)), float(m.low))
+
+
+def _photo_of(what: str, kinds: tuple[str, str]) -> str:
+    """Where to take it from: toward an end that the photo's edge cuts, or past what hides it."""
+    open_ends = [side for side, kind in zip(("left", "right"), kinds) if kind in ("frame", "occluded")]
+    if len(open_ends) != 1:
+        return f"take another photo, from further back or from the other side, so that both ends of {what} are in it"
+    side = open_ends[0]
+    if kinds[("left", "right").index(side)] == "frame":
+        return f"take another photo, turned further to the {side}, so that the {side} end of {what} is in it"
+    return f"take another photo, from further to the {side}, past what hides the {side} end of {what}"

@@ -6,6 +6,8 @@ the measurements: a wall 4° off costs about 1 % of a length across the room, a 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from poc.geometry import pixel_rays
@@ -29,7 +31,16 @@ def self_test(scene: Scene) -> tuple[Check, ...]:
         return ()
     points = pixel_rays(scene.camera, *scene.depth_m.shape) * scene.depth_m[..., None]
     fits = {p.id: fit for p in scene.planes if (fit := _fit(scene, p, points)) is not None}
-    return (_corners(scene, fits), _flatness(scene, fits), _gravity(scene, fits), _halves(scene, points), _sources(scene))
+    by_foot = np.mean([p.foot_seen for p in scene.planes if p.kind == "wall"] or [False]) > 0.5
+    feet = "most walls here are placed by their foot, which this does not touch" if by_foot else ""
+    other = "" if "metric model" in scene.scale.source else "the scale here comes from elsewhere, which this does not touch"
+    return (_lessened(_corners(scene, fits), feet), _flatness(scene, fits), _lessened(_gravity(scene, fits), feet),
+            _lessened(_halves(scene, points), other), _sources(scene))
+
+
+def _lessened(check: Check, why: str) -> Check:
+    """A red check of the depth alone is amber where the measurements hardly rest on the depth."""
+    return replace(check, light="amber", meaning=f"{check.meaning}; {why}") if check.light == "red" and why else check
 
 
 def _fit(scene: Scene, plane: Plane, points: np.ndarray) -> tuple[np.ndarray, float, float] | None:
@@ -69,7 +80,7 @@ def _corners(scene: Scene, fits) -> Check:
            for i, a in enumerate(planes) for b in planes[i + 1 :]]
     return _check("corner angles", float(np.median(off)) if off else None, "°", CORNER_DEG,
                   "floor and walls meet at the same angles in the depth as in the room that was fitted",
-                  "the depth alone would bend the room's corners; distances that rest on depth are less sure than those from a wall's foot",
+                  "the depth alone would bend the room's corners: a distance that rests on depth is less sure than one from a wall's foot",
                   "no two planes are seen well enough to compare their angle")
 
 
@@ -108,6 +119,8 @@ def _sources(scene: Scene) -> Check:
     opinions = scene.scale.opinions if scene.scale else ()
     gaps = [abs(np.log(a.camera_height_m / b.camera_height_m)) / max(np.hypot(a.sigma_rel, b.sigma_rel), 1e-6)
             for i, a in enumerate(opinions) for b in opinions[i + 1 :]]
-    return _check("scale sources", float(max(gaps)) if gaps else None, "σ", SCALE_SIGMAS, "the sources of the scale agree",
-                  "the sources of the scale disagree by more than their errors allow: " + ("; ".join(scene.scale.notes) if scene.scale else ""),
+    told = "the sources of the scale differ by somewhat more than one expects of their errors"
+    if scene.scale and scene.scale.notes:
+        told = "the sources of the scale disagree by more than their errors allow: " + "; ".join(scene.scale.notes)
+    return _check("scale sources", float(max(gaps)) if gaps else None, "σ", SCALE_SIGMAS, "the sources of the scale agree", told,
                   "there is only one source of the scale, so nothing to compare it with")
