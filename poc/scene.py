@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from poc.room.adjust import adjust, depth_noise, observe_planes
+from poc.room.adjust import adjust, adjust_without_culprits, depth_noise, observe_planes
 from poc.errors import ParameterError
 from poc.room.floorplan import complete
 from poc.geometry import rotation_from_vector
@@ -21,6 +21,13 @@ from poc.types import Camera, DepthMap, Photo, Plane, Reference, Scale, ScaleSou
 from poc.room.view import CEILING, FLOOR, View, make_view
 from poc.room.wallfit import DepthNoise, State
 
+ROUNDS, SETTLED = 2, 0.01
+"""The camera and the layout are solved in turn so often, or until log f moves by less than this."""
+CORNER_RAD, CORNER_COLUMNS = 0.06, 6
+"""Two walls meet in a corner where their lines cross within this angle of where they are seen to change, and the second is
+seen over so many columns there."""
+EXACT = 0.02
+"""Sigma of log depth up to which depth alone tells a wall."""
 LEAST_CEILING = 0.001
 """Share of the photo that must be seen as ceiling before the line under it is believed."""
 
@@ -71,16 +78,27 @@ def solve_room(view: View, depth: DepthMap, noise: DepthNoise, sigmas: dict[str,
     base = np.diag([sigmas["gravity"] ** 2, sigmas["gravity"] ** 2, min(sigmas["yaw"], np.deg2rad(2)) ** 2, sigmas["focal"] ** 2, 0.0])
     if fit is None or not layout.walls:
         return view, layout, base
+    for _ in range(ROUNDS):
+        view, layout, fixed, settled = _adjusted(view, layout, noise, sigmas)
+        if settled:
+            break
+    return view, layout, fixed.covariance
+
+
+def _adjusted(view: View, layout: Layout, noise: DepthNoise, sigmas: dict[str, float]):
+    """One round: the camera adjusted to the planes of the layout, and the layout under that camera. Returns view, layout, the
+    adjustment and whether another round would change nothing."""
     planes = observe_planes(view, layout)
-    noise = depth_noise(planes, fit.shift, noise)
-    fixed = adjust(view, layout, planes, noise, sigmas)
+    noise = depth_noise(planes, layout.state.fit.shift, noise)
+    fixed, kept = adjust_without_culprits(view, layout, planes, noise, sigmas)
     if fixed.chi2 > 1:
         noise = replace(noise, sigma=noise.sigma * min(np.sqrt(fixed.chi2), 6.0))
-        fixed = adjust(view, layout, planes, noise, sigmas)
+        fixed = adjust(view, layout, kept, noise, sigmas)
+    settled = len(kept) == len(planes) and abs(np.log(fixed.f_px / view.camera.f_px)) < SETTLED
     view = _with_focal(view, fixed.f_px)
-    fit = fit_floor(view, -fixed.room_from_cam[2], None if view.metric else fixed.shift) or fit
+    fit = fit_floor(view, -fixed.room_from_cam[2], None if view.metric else fixed.shift) or layout.state.fit
     yaw_sigma = float(np.sqrt(fixed.covariance[2, 2]))
-    return view, solve_layout(view, fixed.room_from_cam, fit, noise, max(yaw_sigma, 1e-4)), fixed.covariance
+    return view, solve_layout(view, fixed.room_from_cam, fit, noise, max(yaw_sigma, 1e-4)), fixed, settled
 
 
 def _with_focal(view: View, f_px: float) -> View:
@@ -184,18 +202,34 @@ def _ends(view: View, layout: Layout) -> tuple[tuple[End, End], ...]:
 
 
 def _end(layout: Layout, k: int, step: int) -> End:
-    pan, cols = layout.pan, np.flatnonzero(layout.path == k)
+    """Where the seen stretch of a wall ends. A corner is where it meets the next wall and both are seen on their sides of
+    it, or hidden by furniture only; anything else is the photo's edge or a wall out of sight."""
+    pan, cols = layout.pan, np.flatnonzero((layout.path == k) & (layout.support > 0))
+    if len(cols) == 0:
+        cols = np.flatnonzero(layout.path == k)
     j = cols[0] if step < 0 else cols[-1]
-    az, wall = pan.azimuth[j], layout.solved[k]
-    other = layout.path[j + step] if 0 <= j + step < len(layout.path) else None
-    uv = layout.state.pixels(np.array([[np.sin(az), np.cos(az), 0.0]]))[0]
-    if other is None:
-        return End("frame", -1, tuple(uv))
-    if other >= 0:
-        meet = _meeting(wall, layout.solved[other])
-        if meet is not None and abs(np.arctan2(*meet) - az) < 0.06:
-            return End("corner", int(other), tuple(uv))
-    return End("occluded", -1, tuple(uv))
+    beyond = np.arange(j + step, -1 if step < 0 else len(pan.azimuth), step)
+    stops = beyond[layout.support[beyond] != 0]
+    other = int(layout.path[stops[0]]) if len(stops) and layout.support[stops[0]] > 0 else -1
+    if other >= 0 and other != k:
+        meet = _meeting(layout.solved[k], layout.solved[other])
+        low, high = sorted((pan.azimuth[j], pan.azimuth[stops[0]]))
+        if meet is not None and low - CORNER_RAD < np.arctan2(*meet) < high + CORNER_RAD and _is_wall(layout, other, stops):
+            return End("corner", other, _level_pixel(layout, np.arctan2(*meet)))
+    return End("occluded" if len(stops) else "frame", -1, _level_pixel(layout, pan.azimuth[j]))
+
+
+def _is_wall(layout: Layout, k: int, columns: np.ndarray) -> bool:
+    """Whether the wall k is really seen where these columns begin. What only a network's depth says may be no wall."""
+    run = columns[:int(np.argmin(np.append(layout.path[columns] == k, False)))]
+    run = run[layout.support[run] > 0]
+    exact = max(layout.noise.sigma, layout.noise.common) < EXACT
+    return len(run) >= CORNER_COLUMNS and (exact or layout.walls[k].direct[run].sum() >= CORNER_COLUMNS)
+
+
+def _level_pixel(layout: Layout, azimuth: float) -> tuple[float, float]:
+    """Photo pixel at camera height in a direction."""
+    return tuple(layout.state.pixels(np.array([[np.sin(azimuth), np.cos(azimuth), 0.0]]))[0])
 
 
 def _meeting(a, b) -> np.ndarray | None:

@@ -17,6 +17,9 @@ from poc.room.planes import floor_mask
 from poc.room.view import View
 from poc.room.wallfit import DepthNoise
 
+MISFIT, MISFIT_FALL = 4.0, 4.0
+"""Planes whose misfit per degree of freedom is above the first do not stand in the directions they were given; the one
+without which it falls by the second factor is the culprit: a slanted wall taken for one along the room's axes."""
 SUPPORT_POINTS = 120
 MIN_CELLS = 250
 
@@ -135,6 +138,20 @@ def _length(planes, rel) -> float:
         if near.sum() >= 30 and product[near].mean() < 0.5:
             return max(0.5 * (edges[k - 1] + edges[k]) / 1.665, 1.0)
     return edges[-1] / 1.665
+
+
+def adjust_without_culprits(view: View, layout: Layout, planes: list[PlaneObservation], noise: DepthNoise,
+                            sigmas: dict[str, float]) -> tuple[Adjusted, list[PlaneObservation]]:
+    """`adjust`, without planes that contradict all others, and the planes that were kept. Floor and one wall always stay."""
+    best, kept = adjust(view, layout, planes, noise, sigmas), list(planes)
+    while best.chi2 > MISFIT and sum(abs(p.normal_room[2]) < 0.5 for p in kept) > 1:
+        walls = [i for i, p in enumerate(kept) if abs(p.normal_room[2]) < 0.5]
+        rivals = [adjust(view, layout, kept[:i] + kept[i + 1:], noise, sigmas) for i in walls]
+        k = int(np.argmin([r.chi2 for r in rivals]))
+        if rivals[k].chi2 > best.chi2 / MISFIT_FALL and len(walls) < 3:
+            break
+        best, kept = rivals[k], kept[:walls[k]] + kept[walls[k] + 1:]
+    return best, kept
 
 
 def adjust(view: View, layout: Layout, planes: list[PlaneObservation], noise: DepthNoise, sigmas: dict[str, float],

@@ -241,13 +241,22 @@ def outline(sight: Sight) -> np.ndarray:
     near = np.where(below, sight.floor_m[:, None], np.inf).min(0)
     as_floor = below & (pan.p[..., FLOOR] > 0.5)
     farthest = np.where(as_floor, sight.floor_m[:, None], 0.0).max(0)
-    far = np.minimum(np.where(np.isfinite(sight.wall_m), sight.wall_m, farthest), REACH_M)
+    in_photo = np.where(below, sight.floor_m[:, None], 0.0).max(0)  # towards the photo's sides the wall itself may be out of it
+    far = np.minimum(np.where(np.isfinite(sight.wall_m), sight.wall_m, np.maximum(farthest, _back_m(sight))), np.minimum(in_photo, REACH_M))
     use = np.flatnonzero(np.isfinite(near) & (far > near))
     if len(use) < 2:
         return np.zeros((0, 2))
     direction = np.column_stack([np.sin(pan.azimuth[use]), np.cos(pan.azimuth[use])])
     ring = np.vstack([direction * near[use, None], (direction * far[use, None])[::-1]])
     return cv2.approxPolyDP(ring.astype(np.float32)[:, None], 0.01, True)[:, 0].astype(float)
+
+
+def _back_m(sight: Sight) -> np.ndarray:
+    """Per azimuth, the horizontal distance at which what is seen ends, by depth; 0 where unknown."""
+    rho = np.where(np.isfinite(sight.rho_m), sight.rho_m, 0.0)
+    ordered, count = np.sort(rho, axis=0), (rho > 0).sum(0)
+    rank = np.clip(len(rho) - 1 - (0.1 * count).astype(int), 0, len(rho) - 1)
+    return ordered[rank, np.arange(rho.shape[1])]
 
 
 def largest_rectangle(free: np.ndarray) -> tuple[int, int, int, int] | None:

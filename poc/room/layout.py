@@ -23,6 +23,9 @@ SAME_WALL = 0.04
 """Parallel walls nearer to each other than this (log distance) are taken for one, whatever the depth."""
 SAME_TURN = 0.1
 """… and turned by less than this, radians, and one sigma of the depth's shared error."""
+SUPPORT_NATS, SUPPORT_CELLS = 2.0, 2.0
+"""A column speaks against its wall where its foot would be this much better elsewhere, or its depth by half of what it can
+say; one that sees fewer cells of wall than the second number says nothing."""
 SAME_FOOT, SAME_DEPTH = 0.6, 1.6
 """The same, in sigmas that a whole plane of the depth map shares: for two feet, and where one is known by depth alone."""
 
@@ -41,7 +44,8 @@ class CeilingData:
 
 @dataclass(frozen=True)
 class Layout:
-    """state: camera and depth fit in force. path: index into `walls` per panorama azimuth (-1 none)."""
+    """state: camera and depth fit in force. path: index into `walls` per panorama azimuth (-1 none). support: per azimuth 1
+    where that wall is seen, 0 where no wall is seen (furniture, or out of the photo), -1 where what is seen is another."""
 
     state: State
     pan: Panorama
@@ -50,6 +54,7 @@ class Layout:
     solved: tuple[WallSolution, ...]
     ceiling: CeilingData
     noise: DepthNoise
+    support: np.ndarray
 
     @property
     def cells_per_px(self) -> float:
@@ -163,7 +168,22 @@ def _settle(seen: _Seen, state: State, start) -> Layout:
     for k, (d, _) in enumerate(pairs):
         path[d.columns] = k
     walls, solved = tuple(d for d, _ in pairs), tuple(s for _, s in pairs)
-    return Layout(state, seen.pan, path, walls, solved, _observe_ceiling(seen.view, seen.pan, state, path, solved), seen.noise)
+    return Layout(state, seen.pan, path, walls, solved, _observe_ceiling(seen.view, seen.pan, state, path, solved), seen.noise,
+                  _support(seen, path, solved))
+
+
+def _support(seen: _Seen, path: np.ndarray, solved) -> np.ndarray:
+    """`Layout.support`: whether foot and depth of each column speak for the wall that it was given to."""
+    out = np.zeros(len(path), int)
+    if not solved:
+        return out
+    psi, distance = np.array([w.psi for w in solved])[path], np.array([w.distance for w in solved])[path]
+    s = np.cos(seen.pan.azimuth - psi) / distance
+    foot, depth = (seen.ev.at(np.maximum(s, 0.0), t) - t.min(0) for t in (seen.ev.foot, seen.ev.depth))
+    most = seen.ev.depth.max(0) - seen.ev.depth.min(0)
+    shown = (path >= 0) & (seen.ev.wall_cells >= SUPPORT_CELLS)
+    out[shown] = np.where((foot[shown] < SUPPORT_NATS) & (depth[shown] <= 0.5 * most[shown]), 1, -1)
+    return out
 
 
 def _angles(pan: Panorama) -> np.ndarray:

@@ -68,12 +68,15 @@ def make_view(camera: Camera, depth: DepthMap, surfaces: Surfaces | None) -> Vie
 
 
 def _shrink(image: np.ndarray, h: int, w: int) -> np.ndarray:
-    """Area average when shrinking (keeps inverse depth of a plane exact), bilinear when enlarging."""
-    smaller = image.shape[0] > h or image.shape[1] > w
-    how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-    if image.ndim == 3 and image.shape[2] > 4:  # OpenCV's area average takes at most four channels
-        return np.dstack([cv2.resize(np.ascontiguousarray(image[..., k]), (w, h), interpolation=how) for k in range(image.shape[2])])
-    return cv2.resize(image, (w, h), interpolation=how)
+    """Bilinear at the cells' centres, after a mean over an odd number of pixels where there are more than two to a cell.
+
+    Both keep an affine function of the pixels, which the inverse depth of a plane is, exact. (OpenCV's area average does
+    not where sizes are no multiples: cells then stand for centres up to a quarter of a pixel away.)
+    """
+    size = [max(1, 2 * int((n / m - 1) / 2) + 1) for n, m in zip(image.shape[:2], (h, w))]
+    if max(size) > 1:
+        image = cv2.blur(image, (size[1], size[0]), borderType=cv2.BORDER_REFLECT_101)
+    return cv2.resize(image, (w, h), interpolation=cv2.INTER_LINEAR)
 
 
 @dataclass(frozen=True)
