@@ -31,13 +31,19 @@ def evaluate(
     model: ModelOption = "embedded",
     names: Annotated[str, typer.Option("--names", help="Text file with the names of the frames to score.", show_default=False)] = "",
     limit: LimitOption = None,
+    worst: Annotated[Path | None, typer.Option("--worst", help="Draw the frames it did worst on as this picture.", show_default=False)] = None,
     json: JsonOption = False,
 ) -> None:
     """Score a model on photos with true depth: AbsRel, RMSE, δ1 under three alignments, planes, edges, surfaces."""
     from poc.evaluate import evaluate as score
+    from poc.figures.failures import Worst
     from poc.training.folder import read_names
 
-    show(score(folder, model, names=read_names(names) if names else None, limit=limit, progress=bar("frames")), json)
+    kept = Worst()
+    scores = score(folder, model, names=read_names(names) if names else None, limit=limit, progress=bar("frames"), seen=kept.see if worst else None)
+    if worst:
+        kept.draw(worst)
+    show(scores, json)
 
 
 def evaluate_rooms(

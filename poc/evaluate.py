@@ -55,10 +55,12 @@ def evaluate(
     limit: int | None = None,
     estimator: Estimator | None = None,
     progress: Callable[[int, int], None] | None = None,
+    seen: Callable[[LoadedFrame, DepthMap, Surfaces | None], None] | None = None,
 ) -> dict:
     """Score `model` on a folder; returns the JSON of the `poc evaluate` contract.
 
-    names: score only these frames. limit: at most this many, spread evenly. Raises DataError naming a bad file.
+    names: score only these frames. limit: at most this many, spread evenly. seen: called with every frame and what the
+    model answered. Raises DataError naming a bad file.
     """
     frames = list_frames(folder)
     if names is not None:
@@ -77,6 +79,8 @@ def evaluate(
         depth, surfaces = run(photo)
         tally.ms.append((time.perf_counter() - start) * 1000)
         add_frame(tally, loaded, depth, surfaces)
+        if seen:
+            seen(loaded, depth, surfaces)
         if progress:
             progress(i + 1, len(frames))
     return summary(tally, model, len(frames))

@@ -75,3 +75,34 @@ def test_no_valid_depth_is_named(folder):
 
     with pytest.raises(DataError, match="no valid depth"):
         evaluate(folder, "blind", estimator=blind)
+
+
+def test_the_worst_frames_are_drawn(tmp_path):
+    """The frame that was spoilt comes first, and the picture is one."""
+    from dataclasses import replace
+
+    import numpy as np
+    from PIL import Image
+
+    from poc.evaluate import evaluate
+    from poc.figures.failures import Worst
+    from poc.training.folder import list_frames, load_frame
+    from poc.types import DepthMap
+    from tests.data_folder import write_folder
+
+    names = write_folder(tmp_path / "data", n=4, size=(128, 96))
+    frames = iter(load_frame(f) for f in list_frames(tmp_path / "data"))
+
+    def model(photo):
+        loaded = next(frames)
+        values = loaded.depth_m.copy()
+        if loaded.frame.name == names[2]:
+            values[:48] *= 2
+        return DepthMap(values, "metric", values > 0, "exact"), None
+
+    worst = Worst(most=2)
+    scores = evaluate(tmp_path / "data", "exact", estimator=model, seen=worst.see)
+    assert [r.name for r in worst.rows][0] == names[2] and len(worst.rows) == 2
+    assert worst.rows[0].error > 10 * worst.rows[1].error and scores["frames"] == 4
+    with Image.open(worst.draw(tmp_path / "w.jpg")) as picture:
+        assert picture.format == "JPEG" and np.asarray(picture).std() > 20

@@ -38,13 +38,15 @@ def comparison_figure(rgb: np.ndarray, true_m: np.ndarray, before_m: np.ndarray,
         layout[f"yaxis{n}"] = {"visible": False, "range": [rows - 0.5, -0.5], "anchor": f"x{n}", "scaleanchor": f"x{n}", "scaleratio": 1}
     layout["images"] = [{"source": picture, "xref": "x", "yref": "y", "x": -0.5, "y": -0.5, "sizex": columns, "sizey": rows, "sizing": "stretch", "layer": "below"}]
     bar = {"orientation": "h", "x": (spans[1][0] + spans[2][1]) / 2, "len": width, "y": -0.03, "yanchor": "top", "thickness": 10, "outlinewidth": 0,
-           "title": {"text": "error of the depth, % (blue: too near, brown: too far)", "side": "bottom"}}
+           "tickfont": {"size": theme.SMALL_PX},
+           "title": {"text": "error of the depth, % (blue: too near, brown: too far)", "side": "bottom",
+           "font": {"size": theme.SMALL_PX, "color": theme.MUTED}}}
     panels = [
         {"type": "heatmap", "z": z, "zmin": -MOST_PERCENT, "zmax": MOST_PERCENT, "colorscale": ERRORS, "xaxis": f"x{i}", "yaxis": f"y{i}",
          "showscale": i == 3, "colorbar": bar, "hovertemplate": "%{z:+.0f} %<extra></extra>"}
         for i, z in enumerate(errors, start=2)
     ]  # fmt: skip
-    typical = [f"{np.nanmedian(np.abs(z)):.0f} % off in the middle of its errors" for z in errors]
+    typical = [f"{np.nanmedian(np.abs(z)):.0f} % off (median)" for z in errors]
     words = ["photo", f"before: {typical[0]}", f"after: {typical[1]}"]
     notes = [{"text": w, "xref": "paper", "yref": "paper", "x": sum(s) / 2, "xanchor": "center", "y": 1.0, "yanchor": "bottom", "showarrow": False,
               "font": {"size": theme.TEXT_PX, "color": theme.INK}} for w, s in zip(words, spans, strict=True)]

@@ -1,0 +1,103 @@
+"""The frames a model did worst on, side by side with the truth: photo, both depths, the error and what it expected, surfaces."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from poc.files import write_file
+from poc.types import Z90, DepthMap, Surfaces
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from poc.training.folder import LoadedFrame
+
+COLUMNS = ("photo", "true depth", "model (scaled)", "error beyond\nits 90 % band", "surfaces")
+SURFACE_COLOURS = np.array([[200, 200, 200], [196, 154, 96], [226, 226, 210], [140, 180, 220], [150, 80, 60], [70, 130, 180]], np.uint8)
+"""Of other, floor, wall, ceiling, door, window."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One frame at a small size. error: mean |log error|; beyond: |log error| over the model's 90 % band (NaN unknown)."""
+
+    name: str
+    error: float
+    rgb: np.ndarray
+    true_m: np.ndarray
+    model_m: np.ndarray
+    beyond: np.ndarray | None
+    surfaces: np.ndarray | None
+
+
+@dataclass
+class Worst:
+    """Keeps the `most` frames with the largest mean log error after scaling, as they are seen."""
+
+    most: int = 3
+    rows: list[Row] = field(default_factory=list)
+
+    def see(self, loaded: LoadedFrame, depth: DepthMap, surfaces: Surfaces | None) -> None:
+        """Take in one frame and what a model answered on it (`poc.evaluate.evaluate(seen=…)`)."""
+        self.rows = sorted([*self.rows, _row(loaded, depth, surfaces)], key=lambda r: -r.error)[: self.most]
+
+    def draw(self, path: str | Path) -> Path:
+        """Write a picture, one row a frame; the ending decides the format. Raises WriteError as `write_file` does."""
+        from matplotlib.figure import Figure
+
+        fig = Figure(figsize=(2.3 * len(COLUMNS), 1.85 * len(self.rows) + 0.4), dpi=110, layout="constrained")
+        axes = fig.subplots(len(self.rows), len(COLUMNS), squeeze=False)
+        for line, row in zip(axes, self.rows, strict=True):
+            _draw_row(line, row)
+        for axis, title in zip(axes[0], COLUMNS, strict=True):
+            axis.set_title(title, fontsize=9)
+        file = io.BytesIO()
+        kind = Path(path).suffix.lower().removeprefix(".") or "png"
+        fig.savefig(file, format=kind, **({"pil_kwargs": {"quality": 88}} if kind in ("jpg", "jpeg") else {}))
+        return write_file(Path(path), file.getvalue())
+
+
+def _row(loaded: LoadedFrame, depth: DepthMap, surfaces: Surfaces | None) -> Row:
+    from poc import metrics
+
+    known = (loaded.depth_m > 0) & depth.valid
+    model = np.zeros(known.shape)
+    values, true = depth.values[known].astype(float), loaded.depth_m[known].astype(float)
+    model[known] = metrics.align_scale(values, true) if depth.kind == "metric" else metrics.align_affine(values, true)
+    off = np.abs(np.log(model[known] / true))
+    beyond = None
+    if depth.kind == "metric" and depth.sigma_log is not None:
+        beyond = np.full(known.shape, np.nan)
+        beyond[known] = np.abs(np.log(values / true)) / (Z90 * depth.sigma_log[known])
+    step = max(1, round(max(known.shape) / 320))
+    small = (slice(None, None, step), slice(None, None, step))
+    labels = None if surfaces is None else _labels(surfaces, known.shape)[small]
+    return Row(loaded.frame.name, float(off.mean()), loaded.rgb[small], loaded.depth_m[small], model[small],
+               None if beyond is None else beyond[small], labels)
+
+
+def _labels(surfaces: Surfaces, shape: tuple[int, int]) -> np.ndarray:
+    import cv2
+
+    return cv2.resize(surfaces.probabilities, shape[::-1], interpolation=cv2.INTER_LINEAR).argmax(2)
+
+
+def _draw_row(axes: list[Axes], row: Row) -> None:
+    known = row.true_m > 0
+    low, high = np.percentile(row.true_m[known], (2, 98))
+    axes[0].imshow(row.rgb)
+    axes[0].set_ylabel(f"{row.name}\n{100 * np.expm1(row.error):.0f} % off", fontsize=8)
+    axes[1].imshow(np.where(known, row.true_m, np.nan), cmap="viridis_r", vmin=low, vmax=high)
+    axes[2].imshow(np.where(known, row.model_m, np.nan), cmap="viridis_r", vmin=low, vmax=high)
+    if row.beyond is not None:
+        axes[3].imshow(row.beyond, cmap="RdBu_r", vmin=0, vmax=2)
+    if row.surfaces is not None:
+        axes[4].imshow(SURFACE_COLOURS[row.surfaces])
+    for axis in axes:
+        axis.set_xticks([])
+        axis.set_yticks([])
