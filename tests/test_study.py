@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -56,3 +61,14 @@ def test_learning_helps_on_frames_like_those_learnt_from(tmp_path):
     assert [study.epoch_line(r).startswith(f"round {i}") for i, r in enumerate(told, 1)] == [True] * 3
     seen = study.views(parts, weights)
     assert seen.rgb.shape[:2] == seen.true_m.shape == seen.before_m.shape == seen.after_m.shape
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+def test_the_study_runs_as_it_is_shown(tmp_path):
+    """The notebook from top to bottom on the sample rooms, by nbval, as an analyst would run it."""
+    pytest.importorskip("torch")
+    path = Path(__file__).resolve().parents[1] / "notebooks" / "12_finetune.ipynb"
+    command = [sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-p", "no:cacheprovider", "--nbval-cell-timeout=600", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"POC_RUNS": str(tmp_path)}, timeout=700)
+    assert done.returncode == 0, done.stdout[-3000:]
