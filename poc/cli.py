@@ -69,27 +69,31 @@ def report(
 
 @app.command()
 def measure(
-    photos: Annotated[list[Path], typer.Argument(help="One photo, or several of different rooms.", show_default=False)],
+    photos: Annotated[list[Path], typer.Argument(help="One photo, or several: of different rooms, or with --same-room of one.", show_default=False)],
     model: ModelOption = "embedded",
     camera_height: HeightOption = "",
     focal_px: FocalOption = None,
     reference: ReferenceOption = None,
+    same_room: Annotated[bool, typer.Option("--same-room", help="All photos show one room: join them (a --reference is in the first).")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Dimensions of the room, each with its 90 % interval. With --json one object per photo and line, in order."""
-    from poc.pipeline import Options, as_json, check, measure_room
-    from poc.words import measurement_lines, scale_sentences
+    """Dimensions of the room, each with its 90 % interval. With --json one object per photo and line, in order; one object in
+    all with --same-room."""
+    from poc.measure import next_measurement
+    from poc.pipeline import Options, as_json, check, check_same_room, measure_room, measure_same_room
+    from poc.words import joint_lines, room_lines
 
     options = Options(model, camera_height, focal_px, tuple(reference or ()))
+    if same_room:
+        together = measure_same_room(check_same_room(photos, options))
+        print(as_json(together.record) if json else "\n".join(joint_lines(together.joint)), flush=True)
+        return
     for photo in photos:  # every mistake is found before anything is printed
         check(photo, options)
     for photo in photos:
         room = measure_room(check(photo, options))
-        if json:
-            print(as_json(room.record), flush=True)
-            continue
-        told = [] if room.scene.refusal else measurement_lines(room.measurements)
-        print("\n".join([f"{photo}", *scale_sentences(room.scene)[:1], *told]), flush=True)
+        lines = [] if json else room_lines(room.scene, room.measurements, next_measurement(room.scene, room.measurements))
+        print(as_json(room.record) if json else "\n".join([str(photo), *lines]), flush=True)
 
 
 @app.command()

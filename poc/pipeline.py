@@ -7,9 +7,9 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from poc.errors import ModelError, ParameterError
 from poc.files import probe_folder, write_file, write_together, writing_where_told
@@ -18,6 +18,9 @@ from poc.progress import Progress
 from poc.runs import Run, locked_run
 from poc.types import Camera, DepthMap, Measurement, Photo, Reference, Scene, Surfaces
 from poc.workbook import Notebook, StageTime, run_workbook
+
+if TYPE_CHECKING:
+    from poc.fuse import JointRoom
 
 _FIGURES = ("poc.notebook:warm_figures", "poc.sketch", "poc.words")
 WORKBOOK = (
@@ -104,6 +107,33 @@ def measure_room(checked: Checked) -> Room:
     camera = estimate_camera(photo, surfaces, depth, focal_px=focal_px)
     scene = build_scene(photo, depth, surfaces, camera, camera_height=checked.camera_height, references=checked.references)
     return Room(photo, depth, surfaces, camera, scene, measure(scene))
+
+
+@dataclass(frozen=True)
+class SameRoom:
+    """Several photos measured as one room: what came of them together, and of each alone."""
+
+    joint: JointRoom
+    rooms: tuple[Room, ...]
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The contract of `poc measure --same-room --json`."""
+        return self.joint.record(model_facts(self.rooms[0].depth))
+
+
+def check_same_room(photos: Sequence[Path], options: Options) -> tuple[Checked, ...]:
+    """`check` for photos of one room. A reference is two pixels of one photo: of the first. Raises as `check` does."""
+    plain = replace(options, references=())
+    return tuple(check(photo, options if k == 0 else plain) for k, photo in enumerate(photos))
+
+
+def measure_same_room(checked: Sequence[Checked]) -> SameRoom:
+    """Each photo by itself, then all of them as one room."""
+    from poc.fuse import RoomPhoto, join_rooms
+
+    rooms = tuple(measure_room(c) for c in checked)
+    return SameRoom(join_rooms([RoomPhoto(r.photo, r.scene, r.measurements) for r in rooms]), rooms)
 
 
 def model_facts(depth: DepthMap) -> dict[str, str]:

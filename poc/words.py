@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from poc.figures.theme import LIGHTS, percent, title_of, unit_of, value_words
 from poc.types import Check, Measurement, NextMeasurement, Recommendation, Scene
+
+if TYPE_CHECKING:
+    from poc.fuse import JointRoom
 
 MEASUREMENT_COLUMNS = ("Measurement", "Value (90 %)", "Basis", "Remark")
 CHECK_COLUMNS = ("Check", "Found", "Light", "What it means")
@@ -56,8 +61,24 @@ def advice_sentence(advice: NextMeasurement | None) -> str:
     """What to measure next, and what it would bring; says so where nothing would help."""
     if advice is None:
         return "No single further measurement would sharpen this result much."
-    return (f"{sentence(advice.action)} It narrows “{title_of(advice.helps)}” from ±{advice.width_now_m / 2:.2f} m"
-            f" to ±{advice.width_after_m / 2:.2f} m.")  # fmt: skip
+    return f"{sentence(advice.action)} {_gain(advice)}"
+
+
+def _gain(advice: NextMeasurement) -> str:
+    """From what to what: a narrower interval, a higher bound, or a length where there was only a bound, or nothing."""
+    title, after = f"“{title_of(advice.helps)}”", advice.width_after_m / 2
+    if math.isfinite(advice.width_now_m):
+        return f"It narrows {title} from ±{advice.width_now_m / 2:.2f} m to ±{after:.2f} m."
+    if advice.least_after_m is not None:
+        return f"It would lift {title} from at least {_least(advice.least_now_m)} m to at least about {_least(advice.least_after_m)} m."
+    if advice.least_now_m is not None:
+        return f"{title} is only known to be at least {_least(advice.least_now_m)} m now; with it, it is known to about ±{after:.2f} m."
+    return f"{title} cannot be said now; with it, it is known to about ±{after:.2f} m."
+
+
+def _least(value: float) -> str:
+    """A lower bound, rounded down."""
+    return f"{math.floor(value * 100 + 1e-9) / 100:.2f}"
 
 
 def product_rows(items: Iterable[Recommendation], currency: str) -> list[tuple[str, ...]]:
@@ -78,7 +99,25 @@ def sentence(text: str) -> str:
 
 
 def measurement_lines(measurements: Iterable[Measurement]) -> list[str]:
-    """Measurements for a terminal: name and value in columns, then why."""
-    rows = [(m.name, value_words(m), remark(m) or m.basis) for m in measurements]
+    """Measurements for a terminal: name and value in columns, then where it comes from and why it is no more."""
+    rows = [(m.name, value_words(m), "; ".join(part for part in (m.basis, m.reason) if part)) for m in measurements]
     wide, wider = (max((len(row[i]) for row in rows), default=0) for i in (0, 1))
     return [f"{name:<{wide}}  {value:<{wider}}  {why}".rstrip() for name, value, why in rows]
+
+
+def room_lines(scene: Scene, measurements: Iterable[Measurement], advice: NextMeasurement | None = None) -> list[str]:
+    """A photo's result for a terminal: the scale, where its sources disagree, the measurements, and what to measure next."""
+    told = scale_sentences(scene)[:1]
+    if scene.refusal:
+        return told
+    notes = [sentence(note) for note in scene.scale.notes]
+    return [*told, *notes, *measurement_lines(measurements), *([advice_sentence(advice)] if advice is not None else [])]
+
+
+def joint_lines(joint: JointRoom) -> list[str]:
+    """Several photos of one room for a terminal: as `room_lines`, with what disagrees and what could not be matched."""
+    if joint.scene.refusal:
+        return [" + ".join(joint.photos), refusal_sentence(joint.scene.refusal)]
+    told = [f"{words}." for words in (*(c.text for c in joint.conflicts), *joint.remarks)]  # may begin with a file's name: no capital
+    seen = f"One room from {len(joint.photos)} photos ({', '.join(joint.photos)}), seen from {joint.photos[joint.anchor]}."
+    return [seen, *room_lines(joint.scene, joint.measurements), *told]

@@ -22,6 +22,7 @@ LAYERS = (
     ("camera", "room.*"),
     ("scene",),
     ("measure",),
+    ("fuse",),
     ("sketch", "figures.*", "words", "recommend", "products.*", "business", "catalog"),
     ("render", "report", "summary", "messages"),
     ("workbook", "workbook.*", "pipeline"),

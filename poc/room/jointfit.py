@@ -1,0 +1,273 @@
+"""Walls, ceiling and cameras of one room from the distances that several photos measured, by generalised least squares.
+
+Everything is in the anchor photo's room frame (axes along the walls). A wall that faces `f` quarter turns clockwise from +y lies
+at `u_f · p = c`; photo i at t_i sees it at c − u_f · t_i. Each photo's errors come from its scene's own propagation and are
+its own, but the scale's: an error of one source (a network, a habit, a height given) is common to every photo that relies on
+it, and is never averaged away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from poc.room.sameroom import Seat, quarter
+from poc.types import Scene
+
+ALONG_AXIS = np.deg2rad(10.0)
+"""Walls turned farther from the room's axes than this are left to the photo that saw them."""
+FLOOR_SIGMA_M = 0.005
+"""No wall is flatter than this, however exact the map: keeps exact inputs solvable."""
+DISAGREE = 2.0
+"""Sigmas of their difference from which two photos are said to disagree."""
+
+
+@dataclass(frozen=True)
+class Facing:
+    """A wall of one photo along the room's axes: its index in `Scene.walls`, quarter turns clockwise from +y (own frame), metres."""
+
+    index: int
+    plane_id: str
+    facing: int
+    distance_m: float
+
+
+@dataclass(frozen=True)
+class View:
+    """One photo's scene as the fit wants it. errors: one column per independent cause of its own (scale left out) with the
+    changes in metres of (wall distances…, ceiling height). shares: scale error by source, relative (one sigma)."""
+
+    name: str
+    scene: Scene
+    walls: tuple[Facing, ...]
+    ceiling_m: float | None
+    errors: np.ndarray
+    shares: dict[str, float]
+
+
+def unit_of_facing(facing: int) -> np.ndarray:
+    """Plan direction of a wall's outward side: 0 is +y, 1 is +x, 2 is −y, 3 is −x."""
+    return np.array(((0, 1), (1, 0), (0, -1), (-1, 0))[facing % 4], float)
+
+
+def view_of(name: str, scene: Scene) -> View:
+    """What a scene (not refused) says, with its errors."""
+    walls = []
+    for k, segment in enumerate(scene.walls):
+        plane = scene.plane(segment.plane_id)
+        outward = -(scene.room_from_cam @ plane.normal_cam)
+        azimuth = np.arctan2(outward[0], outward[1])
+        facing = int(np.rint(azimuth / (np.pi / 2)))
+        if abs(azimuth - facing * np.pi / 2) < ALONG_AXIS:
+            walls.append(Facing(k, segment.plane_id, facing % 4, float(plane.offset_m)))
+    ceiling = scene.plane("ceiling")
+    total = None if ceiling is None else float(ceiling.offset_m + scene.camera_height_m)
+    return View(name, scene, tuple(walls), total, _own_errors(scene, walls, total), scale_shares(name, scene))
+
+
+def _own_errors(scene: Scene, walls, ceiling: float | None) -> np.ndarray:
+    """Columns of one-sigma changes by each cause but the scale. Without a solution: each plane's own sigma, independent."""
+    rows = len(walls) + (ceiling is not None)
+    solved = scene.solution
+    if solved is None:
+        rel = scene.scale.sigma_rel
+        planes = [scene.plane(w.plane_id) for w in walls] + ([scene.plane("ceiling")] if ceiling is not None else [])
+        return np.diag([np.sqrt(max(p.sigma_m**2 - (rel * p.offset_m) ** 2, 0.0)) for p in planes]) if rows else np.zeros((0, 0))
+    pick = [w.index for w in walls]
+    columns = []
+    for cause, shape in solved.moved:
+        if cause == "scale":
+            continue
+        change = list((shape.distance - solved.base.distance)[pick])
+        if ceiling is not None:
+            change.append(shape.ceiling - solved.base.ceiling)
+        columns.append(np.clip(change, -1.0, 1.0))
+    return np.array(columns).T.reshape(rows, -1) if columns else np.zeros((rows, 0))
+
+
+def scale_shares(name: str, scene: Scene) -> dict[str, float]:
+    """One-sigma relative error of the scale by source; a length marked in a photo is that photo's own."""
+    scale = scene.scale
+    if not scale.opinions:
+        return {scale.source: scale.sigma_rel}
+    weight = np.array([1 / max(o.sigma_rel, 1e-4) ** 2 for o in scale.opinions])
+    parts = weight / weight.sum() * np.array([max(o.sigma_rel, 1e-4) for o in scale.opinions])
+    parts = parts * scale.sigma_rel / max(float(np.linalg.norm(parts)), 1e-9)  # with what disagreement has widened it by
+    shares: dict[str, float] = {}
+    for opinion, part in zip(scale.opinions, parts):
+        key = f"{opinion.source} in {name}" if opinion.source.startswith("reference") else opinion.source
+        shares[key] = float(np.hypot(shares.get(key, 0.0), part))
+    return shares
+
+
+@dataclass(frozen=True)
+class Row:
+    """One observation: photo, its row in `View.errors` combined by weights, value, coefficients on the unknowns by name, and
+    the variance (m²) that disagreement with other photos adds."""
+
+    photo: int
+    own: np.ndarray
+    value: float
+    parts: dict[str, float]
+    extra: float = 0.0
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Unknowns by name ("wall 2", "x of 1", "ceiling", "height of 0") with value and covariance, metres."""
+
+    names: list[str]
+    value: np.ndarray
+    covariance: np.ndarray
+
+    def get(self, parts: dict[str, float]) -> tuple[float, float]:
+        """Value and one sigma of a combination of unknowns."""
+        a = np.zeros(len(self.names))
+        for name, part in parts.items():
+            a[self.names.index(name)] += part
+        return float(a @ self.value), float(np.sqrt(max(a @ self.covariance @ a, 1e-12)))
+
+
+def rows_of(view: View, photo: int, owner: dict[int, int], turn: int, anchor: bool) -> list[Row]:
+    """Observations of a seated photo. owner: joint wall per own wall (position in `View.walls`)."""
+    out, n = [], len(view.errors)
+    for k, wall in enumerate(view.walls):
+        if k not in owner:
+            continue
+        u = unit_of_facing(wall.facing - turn)
+        parts = {f"wall {owner[k]}": 1.0}
+        if not anchor:
+            parts |= {f"{axis} of {photo}": -float(v) for axis, v in zip("xy", u) if v}
+        out.append(Row(photo, np.eye(n)[k], wall.distance_m, parts))
+    return out + height_rows(view, photo)
+
+
+def height_rows(view: View, photo: int) -> list[Row]:
+    """Ceiling and camera height: what a photo says of the room wherever it was taken."""
+    n = len(view.errors)
+    out = [Row(photo, np.zeros(n), float(view.scene.camera_height_m), {f"height of {photo}": 1.0})]
+    if view.ceiling_m is not None:
+        out.append(Row(photo, np.eye(n)[n - 1], view.ceiling_m, {"ceiling": 1.0}))
+    return out
+
+
+def width_row(view: View, photo: int, pair: tuple[int, int], parts: dict[str, float]) -> Row:
+    """The distance between two opposite walls of a photo whose place is unknown."""
+    n = len(view.errors)
+    own = np.eye(n)[pair[0]] + np.eye(n)[pair[1]]
+    return Row(photo, own, sum(view.walls[k].distance_m for k in pair), parts)
+
+
+def solve(views: list[View], rows: list[Row], seats: dict[int, Seat]) -> Fit:
+    """All unknowns from all observations; a seat's shift is a weak observation of its photo's place."""
+    names = list(dict.fromkeys(n for r in rows for n in r.parts))
+    a = np.array([[r.parts.get(n, 0.0) for n in names] for r in rows])
+    y = np.array([r.value for r in rows])
+    own = _own_covariance(views, rows)
+    weak = [(names.index(f"{axis} of {i}"), s.shift_m[k], s.sigma_m) for i, s in seats.items()
+            for k, axis in enumerate("xy") if f"{axis} of {i}" in names]
+    for column, value, sigma in weak:
+        a, y = np.vstack([a, np.eye(len(names))[column]]), np.append(y, value)
+        own = np.pad(own, (0, 1))
+        own[-1, -1] = sigma**2
+    scaled = y[: len(rows)]
+    for _ in range(3):  # the scale's error is relative to the value fitted: taken from the observed it would favour the smaller
+        common = np.pad(_scale_covariance(views, rows, scaled), (0, len(weak)))
+        info = np.linalg.inv(own + common)
+        cov = np.linalg.inv(a.T @ info @ a)
+        x = cov @ a.T @ info @ y
+        scaled = (a @ x)[: len(rows)]
+    return Fit(names, x, cov)
+
+
+def _own_covariance(views: list[View], rows: list[Row]) -> np.ndarray:
+    out = np.diag([FLOOR_SIGMA_M**2 + r.extra for r in rows])
+    for i in {r.photo for r in rows}:
+        pick = [k for k, r in enumerate(rows) if r.photo == i]
+        w = np.array([rows[k].own for k in pick])
+        e = w @ views[i].errors if views[i].errors.size else np.zeros((len(pick), 1))
+        out[np.ix_(pick, pick)] += e @ e.T
+    return out
+
+
+def _scale_covariance(views: list[View], rows: list[Row], value: np.ndarray) -> np.ndarray:
+    sources = sorted({s for v in views for s in v.shares})
+    columns = np.array([[views[r.photo].shares.get(s, 0.0) for s in sources] for r in rows]) * value[:, None]
+    return columns @ columns.T
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """One photo's own value of a quantity, one sigma without the scale's, and the rows it comes from."""
+
+    photo: int
+    value: float
+    sigma_m: float
+    rows: tuple[int, ...]
+
+
+def opinions(views: list[View], rows: list[Row]) -> dict[tuple[str, ...], list[Opinion]]:
+    """What photos say of the same thing, by the unknowns in it: single rows, and pairs of a photo's rows in which its place
+    cancels (the distance between opposite walls). Camera heights are every photo's own and left out."""
+    said: dict[tuple[str, ...], list[Opinion]] = {}
+    for i, r in enumerate(rows):
+        if not any(" of " in n for n in r.parts):
+            said.setdefault(tuple(sorted(r.parts)), []).append(_opinion(views, r, (i,)))
+        for j in range(i + 1, len(rows)):
+            names = _width_of(r, rows[j])
+            if names:
+                both = Row(r.photo, r.own + rows[j].own, r.value + rows[j].value, {})
+                said.setdefault(names, []).append(_opinion(views, both, (i, j)))
+    return said
+
+
+def _width_of(r: Row, s: Row) -> tuple[str, ...]:
+    """The two walls whose distance a photo's rows add up to, or nothing."""
+    if r.photo != s.photo or len(r.own) == 0:
+        return ()
+    parts = {n: r.parts.get(n, 0.0) + s.parts.get(n, 0.0) for n in (*r.parts, *s.parts)}
+    left = {n: p for n, p in parts.items() if abs(p) > 1e-9}
+    walls = [n for n in left if n.startswith("wall")]
+    return tuple(sorted(walls)) if len(left) == len(walls) == 2 and len(r.parts) == len(s.parts) == 2 else ()
+
+
+def _opinion(views: list[View], r: Row, rows: tuple[int, ...]) -> Opinion:
+    e = r.own @ views[r.photo].errors if views[r.photo].errors.size else np.zeros(1)
+    return Opinion(r.photo, r.value, float(np.sqrt(e @ e + FLOOR_SIGMA_M**2)), rows)
+
+
+def difference_variance(views: list[View], a: Opinion, b: Opinion) -> float:
+    """Variance (m²) of what two photos may differ by: scale errors of one source cancel."""
+    return a.sigma_m**2 + b.sigma_m**2 + scale_difference(views[a.photo], a.value, views[b.photo], b.value)
+
+
+def scale_difference(a: View, value_a: float, b: View, value_b: float) -> float:
+    """Variance (m²) that the scales' errors give to the difference of two photos' values."""
+    return float(sum((a.shares.get(s, 0.0) * value_a - b.shares.get(s, 0.0) * value_b) ** 2 for s in {*a.shares, *b.shares}))
+
+
+def widened(views: list[View], rows: list[Row]) -> tuple[list[Row], list[tuple[tuple[str, ...], Opinion, Opinion]]]:
+    """Rows with what disagreement adds to their errors (the Birge ratio, per quantity), and the pairs that disagree."""
+    extra, conflicts = np.zeros(len(rows)), []
+    for names, said in opinions(views, rows).items():
+        pairs = [(a, b, difference_variance(views, a, b)) for i, a in enumerate(said) for b in said[i + 1:]]
+        gaps = [(a.value - b.value) ** 2 / v for a, b, v in pairs]
+        conflicts += [(names, a, b) for (a, b, _), gap in zip(pairs, gaps) if gap > DISAGREE**2]
+        birge2 = float(np.mean(gaps)) if gaps else 0.0
+        if birge2 > 1.0:
+            share = (birge2 - 1.0) * float(np.mean([v for _, _, v in pairs])) / 2
+            for opinion in said:
+                pick = list(opinion.rows)
+                extra[pick] = np.maximum(extra[pick], share / len(pick))
+    return [replace(r, extra=float(e)) for r, e in zip(rows, extra)], conflicts
+
+
+def turned_facing(facing: int, turn: int) -> int:
+    """A facing of a photo's own frame, in the anchor's."""
+    return (facing - turn) % 4
+
+
+def to_anchor(points: np.ndarray, seat: Seat) -> np.ndarray:
+    """Plan points n×2 of a photo in the anchor's frame."""
+    return np.asarray(points, float) @ quarter(seat.turn).T + seat.shift_m

@@ -1,0 +1,326 @@
+"""One scene from several of the same room: walls with the ends that any photo saw, free stretches, floor and furniture merged.
+
+Everything is in the anchor photo's room frame. What one photo sees standing before a wall is not free, whatever another says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from poc.room.floorplan import CELL_M, largest_rectangle
+from poc.room.jointfit import Facing, Fit, View, to_anchor, turned_facing, unit_of_facing
+from poc.room.sameroom import Seat, quarter
+from poc.types import Obstacle, Scene, WallSegment
+
+SAME_CORNER_M = 0.04
+"""A stretch ends in the wall whose line passes this near to its end."""
+BEYOND_M = 0.3
+"""A photo that sees a wall go on this far past another's corner contradicts it."""
+BEFORE_WALL_M = 0.6
+"""Furniture this near to a wall takes the stretch behind it (the depth that `poc.room.stretches` asks to be free)."""
+SOLE_SHARE = 0.25
+"""The only walls on one side are one wall, unless they are farther apart than this share of the room's width."""
+SHORT_M = 0.3
+EDGE_M = 0.1
+
+
+@dataclass(frozen=True)
+class JointWall:
+    """A wall as all its photos have it. members: (photo, position in its `View.walls`)."""
+
+    id: str
+    number: int
+    facing: int
+    members: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class End:
+    """Where a joint wall's stretch ends: metres along it, kind, and the unknowns that place it (empty: seen, not solved)."""
+
+    at_m: float
+    kind: str
+    parts: dict[str, float]
+    photo: int
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A joint wall's visible stretch, left and right end, and photos that see it go on past a corner."""
+
+    wall: JointWall
+    left: End
+    right: End
+    beyond: tuple[int, ...]
+    farthest_m: float
+
+    @property
+    def length_m(self) -> float:
+        return self.right.at_m - self.left.at_m
+
+    @property
+    def parts(self) -> dict[str, float] | None:
+        """The length as a combination of unknowns, or None where an end is not a corner that was solved."""
+        if not self.left.parts or not self.right.parts:
+            return None
+        out = dict(self.right.parts)
+        for name, part in self.left.parts.items():
+            out[name] = out.get(name, 0.0) - part
+        return out
+
+
+def along_of(facing: int) -> np.ndarray:
+    """Plan direction from a wall's left to its right as seen from inside."""
+    return unit_of_facing(facing + 1)
+
+
+def stretch_of(wall: JointWall, walls: list[JointWall], views: list[View], seats: dict[int, Seat], fit: Fit) -> Stretch:
+    """Both ends: a corner that any photo saw, else the farthest that is seen."""
+    ends = [_ends_of(wall, i, k, walls, views, seats, fit) for i, k in wall.members]
+    left, right = _chosen([e[0] for e in ends], -1), _chosen([e[1] for e in ends], 1)
+    if right.at_m - left.at_m < SHORT_M:  # corners of different photos that do not go together: the longest single view of it
+        left, right = max(ends, key=lambda e: e[1].at_m - e[0].at_m)
+    beyond = [e[0] for e in ends if left.kind == "corner" and e[0].at_m < left.at_m - BEYOND_M]
+    beyond += [e[1] for e in ends if right.kind == "corner" and e[1].at_m > right.at_m + BEYOND_M]
+    reach = max([right.at_m, *(e.at_m for e in beyond)]) - min([left.at_m, *(e.at_m for e in beyond)])
+    return Stretch(wall, left, right, tuple(dict.fromkeys(e.photo for e in beyond)), reach)
+
+
+def _chosen(ends: list[End], side: int) -> End:
+    corners = [e for e in ends if e.kind == "corner"]
+    return next((e for e in corners if e.parts), None) or max(corners or ends, key=lambda e: side * e.at_m)
+
+
+def _ends_of(wall: JointWall, i: int, k: int, walls, views, seats, fit: Fit) -> tuple[End, End]:
+    view, a = views[i], along_of(wall.facing)
+    segment = view.scene.walls[view.walls[k].index]
+    at = to_anchor(segment.ends, seats[i]) @ a
+    order = (0, 1) if at[0] <= at[1] else (1, 0)
+    out = []
+    for e in order:
+        other = _corner_with(view, view.walls[k], segment.ends[e]) if segment.end_kinds[e] == "corner" else None
+        met = None if other is None else next((w for w in walls if (i, other) in w.members), None)
+        if met is None:
+            out.append(End(float(at[e]), segment.end_kinds[e], {}, i))
+        else:
+            parts = {f"wall {met.number}": float(unit_of_facing(met.facing) @ a)}
+            out.append(End(fit.get(parts)[0], "corner", parts, i))
+    return out[0], out[1]
+
+
+def _corner_with(view: View, wall: Facing, end: np.ndarray) -> int | None:
+    """Position in `View.walls` of the wall that a corner is shared with."""
+    for k, other in enumerate(view.walls):
+        if (other.facing - wall.facing) % 2 and abs(unit_of_facing(other.facing) @ end - other.distance_m) < SAME_CORNER_M + 0.02 * other.distance_m:
+            return k
+    return None
+
+
+# --- free stretches --------------------------------------------------------------------------------------------------
+
+
+def free_of(stretch: Stretch, views: list[View], seats: dict[int, Seat], at_m: float) -> tuple[list, list, list[int]]:
+    """Free stretches (metres from the left end), the kinds of their ends, and the photos whose furniture cut what another
+    photo saw free. at_m: the wall's coordinate along its outward direction."""
+    spans: list[tuple[float, float, str, str]] = []
+    for i, k in stretch.wall.members:
+        segment = views[i].scene.walls[views[i].walls[k].index]
+        start = float(min(to_anchor(segment.ends, seats[i]) @ along_of(stretch.wall.facing)))
+        spans += [(start + a, start + b, *kinds) for (a, b), kinds in zip(segment.free, segment.free_end_kinds)]
+    merged = _union(spans)
+    cutters = []
+    for i in seats:
+        for low, high in _blocked(stretch.wall, views[i].scene, seats[i], at_m):
+            cut = _without(merged, low, high)
+            if _total(cut) < _total(merged) - EDGE_M:
+                cutters.append(i)
+            merged = cut
+    low, high = stretch.left.at_m, stretch.right.at_m
+    kept = [(max(a, low), min(b, high), ka if a >= low else "corner", kb if b <= high else "corner") for a, b, ka, kb in merged]
+    kept = [s for s in kept if s[1] - s[0] > EDGE_M]
+    return [(s[0] - low, s[1] - low) for s in kept], [(s[2], s[3]) for s in kept], list(dict.fromkeys(cutters))
+
+
+def _union(spans):
+    out: list[tuple[float, float, str, str]] = []
+    for span in sorted(spans):
+        if out and span[0] <= out[-1][1]:
+            last = out[-1]
+            out[-1] = (last[0], max(last[1], span[1]), last[2], span[3] if span[1] > last[1] else last[3])
+        else:
+            out.append(span)
+    return out
+
+
+def _without(spans, low: float, high: float):
+    out = []
+    for a, b, ka, kb in spans:
+        if high <= a or low >= b:
+            out.append((a, b, ka, kb))
+            continue
+        out += [(a, low, ka, "obstacle")] * (low > a) + [(high, b, "obstacle", kb)] * (high < b)
+    return out
+
+
+def _total(spans) -> float:
+    return float(sum(s[1] - s[0] for s in spans))
+
+
+def _blocked(wall: JointWall, scene: Scene, seat: Seat, at_m: float) -> list[tuple[float, float]]:
+    """Stretches of a wall that a photo's furniture stands before."""
+    out = []
+    for obstacle in scene.obstacles:
+        foot = to_anchor(obstacle.footprint, seat)
+        off = at_m - foot @ unit_of_facing(wall.facing)
+        if off.min() < BEFORE_WALL_M and off.max() > 0.0:
+            s = foot @ along_of(wall.facing)
+            out.append((float(s.min()), float(s.max())))
+    return out
+
+
+# --- the floor ---------------------------------------------------------------------------------------------------------
+
+
+def merge_floor(scene: Scene, scenes: dict[int, Scene], seats: dict[int, Seat]) -> Scene:
+    """The joint scene with outline, seen and free floor, furniture and the largest free rectangle of all seated photos."""
+    rings = [to_anchor(scenes[i].outline, seats[i]) for i in seats if len(scenes[i].outline) >= 3]
+    obstacles = _furniture(scenes, seats)
+    if not rings:
+        return replace(scene, obstacles=obstacles)
+    low = np.floor(np.vstack(rings).min(0) / CELL_M) * CELL_M - CELL_M
+    n = np.ceil((np.vstack(rings).max(0) - low) / CELL_M).astype(int) + 2
+    inside = _raster(rings, low, n)
+    seen, free = (sum_of(scenes, seats, name, low, n) for name in ("seen_floor", "free_floor"))
+    free &= ~_raster([o.footprint for o in obstacles], low, n)
+    rect = largest_rectangle(free)
+    box = None if rect is None else (low[0] + rect[1] * CELL_M, low[1] + rect[0] * CELL_M, low[0] + rect[3] * CELL_M, low[1] + rect[2] * CELL_M)
+    return replace(scene, outline=_contour(inside, low), seen_floor=seen, free_floor=free, grid_origin=(float(low[0]), float(low[1])),
+                   grid_cell_m=CELL_M, obstacles=obstacles, largest_free_rect=None if box is None else tuple(map(float, box)))
+
+
+def _raster(rings: list[np.ndarray], low: np.ndarray, n: np.ndarray) -> np.ndarray:
+    image = np.zeros((n[1], n[0]), np.uint8)
+    for ring in rings:
+        cv2.fillPoly(image, [np.rint(((ring - low) / CELL_M - 0.5) * 16).astype(np.int32)], 1, shift=4)
+    return image > 0
+
+
+def _contour(mask: np.ndarray, low: np.ndarray) -> np.ndarray:
+    """The largest piece's outline, metres."""
+    fine = np.kron(mask.astype(np.uint8), np.ones((4, 4), np.uint8))
+    rings, _ = cv2.findContours(fine, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    ring = cv2.approxPolyDP(max(rings, key=cv2.contourArea), 1.5, True)[:, 0]
+    return low + (ring + 0.5) / 4 * CELL_M
+
+
+def sum_of(scenes: dict[int, Scene], seats: dict[int, Seat], name: str, low: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Cells of the joint grid that any photo's own grid `name` holds."""
+    x, y = np.meshgrid(low[0] + (np.arange(n[0]) + 0.5) * CELL_M, low[1] + (np.arange(n[1]) + 0.5) * CELL_M)
+    points, out = np.stack([x, y], -1), np.zeros((n[1], n[0]), bool)
+    for i, seat in seats.items():
+        grid, scene = getattr(scenes[i], name), scenes[i]
+        if grid.size == 0:
+            continue
+        own = (points - seat.shift_m) @ quarter(seat.turn)  # the inverse turn, on row vectors
+        cell = np.floor((own - np.array(scene.grid_origin)) / scene.grid_cell_m).astype(int)
+        ok = (cell[..., 0] >= 0) & (cell[..., 1] >= 0) & (cell[..., 0] < grid.shape[1]) & (cell[..., 1] < grid.shape[0])
+        out[ok] |= grid[cell[ok][:, 1], cell[ok][:, 0]]
+    return out
+
+
+def _furniture(scenes: dict[int, Scene], seats: dict[int, Seat]) -> tuple[Obstacle, ...]:
+    """Every photo's furniture; a piece whose middle lies in one already there is that piece, seen again."""
+    out: list[Obstacle] = []
+    for i, seat in seats.items():
+        for o in scenes[i].obstacles:
+            foot = to_anchor(o.footprint, seat)
+            middle = tuple(map(float, foot.mean(0)))
+            if not any(cv2.pointPolygonTest(p.footprint.astype(np.float32)[:, None], middle, False) >= 0 for p in out):
+                out.append(Obstacle(foot, o.height_m))
+    return tuple(out)
+
+
+def segment_of(stretch: Stretch, at_m: float, free: list, kinds: list) -> WallSegment:
+    """A stretch as a wall of the joint scene."""
+    u, a = unit_of_facing(stretch.wall.facing), along_of(stretch.wall.facing)
+    ends = np.array([u * at_m + a * stretch.left.at_m, u * at_m + a * stretch.right.at_m])
+    return WallSegment(stretch.wall.id, ends, (stretch.left.kind, stretch.right.kind), tuple(free), tuple(kinds))
+
+
+def pair_walls(views: list[View], seats: dict[int, Seat], anchor: int) -> list[JointWall]:
+    """Which wall of which photo is which. The anchor's keep their numbers; walls that only others see follow."""
+    walls = [_Growing(f.plane_id, int(f.plane_id.removeprefix("wall_")), f.facing, f.distance_m, [(anchor, k)])
+             for k, f in enumerate(views[anchor].walls)]
+    last = max([int(w.plane_id.removeprefix("wall_")) for w in views[anchor].scene.walls], default=0)
+    for i in (i for i in seats if i != anchor):
+        facing = [turned_facing(f.facing, seats[i].turn) for f in views[i].walls]
+        at = [f.distance_m + float(unit_of_facing(g) @ seats[i].shift_m) for f, g in zip(views[i].walls, facing)]
+        moved = [_correction(views, i, facing, at, walls, axis, seats[i].sigma_m) for axis in (0, 1)]
+        places = [p + float(unit_of_facing(g) @ moved) for p, g in zip(at, facing)]
+        left = [k for k in range(len(places)) if not _paired(views, i, k, facing[k], places[k], walls)]
+        left = [k for k in left if not _sole(i, k, facing, views[i], places[k], walls)]
+        for k in left:
+            last += 1
+            walls.append(_Growing(f"wall_{last}", last, facing[k], places[k], [(i, k)]))
+    return [JointWall(w.id, w.number, w.facing, tuple(w.members)) for w in walls]
+
+
+@dataclass
+class _Growing:
+    id: str
+    number: int
+    facing: int
+    at_m: float
+    members: list[tuple[int, int]]
+
+
+def _paired(views: list[View], i: int, k: int, facing: int, place: float, walls: list[_Growing]) -> bool:
+    """Give a photo's wall to the known wall where it is seen to be, if there is one."""
+    near = [w for w in walls if w.facing == facing and all(m[0] != i for m in w.members) and abs(w.at_m - place) < _slack(views, i, k, w)]
+    if near:
+        min(near, key=lambda w: abs(w.at_m - place)).members.append((i, k))
+    return bool(near)
+
+
+def _sole(i: int, k: int, facing: list[int], view: View, place: float, walls: list[_Growing]) -> bool:
+    """The only wall on its side in both is one wall even where the distances disagree, once the opposite one is paired:
+    the disagreement is then seen and told."""
+    same = [w for w in walls if w.facing == facing[k]]
+    opposite = [m[1] for w in walls if w.facing == (facing[k] + 2) % 4 for m in w.members if m[0] == i]
+    if len(same) != 1 or facing.count(facing[k]) != 1 or not opposite:
+        return False
+    width = view.walls[k].distance_m + view.walls[opposite[0]].distance_m
+    if abs(same[0].at_m - place) > SOLE_SHARE * width:
+        return False
+    same[0].members.append((i, k))
+    return True
+
+
+def _slack(views: list[View], i: int, k: int, wall: _Growing) -> float:
+    """How far apart two photos may see one wall, once their places fit."""
+    other, j = wall.members[0]
+    return 0.15 + 2.0 * float(np.hypot(_sigma(views[i], k), _sigma(views[other], j)))
+
+
+def _sigma(view: View, k: int) -> float:
+    return float(view.scene.plane(view.walls[k].plane_id).sigma_m)
+
+
+def _correction(views, i: int, facing, at, walls: list[_Growing], axis: int, sigma_m: float) -> float:
+    """The change of a photo's shift along one axis under which most of its walls are known ones; the smallest of those."""
+    steps = []
+    for k, (f, place) in enumerate(zip(facing, at)):
+        u = unit_of_facing(f)
+        if u[axis]:
+            steps += [(w.at_m - place) * u[axis] for w in walls if w.facing == f and abs(w.at_m - place) < 2.5 * np.hypot(sigma_m, _slack(views, i, k, w) / 2)]
+    if not steps:
+        return 0.0
+
+    def agreeing(step: float) -> int:
+        return sum(any(w.facing == f and abs(w.at_m - p - step * unit_of_facing(f)[axis]) < _slack(views, i, k, w) for w in walls)
+                   for k, (f, p) in enumerate(zip(facing, at)) if unit_of_facing(f)[axis])
+
+    return float(max(steps, key=lambda s: (agreeing(s), -abs(s))))

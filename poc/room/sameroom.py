@@ -1,0 +1,141 @@
+"""Where another photo of the same room was taken: from details that both photos show, placed in the room by each scene.
+
+Room axes agree up to quarter turns, so what is sought is a quarter turn and a shift in plan. Details are SIFT keypoints (Lowe,
+2004) matched both ways; each match votes for one shift per turn, and only a clear winner counts: plain walls of two
+photos fit together in several ways, so without common details nothing is decided here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from poc.geometry import intersect_plane, pixel_rays
+from poc.room.roomspace import plane_mask, to_room
+from poc.types import Photo, Scene
+
+LONG_SIDE = 1000
+MOST_DETAILS = 2000
+RATIO = 0.8
+"""Lowe's ratio: the best match must be this much nearer than the second best."""
+REACH_M, REACH_SHARE = 0.15, 0.06
+"""How far apart two votes for one shift may lie: metres, and share of the details' distances from their cameras."""
+LEAST_VOTES, LEAD = 9, 2.0
+"""Votes that a shift needs, and how many times the votes of its rivals (another turn, or this turn a metre away)."""
+RIVAL_M = 1.0
+
+
+@dataclass(frozen=True)
+class Details:
+    """Keypoints of a photo: n×3 room-frame points (height above the floor, metres) and n×128 descriptors."""
+
+    points: np.ndarray
+    descriptors: np.ndarray
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A photo's place in another's room frame: p_other = turned(turn) @ p_own + shift_m. turn: quarter turns, counter-clockwise
+    seen from above. sigma_m: one sigma of the shift per axis."""
+
+    turn: int
+    shift_m: np.ndarray
+    sigma_m: float
+    votes: int
+
+
+def quarter(turn: int) -> np.ndarray:
+    """2×2 rotation by quarter turns, counter-clockwise; exact."""
+    c, s = ((1, 0), (0, 1), (-1, 0), (0, -1))[turn % 4]
+    return np.array([[c, -s], [s, c]], float)
+
+
+def find_details(photo: Photo, scene: Scene) -> Details:
+    """Keypoints of a photo that lie on something the scene knows the place of. Scene must not be refused."""
+    import cv2
+
+    scale = min(1.0, LONG_SIDE / max(photo.rgb.shape[:2]))
+    grey = cv2.cvtColor(photo.rgb, cv2.COLOR_RGB2GRAY)
+    if scale < 1.0:
+        grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    found, descriptors = cv2.SIFT_create(nfeatures=MOST_DETAILS, contrastThreshold=0.02).detectAndCompute(grey, None)
+    if descriptors is None:
+        return Details(np.zeros((0, 3)), np.zeros((0, 128), np.float32))
+    grid = _places_of_cells(scene)
+    share = np.array([k.pt for k in found]) / [grey.shape[1], grey.shape[0]]
+    cell = np.clip((share * [grid.shape[1], grid.shape[0]]).astype(int), 0, [grid.shape[1] - 1, grid.shape[0] - 1])
+    points = grid[cell[:, 1], cell[:, 0]]
+    descriptors = np.sqrt(descriptors / np.maximum(descriptors.sum(1, keepdims=True), 1e-6))  # Arandjelović and Zisserman, 2012
+    known = np.isfinite(points).all(1)
+    return Details(points[known], descriptors[known].astype(np.float32))
+
+
+def _places_of_cells(scene: Scene) -> np.ndarray:
+    """Room-frame points of the working grid, h×w×3: on a plane where the cell supports one, else by depth; NaN unknown."""
+    depth = np.where(scene.depth_m > 0, scene.depth_m, np.nan).astype(float)
+    rays = pixel_rays(scene.camera, *depth.shape)
+    points = rays * depth[..., None]
+    for plane in scene.planes:
+        mask = plane_mask(plane, depth.shape)
+        points[mask] = intersect_plane(rays[mask], plane.normal_cam, plane.offset_m)
+    return to_room(points, scene)
+
+
+def matches(a: Details, b: Details) -> np.ndarray:
+    """n×2 indices into a and b: each the other's best, and clearly better than the second best."""
+    import cv2
+
+    if min(len(a.points), len(b.points)) < 2:
+        return np.zeros((0, 2), int)
+    matcher = cv2.BFMatcher(cv2.NORM_L2)
+    there = [m for m, n in matcher.knnMatch(a.descriptors, b.descriptors, k=2) if m.distance < RATIO * n.distance]
+    back = {m.queryIdx: m.trainIdx for m, n in matcher.knnMatch(b.descriptors, a.descriptors, k=2) if m.distance < RATIO * n.distance}
+    pairs = [(m.queryIdx, m.trainIdx) for m in there if back.get(m.trainIdx) == m.queryIdx]
+    return np.array(pairs, int).reshape(-1, 2)
+
+
+def find_seat(a: Details, b: Details) -> Seat | None:
+    """Where b's camera stands in a's room frame, or None where the common details do not decide it."""
+    pairs = matches(a, b)
+    if len(pairs) < LEAST_VOTES:
+        return None
+    pa, pb = a.points[pairs[:, 0]], b.points[pairs[:, 1]]
+    reach = REACH_M + REACH_SHARE * (np.linalg.norm(pa[:, :2], axis=1) + np.linalg.norm(pb[:, :2], axis=1))
+    level = np.abs(pa[:, 2] - pb[:, 2]) < reach
+    pa, pb, reach = pa[level], pb[level], reach[level]
+    if len(pa) < LEAST_VOTES:
+        return None
+    counts, shifts = [], []
+    for turn in range(4):
+        shift = pa[:, :2] - pb[:, :2] @ quarter(turn).T
+        near = np.linalg.norm(shift[:, None] - shift[None], axis=-1) < np.minimum(reach[:, None], reach[None])
+        counts.append(_places(near, pa, pb))
+        shifts.append(shift)
+    turn = int(np.argmax([c.max() for c in counts]))
+    best = int(np.argmax(counts[turn]))
+    votes, centre = int(counts[turn][best]), shifts[turn][best]
+    rivals = [c.max() for k, c in enumerate(counts) if k != turn]
+    rivals += list(counts[turn][np.linalg.norm(shifts[turn] - centre, axis=1) > RIVAL_M])
+    if votes < LEAST_VOTES or votes < LEAD * max(rivals, default=0):
+        return None
+    own = np.linalg.norm(shifts[turn] - centre, axis=1) < reach
+    shift = np.median(shifts[turn][own], axis=0)
+    return Seat(turn, shift, float(max(0.2, np.median(reach[own]))), votes)
+
+
+def _places(near: np.ndarray, pa: np.ndarray, pb: np.ndarray) -> np.ndarray:
+    """Votes per candidate: matches near it, those on one spot (10 cm in both photos) counted once."""
+    spots = np.unique(np.floor(np.hstack([pa, pb]) / 0.1).astype(int), axis=0, return_inverse=True)[1].ravel()
+    return np.array([len(np.unique(spots[row])) for row in near])
+
+
+def chain(first: Seat, then: Seat) -> Seat:
+    """`then` seats c in b's frame, `first` b in a's: c in a's."""
+    shift = quarter(first.turn) @ then.shift_m + first.shift_m
+    return Seat((first.turn + then.turn) % 4, shift, float(np.hypot(first.sigma_m, then.sigma_m)), min(first.votes, then.votes))
+
+
+def reverse(seat: Seat) -> Seat:
+    """The seat of a in b's frame from that of b in a's."""
+    return Seat(-seat.turn % 4, -quarter(-seat.turn) @ seat.shift_m, seat.sigma_m, seat.votes)

@@ -1,0 +1,246 @@
+"""Several photos of one exact room: seated where they were taken, joined by their errors, and never matched by guess."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from poc.errors import ParameterError
+from poc.fuse import JointRoom, RoomPhoto, join_rooms
+from poc.measure import measure
+from poc.room import jointfit
+from poc.room.sameroom import Seat, chain, quarter, reverse
+from poc.scene import build_scene
+from poc.types import Obstacle, Scale, ScaleSource, Scene
+from tests.synthetic import SyntheticRoom, affine_depth, noisy_depth, perturbed_camera
+from tests.views import Place, photograph, rectangle
+
+WIDTH, DEPTH, CEILING = 4.2, 5.0, 2.6
+OUTLINE = rectangle(WIDTH, DEPTH)
+FRONT, SIDE, BACK, TURNED = Place(2.1, 0.4, -12), Place(1.2, 0.9, 25), Place(3.2, 3.9, 205), Place(1.2, 0.9, 58)
+SMALL = {"size": (480, 360), "f_px": 250.0}
+
+
+def seen(room: SyntheticRoom, *, noise_seed: int | None = None, height: float | None = None, sigma: float = 0.03, references=()) -> RoomPhoto:
+    """A photo measured by itself: exact relative depth, or a network's; the camera's height given unless it is 0."""
+    depth, camera = affine_depth(room, 3), room.camera
+    if noise_seed is not None:
+        depth = replace(affine_depth(room, noise_seed, noisy_depth(room, 0.06, noise_seed)), engine="synthetic")
+        camera = perturbed_camera(room, noise_seed)
+    h = room.camera_height_m if height is None else height
+    scene = build_scene(room.photo, depth, room.surfaces, camera, camera_height=(h, sigma * h) if h else None, references=references)
+    return RoomPhoto(room.photo, scene, measure(scene))
+
+
+@pytest.fixture(scope="module")
+def photos() -> dict[str, SyntheticRoom]:
+    places = {"front": FRONT, "side": SIDE, "back": BACK, "turned": TURNED}
+    return {name: photograph(OUTLINE, place, ceiling=CEILING, **SMALL) for name, place in places.items()}
+
+
+@pytest.fixture(scope="module")
+def alone(photos) -> dict[str, RoomPhoto]:
+    return {name: seen(room) for name, room in photos.items()}
+
+
+@pytest.fixture(scope="module")
+def pair(alone) -> JointRoom:
+    return join_rooms([alone["front"], alone["side"]])
+
+
+def value(joint, name: str):
+    return next(m for m in joint.measurements if m.name == name)
+
+
+def sigma_rel(m) -> float:
+    return float(np.log(m.value / m.low)) / 1.645
+
+
+# --- where photos were taken ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("first", "second", "turn"), [("front", "side", 0), ("front", "turned", 3), ("side", "front", 0)])
+def test_a_photo_is_seated_where_it_was_taken(alone, first, second, turn):
+    joint = join_rooms([alone[first], alone[second]])
+    place = {"front": FRONT, "side": SIDE, "turned": TURNED}
+    a, b = place[first], place[second]
+    assert joint.seats[1].turn == turn
+    assert joint.seats[1].shift_m == pytest.approx([b.x - a.x, b.y - a.y], abs=0.05)
+
+
+def test_seats_add_up_and_turn_back():
+    a, b = Seat(1, np.array([1.0, 2.0]), 0.1, 9), Seat(3, np.array([0.5, -1.0]), 0.2, 12)
+    point = np.array([0.3, 0.7])
+    both = chain(a, b)
+    through = quarter(a.turn) @ (quarter(b.turn) @ point + b.shift_m) + a.shift_m
+    assert quarter(both.turn) @ point + both.shift_m == pytest.approx(through)
+    back = chain(a, reverse(a))
+    assert back.turn == 0 and back.shift_m == pytest.approx([0, 0])
+
+
+def test_bare_walls_are_not_matched_by_guess():
+    """Nothing hangs on the walls, so their photos fit together in more than one way: heights are joined, places are not."""
+    photos = [seen(photograph(rectangle(4.2, 4.4), p, ceiling=CEILING, pattern=None, **SMALL)) for p in (FRONT, SIDE)]
+    joint = join_rooms(photos)
+    assert set(joint.seats) == {0}
+    assert "cannot be matched" in joint.remarks[0]
+    assert value(joint, "wall_2_distance").value == pytest.approx(next(m for m in photos[0].measurements if m.name == "wall_2_distance").value, rel=1e-3)
+
+
+def test_a_photo_with_no_common_detail_still_gives_a_width(alone):
+    """One way of turning it fits: 4.2 m cannot be the room's depth, which is seen to be more."""
+    joint = join_rooms([alone["front"], alone["side"], alone["back"]])
+    assert set(joint.seats) == {0, 1}
+    assert "only the distance between opposite walls is joined" in joint.remarks[0]
+
+
+# --- what is joined ----------------------------------------------------------------------------------------------------
+
+
+def test_exact_photos_give_the_exact_room(pair):
+    assert value(pair, "longest_wall").value == pytest.approx(WIDTH, rel=0.01)
+    assert value(pair, "ceiling_height").value == pytest.approx(CEILING, rel=0.01)
+    assert value(pair, "wall_2_distance").value == pytest.approx(DEPTH - FRONT.y, rel=0.01)
+    assert pair.conflicts == () and pair.remarks == ()
+
+
+def test_outlines_are_merged(pair, alone):
+    area = [next(m.value for m in r.measurements if m.name == "floor_area_visible") for r in (alone["front"], alone["side"])]
+    both = value(pair, "floor_area_visible").value
+    assert 1.05 * max(area) < both < min(sum(area), 1.03 * WIDTH * DEPTH)
+
+
+def test_the_record_keeps_the_contract(pair):
+    record = json.loads(json.dumps(pair.record({"name": "exact"}), allow_nan=False))
+    assert set(record) >= {"camera", "model", "scale", "planes", "measurements", "photos", "conflicts"}
+    assert record["photos"] == ["x2.1y0.4.jpg", "x1.2y0.9.jpg"] and record["conflicts"] == []
+    named = {m["name"]: m for m in record["measurements"]}
+    for plane in record["planes"]:
+        assert plane["offset_m"] > 0 and np.linalg.norm(plane["normal_cam"]) == pytest.approx(1, abs=1e-6)
+        if plane["kind"] == "wall":
+            assert named[f"{plane['id']}_distance"]["value"] == pytest.approx(plane["offset_m"])
+
+
+def test_a_shared_scale_error_is_not_averaged_away(photos):
+    """Both scales rest on one height given to ± 3 %: own errors shrink, the scale's stays."""
+    rooms = [seen(photos[n], noise_seed=k) for k, n in enumerate(("front", "side"))]
+    joint = join_rooms(rooms)
+    single = [sigma_rel(next(m for m in r.measurements if m.name == "ceiling_height")) for r in rooms]
+    assert sigma_rel(value(joint, "camera_height")) == pytest.approx(0.03, rel=0.1)
+    for name in ("ceiling_height", "longest_wall"):
+        assert sigma_rel(value(joint, name)) >= 0.029
+    assert sigma_rel(value(joint, "ceiling_height")) < min(single)
+
+
+def test_independent_scales_do_average(alone):
+    """The same photos, each with a scale of its own of ± 3 %: what both see is known better than by either."""
+    def own(room: RoomPhoto, name: str) -> RoomPhoto:
+        h = room.scene.camera_height_m
+        return replace(room, scene=replace(room.scene, scale=Scale(name, h, 0.03, (ScaleSource(name, h, 0.03),))))
+
+    joint = join_rooms([own(alone["front"], "reference door"), own(alone["side"], "reference a4")])
+    assert sigma_rel(value(joint, "ceiling_height")) == pytest.approx(0.03 / np.sqrt(2), rel=0.1)
+    assert sigma_rel(value(joint, "camera_height")) < 0.025
+
+
+# --- disagreement ------------------------------------------------------------------------------------------------------
+
+
+def test_a_disagreement_is_told_and_widens(photos, alone):
+    """The second photo's camera height is given 20 % too high: widths and ceiling differ, and the interval holds both."""
+    wrong = seen(photos["side"], height=1.2 * SIDE.height_m)
+    joint = join_rooms([alone["front"], wrong])
+    about = {c.name for c in joint.conflicts}
+    assert {"ceiling_height", "wall_1 to wall_3"} <= about
+    assert "% apart" in joint.conflicts[0].text and len(joint.conflicts[0].values) == 2
+    ceiling = value(joint, "ceiling_height")
+    assert ceiling.low < CEILING < ceiling.high and ceiling.low < 1.2 * CEILING
+    assert sigma_rel(ceiling) > 1.5 * sigma_rel(next(m for m in alone["front"].measurements if m.name == "ceiling_height"))
+
+
+def test_what_one_photo_sees_standing_is_not_free(alone):
+    """A cupboard put before the far wall in the second photo's scene only."""
+    side = alone["side"]
+    foot = np.array([(0.0, 3.6), (0.9, 3.6), (0.9, 4.08), (0.0, 4.08)])
+    blocked = replace(side, scene=replace(side.scene, obstacles=(Obstacle(foot, 1.9),)))
+    joint = join_rooms([alone["front"], blocked])
+    free = value(joint, "longest_free_wall")
+    assert free.value < WIDTH - 0.8
+    assert any("something standing before wall 2" in c.text for c in joint.conflicts)
+
+
+# --- odd sets ----------------------------------------------------------------------------------------------------------
+
+
+def test_one_photo_is_itself(alone):
+    joint = join_rooms([alone["front"]])
+    assert joint.measurements == alone["front"].measurements and joint.record({})["conflicts"] == []
+
+
+def test_the_same_file_twice_is_no_second_opinion(alone):
+    photo = replace(alone["front"].photo, sha256="ab" * 32)
+    joint = join_rooms([replace(alone["front"], photo=photo), replace(alone["front"], photo=photo)])
+    assert "same file" in joint.remarks[0] and joint.photos == ("x2.1y0.4.jpg (1)", "x2.1y0.4.jpg (2)")
+    assert joint.measurements == alone["front"].measurements
+
+
+def test_a_photo_without_a_room_is_left_out(alone):
+    forest = Scene(alone["side"].scene.camera, "no room found: trees")
+    joint = join_rooms([RoomPhoto(replace(alone["side"].photo, name="forest.jpg"), forest, measure(forest)), alone["front"]])
+    assert joint.anchor == 1 and joint.remarks == ("forest.jpg is left out: no room found: trees",)
+    nothing = join_rooms([RoomPhoto(alone["side"].photo, forest, measure(forest))] * 2)
+    assert nothing.scene.refusal and all(m.status == "unknown" for m in nothing.measurements)
+
+
+def test_no_photo_is_a_mistake():
+    with pytest.raises(ParameterError, match="at least one"):
+        join_rooms([])
+
+
+# --- the fit -----------------------------------------------------------------------------------------------------------
+
+
+def _fit(alone, *shares: dict[str, float]):
+    views = [replace(jointfit.view_of(str(k), alone["front"].scene), ceiling_m=2.5 + 0.1 * k, errors=np.array([[0.05]]), walls=(), shares=s)
+             for k, s in enumerate(shares)]
+    rows = [r for k, v in enumerate(views) for r in jointfit.height_rows(v, k)]
+    return jointfit.solve(views, rows, {}), views, rows
+
+
+def test_two_equal_photos_meet_in_the_middle(alone):
+    fit, _, _ = _fit(alone, {"height": 0.02}, {"height": 0.02})
+    mean, sigma = fit.get({"ceiling": 1.0})
+    assert mean == pytest.approx(2.55, abs=1e-3)
+    assert sigma == pytest.approx(np.hypot(np.hypot(0.05, 0.005) / np.sqrt(2), 0.02 * 2.55), rel=0.02)
+
+
+def test_opinions_that_differ_widen_each_other(alone):
+    _, views, rows = _fit(alone, {"height": 0.0}, {"height": 0.0})
+    rows[-1] = replace(rows[-1], value=2.9)
+    wider, conflicts = jointfit.widened(views, rows)
+    assert len(conflicts) == 1 and conflicts[0][0] == ("ceiling",)
+    sigma = jointfit.solve(views, wider, {}).get({"ceiling": 1.0})[1]
+    assert sigma == pytest.approx(0.4 / 2, rel=0.05)
+
+
+@pytest.mark.slow
+def test_joint_intervals_hold_and_are_narrower(capsys):
+    """Twelve rooms, two photos each, a network's depth, one height given to ± 3 %: coverage and width of what is joined."""
+    covered, width, alone_width = [], [], []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        w, d, c = rng.uniform(3, 5.5), rng.uniform(3.5, 6), rng.uniform(2.3, 2.9)
+        places = [Place(w * rng.uniform(0.3, 0.7), rng.uniform(0.3, 1.2), rng.uniform(-25, 25), 8.0, rng.uniform(1.3, 1.7)) for _ in range(2)]
+        shared = np.exp(0.03 * rng.normal())
+        rooms = [seen(photograph(rectangle(w, d), p, ceiling=c, pattern=seed, **SMALL), noise_seed=2 * seed + k, height=p.height_m * shared)
+                 for k, p in enumerate(places)]
+        joint = join_rooms(rooms)
+        both = [(value(joint, "ceiling_height"), c), (value(joint, "longest_wall"), w)]
+        covered += [m.low <= t <= m.high for m, t in both if m.status == "measured"]
+        width += [np.log(m.high / m.low) for m, t in both if m.status == "measured"]
+        alone_width += [np.log(m.high / m.low) for r in rooms for m in r.measurements
+                        if m.name in ("ceiling_height", "longest_wall") and m.status == "measured"]
+    assert np.mean(covered) >= 0.8 and np.median(width) < 0.95 * np.median(alone_width)
