@@ -64,7 +64,9 @@ def _stored_layers(path: str | Path) -> list[tuple[np.ndarray, np.ndarray]]:
     except (OSError, DecodeError) as error:
         raise DataError(f"{path}: cannot be read as an ONNX file ({error})") from error
     arrays = {t.name: numpy_helper.to_array(t).astype(np.float32) for t in graph.initializer}
-    arrays |= {n.output[0]: arrays[n.input[0]] for n in graph.node if n.op_type == "Cast" and n.input[0] in arrays}
+    for node in graph.node:  # float16 weights stand behind a Cast, equal ones behind an Identity
+        if node.op_type in ("Cast", "Identity") and node.input[0] in arrays:
+            arrays[node.output[0]] = arrays[node.input[0]]
     nodes = [n for n in graph.node if n.op_type in ("Conv", "Gemm")]
     if any(len(n.input) < 3 or n.input[1] not in arrays or n.input[2] not in arrays for n in nodes):
         raise DataError(f"{path}: holds layers without stored weights; it was not written by `poc train --export`")
