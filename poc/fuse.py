@@ -138,7 +138,7 @@ class _Join:
     def result(self, remarks: list[str]) -> JointRoom:
         self.views = [self.by_photo.get(i) for i in range(len(self.rooms))]
         self.walls = pair_walls(self.views, self.seats, self.anchor)
-        rows = [r for i in self.seats for r in jointfit.rows_of(self.views[i], i, self._owner(i), self.seats[i].turn, i == self.anchor)]
+        rows = [r for i in self.seats for r in jointfit.rows_of(self.views[i], i, self._owner(i), self.seats[i].turn)]
         for i in self.by_photo:
             if i not in self.seats:
                 more, remark = self._unseated(i)
@@ -146,7 +146,7 @@ class _Join:
                 remarks.append(remark)
         others = {i: s for i, s in self.seats.items() if i != self.anchor}
         rows, apart = jointfit.widened(self.views, rows)
-        self.fit = jointfit.solve(self.views, rows, others)
+        self.fit = jointfit.solve(self.views, rows, others, self.anchor)
         self.conflicts = [self._conflict(*pair) for pair in apart]
         self.placed = {i: self._settled(i, s) for i, s in self.seats.items()}
         stretches = [stretch_of(w, self.walls, self.views, self.placed, self.fit) for w in self.walls]

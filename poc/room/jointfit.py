@@ -129,16 +129,14 @@ class Fit:
         return float(a @ self.value), float(np.sqrt(max(a @ self.covariance @ a, 1e-12)))
 
 
-def rows_of(view: View, photo: int, owner: dict[int, int], turn: int, anchor: bool) -> list[Row]:
+def rows_of(view: View, photo: int, owner: dict[int, int], turn: int) -> list[Row]:
     """Observations of a seated photo. owner: joint wall per own wall (position in `View.walls`)."""
     out, n = [], len(view.errors)
     for k, wall in enumerate(view.walls):
         if k not in owner:
             continue
         u = unit_of_facing(wall.facing - turn)
-        parts = {f"wall {owner[k]}": 1.0}
-        if not anchor:
-            parts |= {f"{axis} of {photo}": -float(v) for axis, v in zip("xy", u) if v}
+        parts = {f"wall {owner[k]}": 1.0} | {f"{axis} of {photo}": -float(v) for axis, v in zip("xy", u) if v}
         out.append(Row(photo, np.eye(n)[k], wall.distance_m, parts))
     return out + height_rows(view, photo)
 
@@ -159,9 +157,11 @@ def width_row(view: View, photo: int, pair: tuple[int, int], parts: dict[str, fl
     return Row(photo, own, sum(view.walls[k].distance_m for k in pair), parts)
 
 
-def solve(views: list[View], rows: list[Row], seats: dict[int, Seat]) -> Fit:
-    """All unknowns from all observations; a seat's shift is a weak observation of its photo's place."""
-    names = list(dict.fromkeys(n for r in rows for n in r.parts))
+def solve(views: list[View], rows: list[Row], seats: dict[int, Seat], anchor: int) -> Fit:
+    """All unknowns from all observations, the anchor photo standing at the origin; another's seat is a weak observation of
+    its place."""
+    at_rest = {f"x of {anchor}", f"y of {anchor}"}
+    names = [n for n in dict.fromkeys(n for r in rows for n in r.parts) if n not in at_rest]
     a = np.array([[r.parts.get(n, 0.0) for n in names] for r in rows])
     y = np.array([r.value for r in rows])
     own = _own_covariance(views, rows)
