@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -16,16 +17,21 @@ MEASUREMENT_COLUMNS = ("Measurement", "Value (90 %)", "Basis", "Remark")
 CHECK_COLUMNS = ("Check", "Found", "Light", "What it means")
 PRODUCT_COLUMNS = ("Piece", "Category", "Price", "Fits", "Why")
 _SIGNS = {"CNY": "¥", "RMB": "¥", "JPY": "¥", "EUR": "€", "USD": "$", "GBP": "£"}
-_STATUS = {"measured": "", "lower_bound": "at least this", "unknown": "cannot say"}
+_STATUS = {"measured": "", "lower_bound": "at least this", "unknown": ""}
 
 
 def measurement_rows(measurements: Iterable[Measurement]) -> list[tuple[str, ...]]:
     """MEASUREMENT_COLUMNS of each measurement."""
-    return [(title_of(m.name), value_words(m), m.basis, remark(m)) for m in measurements]
+    return [(title_of(m.name), value_words(m), _walls(m.basis), _walls(remark(m))) for m in measurements]
+
+
+def _walls(text: str) -> str:
+    """Planes as people call them: "wall_2, foot" → "wall 2, foot"."""
+    return re.sub(r"\bwall_(\d+)", r"wall \1", text)
 
 
 def remark(m: Measurement) -> str:
-    """Status and reason in one phrase; empty where the value is plainly measured."""
+    """What the value does not say by itself, and the reason, in one phrase; empty where it is plainly measured."""
     return ": ".join(part for part in (_STATUS[m.status], m.reason) if part)
 
 

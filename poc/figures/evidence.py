@@ -1,0 +1,96 @@
+"""What the measurements rest on: the surfaces seen in the photo, and where the error of each measurement comes from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from poc.figures import theme
+from poc.types import SURFACE_CLASSES, Measurement, Photo, Surfaces
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+SURFACE_COLOURS = {"floor": theme.ORANGE, "wall": theme.BLUE, "ceiling": theme.PURPLE, "door": theme.GREEN, "window": theme.SKY}
+TINT = 0.55
+"""Opacity where the model is sure."""
+LEAST_SHARE = 0.002
+"""A surface on less of the photo than this is not named."""
+SHOWN_PX = (900.0, 560.0)
+CAUSES = {
+    "scale": ("scale", theme.BLUE), "focal": ("focal length", theme.SKY), "gravity": ("camera's tilt", theme.GREEN),
+    "shift": ("depth's offset", theme.PURPLE), "fit": ("lines and planes", theme.ORANGE), "model": ("network's depth", theme.VERMILION),
+    "unseen": ("what is out of sight", theme.FAINT),
+}  # fmt: skip
+"""Causes of an error budget in words, and their colours."""
+ROW_PX = 26
+
+
+def surface_figure(photo: Photo, surfaces: Surfaces) -> go.Figure:
+    """The photo, each pixel tinted by the surface it is taken for; paler where the model is less sure, bare where it is
+    something else, like furniture."""
+    shown = min(SHOWN_PX[0] / photo.width, SHOWN_PX[1] / photo.height)
+    base = theme.photo_layout(photo, long_side=900)
+    tint = base["images"][0] | {"source": theme.png_uri(_tint(surfaces.probabilities)), "layer": "above"}
+    base["images"] = [*base["images"], tint]
+    share = np.bincount(surfaces.probabilities.argmax(-1).ravel(), minlength=len(SURFACE_CLASSES)) / surfaces.probabilities[..., 0].size
+    corners = {"type": "scatter", "x": [0, photo.width - 1], "y": [0, photo.height - 1], "mode": "markers", "marker": {"opacity": 0},
+               "hoverinfo": "skip", "showlegend": False}
+    keys = [_key(f"{name}, {100 * share[SURFACE_CLASSES.index(name)]:.0f} %", colour)
+            for name, colour in SURFACE_COLOURS.items() if share[SURFACE_CLASSES.index(name)] > LEAST_SHARE]
+    return theme.figure([corners, *keys], theme.layout(
+        int(photo.height * shown) + 46, margin={"l": 8, "r": 8, "t": 8, "b": 38},
+        legend={"orientation": "h", "x": 0.5, "xanchor": "center", "y": 0.0, "yanchor": "top", "font": {"size": theme.SMALL_PX}}, **base))
+
+
+def _tint(p: np.ndarray) -> np.ndarray:
+    """Class colours with the probability as opacity, uint8 h×w×4."""
+    out = np.zeros((*p.shape[:2], 4), np.uint8)
+    best = p.argmax(-1)
+    for name, colour in SURFACE_COLOURS.items():
+        k = SURFACE_CLASSES.index(name)
+        cells = best == k
+        out[cells, :3] = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+        out[cells, 3] = (255 * TINT * np.clip(p[cells, k], 0, 1) ** 2).astype(np.uint8)
+    return out
+
+
+def _key(name: str, colour: str) -> dict:
+    return {"type": "scatter", "x": [None], "y": [None], "mode": "markers", "name": name, "hoverinfo": "skip",
+            "marker": {"symbol": "square", "size": 12, "color": theme.rgba(colour, 0.7)}}
+
+
+def budget_chart(measurements) -> go.Figure:
+    """The half-width of each measurement's 90 % interval, in per cent of its value, divided by cause in proportion to the
+    variance each makes. What has no interval is left out."""
+    rows = [m for m in measurements if m.value and m.low and m.budget]
+    if not rows:
+        note = {"text": "Nothing was measured, so there is no error to divide.", "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5,
+                "showarrow": False, "font": {"size": 15, "color": theme.MUTED}}
+        return theme.figure([], theme.layout(120, annotations=[note], xaxis={"visible": False}, yaxis={"visible": False}))
+    causes = [c for c in CAUSES if any(m.budget.get(c, 0.0) > 0.005 for m in rows)]
+    names = [theme.title_of(m.name) for m in rows]
+    bars = [_bar(cause, rows, names) for cause in causes]
+    total = [{"x": _half(m), "y": name, "text": f"± {_half(m):.0f} %", "showarrow": False, "xanchor": "left", "xshift": 6,
+              "font": {"size": theme.SMALL_PX, "color": theme.MUTED}} for m, name in zip(rows, names, strict=True)]
+    most = max(_half(m) for m in rows)
+    return theme.figure(bars, theme.layout(
+        ROW_PX * len(rows) + 96, barmode="stack", bargap=0.35, annotations=total, dragmode=False, margin={"l": 170, "r": 60, "t": 40, "b": 34},
+        xaxis={"range": [0, most * 1.1], "ticksuffix": " %", "gridcolor": theme.RULE, "zeroline": False, "fixedrange": True, "nticks": 8,
+               "tickfont": {"size": theme.SMALL_PX, "color": theme.MUTED}},
+        yaxis={"autorange": "reversed", "type": "category", "ticks": "", "ticklabelstandoff": 6, "showgrid": False, "fixedrange": True},
+        legend={"orientation": "h", "x": 0.0, "y": 1.0, "yanchor": "bottom", "traceorder": "normal", "font": {"size": theme.SMALL_PX}}))
+
+
+def _half(m: Measurement) -> float:
+    """Half-width of the 90 % interval in per cent (of a lower bound: how far it lies below what is seen)."""
+    return 100.0 * float(np.log(m.value / m.low))
+
+
+def _bar(cause: str, rows: list[Measurement], names: list[str]) -> dict:
+    words, colour = CAUSES[cause]
+    share = [m.budget.get(cause, 0.0) for m in rows]
+    hover = [f"{name}: {words}, {100 * s:.0f} % of the variance" for name, s in zip(names, share, strict=True)]
+    return {"type": "bar", "orientation": "h", "y": names, "x": [_half(m) * s for m, s in zip(rows, share, strict=True)], "name": words,
+            "marker": {"color": colour}, "hoverinfo": "text", "hovertext": hover}
