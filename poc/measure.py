@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from poc.room.freespace import free_measurements
+from poc.room.freespace import free_measurements, log_normal, propagated, unknown
 from poc.room.nextstep import next_measurement
 from poc.room.selftest import self_test
-from poc.types import Z90, Measurement, Scene
+from poc.room.view import LONG_SIDE
+from poc.types import Measurement, Scene, WallSegment
 
 __all__ = ["FIXED_NAMES", "measure", "measurement_json", "next_measurement", "self_test"]
 
@@ -15,41 +18,59 @@ FIXED_NAMES = (("camera_height", "m"), ("ceiling_height", "m"), ("longest_wall",
                ("floor_area_visible", "m²"), ("floor_area_free", "m²"))
 
 
+END_SIGMA_CELLS = 2.0
+"""One sigma of where a wall is cut by the photo's edge or by what stands before it, cells of the working grid."""
+
+
 def measure(scene: Scene) -> tuple[Measurement, ...]:
     """All measurements of DESIGN.md; on a refused scene the fixed names as unknown, with the reason."""
     if scene.refusal:
         return tuple(Measurement(n, None, None, None, unit, "unknown", "", scene.refusal, light="red") for n, unit in FIXED_NAMES)
-    s = scene.scale.sigma_rel
-    out = [_interval("camera_height", scene.camera_height_m, s, s, scene.scale.source)]
-    ceiling, floor = scene.plane("ceiling"), scene.plane("floor")
-    if ceiling is None:
-        out.append(Measurement("ceiling_height", None, None, None, "m", "unknown", "", "the ceiling is out of the photo, or not seen clearly enough", light="red"))
-    else:
-        total = ceiling.offset_m + scene.camera_height_m
-        out.append(_interval("ceiling_height", total, ceiling.sigma_m / total, s, ceiling.basis))
-    walls = []
-    for seg in scene.walls:
-        plane = scene.plane(seg.plane_id)
-        rel = plane.sigma_m / plane.offset_m
-        out.append(_interval(f"{seg.plane_id}_distance", plane.offset_m, rel, s, plane.basis))
-        whole = all(k == "corner" for k in seg.end_kinds)
-        walls.append(_interval(f"{seg.plane_id}_length", seg.length_m, np.hypot(rel, 0.02), s, plane.basis,
-                               "" if whole else "an end of the wall is out of sight"))
-    out += walls
-    if walls:
-        longest = max(walls, key=lambda m: m.value)
-        out.append(Measurement("longest_wall", longest.value, longest.low, longest.high, "m", longest.status, longest.basis,
-                               longest.reason, longest.budget, longest.light))
+    out = [_camera_height(scene), _ceiling_height(scene)]
+    lengths = []
+    for k, wall in enumerate(scene.walls):
+        plane = scene.plane(wall.plane_id)
+        value, parts = propagated(scene, lambda s, k=k: s.distance[k], plane.offset_m, plane.sigma_m)
+        out.append(log_normal(f"{wall.plane_id}_distance", value, "m", parts, plane.basis))
+        lengths.append(_length(scene, k))
+    out += lengths
+    if lengths:
+        out.append(replace(max(lengths, key=lambda m: m.value), name="longest_wall"))
     out += free_measurements(scene)
     return tuple(out)
 
 
-def _interval(name, value, sigma_rel, scale_rel, basis, hidden="", unit="m") -> Measurement:
-    low, high = value * np.exp(-Z90 * sigma_rel), value * np.exp(Z90 * sigma_rel)
-    share = min(1.0, (scale_rel / max(sigma_rel, 1e-9)) ** 2)
-    light = "green" if sigma_rel < 0.04 else "amber" if sigma_rel < 0.12 else "red"
-    return Measurement(name, float(value), float(low), None if hidden else float(high), unit, "lower_bound" if hidden else "measured",
-                       basis, hidden, {"scale": share, "fit": 1 - share}, light)
+def _camera_height(scene: Scene) -> Measurement:
+    h = scene.camera_height_m
+    value, parts = propagated(scene, lambda s: s.camera_height, h, h * scene.scale.sigma_rel)
+    return log_normal("camera_height", value, "m", parts, scene.scale.source)
+
+
+def _ceiling_height(scene: Scene) -> Measurement:
+    ceiling = scene.plane("ceiling")
+    if ceiling is None:
+        return unknown("ceiling_height", "m", "the ceiling is out of the photo, or not seen clearly enough")
+    total = ceiling.offset_m + scene.camera_height_m
+    value, parts = propagated(scene, lambda s: s.ceiling, total, ceiling.sigma_m)
+    return log_normal("ceiling_height", value, "m", parts, ceiling.basis)
+
+
+def _length(scene: Scene, k: int) -> Measurement:
+    """Length of the wall as far as it is seen; a lower bound unless both of its ends are corners."""
+    wall = scene.walls[k]
+    plane = scene.plane(wall.plane_id)
+    value, parts = propagated(scene, lambda s: float(np.linalg.norm(s.ends[k][1] - s.ends[k][0])), wall.length_m,
+                              wall.length_m * plane.sigma_m / plane.offset_m)
+    parts["unseen"] = sum(_end_variance(scene, wall, end) for end in (0, 1) if wall.end_kinds[end] != "corner") / max(value, 0.01) ** 2
+    whole = all(kind == "corner" for kind in wall.end_kinds)
+    return log_normal(f"{wall.plane_id}_length", value, "m", parts, plane.basis, "" if whole else "an end of the wall is out of sight")
+
+
+def _end_variance(scene: Scene, wall: WallSegment, end: int) -> float:
+    """Variance (m²) of where a wall was last seen: a few cells of direction, the longer the flatter the view."""
+    at, across = wall.ends[end], scene.plane(wall.plane_id).offset_m
+    f_cells = scene.camera.f_px * min(1.0, LONG_SIDE / max(scene.camera.width, scene.camera.height))
+    return (END_SIGMA_CELLS / f_cells * float(at @ at) / max(across, 0.05)) ** 2
 
 
 def measurement_json(scene: Scene, measurements: tuple[Measurement, ...], model: dict) -> dict:
@@ -62,6 +83,6 @@ def measurement_json(scene: Scene, measurements: tuple[Measurement, ...], model:
         "planes": [{"id": p.id, "kind": p.kind, "normal_cam": [float(x) for x in p.normal_cam], "offset_m": float(p.offset_m),
                     "pixels": p.pixels, "foot_seen": p.foot_seen} for p in scene.planes],
         "measurements": [{"name": m.name, "value": m.value, "low": m.low, "high": m.high, "unit": m.unit, "status": m.status,
-                          "basis": m.basis, "reason": m.reason} for m in measurements],
+                          "basis": m.basis, "reason": m.reason, "budget": {k: round(float(v), 4) for k, v in m.budget.items()}} for m in measurements],
         "refusal": scene.refusal,
     }

@@ -5,16 +5,23 @@ The scene's planes carry the errors of scale, camera and walls; what is added he
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
+from poc.room.propagate import Shape, variance
 from poc.room.roomspace import longest_free
-from poc.types import Z90, Measurement, Scene
+from poc.types import Z90, Measurement, Scene, WallSegment
 
 SHORTEST_FREE_M = 0.4
 CORNER_SIGMA_M, SOFT_END_SIGMA_M = 0.03, 0.05
 """One sigma of where a stretch ends: in a corner, or at furniture, a door or the edge of sight."""
 EDGE_SIGMA_M = 0.03
-"""One sigma of the seen floor's edge, common to all of it."""
+"""One sigma of an edge of the seen floor where no wall ends it, common to all of it."""
+NO_WALL_SHARE = 0.15
+"""One sigma of the area seen towards no known wall, as a share of it."""
+OUTLINE_SIGMA = 0.012
+"""One sigma of an area by its drawing alone: cells, and slivers of walls too narrow to be told at the photo's sides."""
 LEAST_FLOOR_M2 = 0.3
 """Less floor than this is a glimpse, not an area."""
 END_WORDS = {"frame": "cut by the photo's edge", "occluded": "hidden by what stands before it"}
@@ -30,38 +37,86 @@ def _longest_free_wall(scene: Scene) -> Measurement:
     found = longest_free(scene)
     if found is None or found[1][1] - found[1][0] < SHORTEST_FREE_M:
         reason = f"no wall is seen free down to its foot for {SHORTEST_FREE_M} m or more"
-        return _unknown("longest_free_wall", "m", reason)
+        return unknown("longest_free_wall", "m", reason)
     wall, (start, end) = found
     kinds = wall.free_end_kinds[wall.free.index((start, end))]
     length, plane = end - start, scene.plane(wall.plane_id)
-    ends = sum((CORNER_SIGMA_M if k == "corner" else SOFT_END_SIGMA_M) ** 2 for k in kinds) / length**2
-    parts = {"scale": scene.scale.sigma_rel**2, "fit": _own_variance(scene, plane) + ends}
-    open_ends = dict.fromkeys(END_WORDS[k] for k in kinds if k in END_WORDS)
+    k = scene.walls.index(wall)
+    _, parts = propagated(scene, lambda s: _stretch(s, k, wall, (start, end), kinds), length, length * plane.sigma_m / plane.offset_m)
+    ends = sum((CORNER_SIGMA_M if kind == "corner" else SOFT_END_SIGMA_M) ** 2 for kind in kinds) / length**2
+    parts["unseen"] = parts.get("unseen", 0.0) + ends
+    open_ends = dict.fromkeys(END_WORDS[kind] for kind in kinds if kind in END_WORDS)
     reason = f"the free stretch goes on out of sight: {' and '.join(open_ends)}" if open_ends else ""
-    return _measured("longest_free_wall", length, "m", parts, f"{wall.plane_id}, {plane.basis}", reason)
+    return log_normal("longest_free_wall", length, "m", parts, f"{wall.plane_id}, {plane.basis}", reason)
+
+
+def _stretch(shape: Shape, k: int, wall: WallSegment, span: tuple[float, float], kinds: tuple[str, str]) -> float:
+    """Length of a stretch of wall k in a moved room: corners move with the walls, other ends keep their direction."""
+    step = (wall.ends[1] - wall.ends[0]) / wall.length_m
+    points = [wall.ends[0] + t * step for t in span]
+    normal = np.array([np.sin(shape.psi[k]), np.cos(shape.psi[k])])
+    moved = [shape.ends[k][i] if kinds[i] == "corner" else p * shape.distance[k] / max(float(normal @ p), 0.05)
+             for i, p in enumerate(points)]
+    return float(np.linalg.norm(moved[1] - moved[0]))
 
 
 def _area(scene: Scene, name: str) -> Measurement:
     free = name == "floor_area_free"
-    edge = _perimeter(scene.free_floor) * scene.grid_cell_m
-    area = float(scene.free_floor.sum()) * scene.grid_cell_m**2 if free else _polygon_area(scene.outline)
+    outline = _polygon_area(scene.outline)
+    area = float(scene.free_floor.sum()) * scene.grid_cell_m**2 if free else outline
     seen = float(scene.seen_floor.sum()) * scene.grid_cell_m**2
     if seen < LEAST_FLOOR_M2 or area < LEAST_FLOOR_M2:
-        return _unknown(name, "m²", "hardly any floor is seen" if seen < LEAST_FLOOR_M2 else "hardly any of the floor seen is free")
-    if not free:
-        edge = float(np.linalg.norm(np.diff(np.vstack([scene.outline, scene.outline[:1]]), axis=0), axis=1).sum())
-    pairs = [(wall.length_m, scene.plane(wall.plane_id)) for wall in scene.walls]
-    moved = sum((length * plane.offset_m) ** 2 * _own_variance(scene, plane) for length, plane in pairs) / area**2
-    parts = {"scale": 4 * scene.scale.sigma_rel**2, "fit": min(moved, 1.0), "unseen": (edge * EDGE_SIGMA_M / area) ** 2}
+        return unknown(name, "m²", "hardly any floor is seen" if seen < LEAST_FLOOR_M2 else "hardly any of the floor seen is free")
+    _, parts = propagated(scene, lambda s: _area_to_walls(s, scene), area, area * 2 * scene.scale.sigma_rel)
+    backed, soft = _backed(scene)
+    if free:
+        soft = _perimeter(scene.free_floor) * scene.grid_cell_m
+    edge = (soft * EDGE_SIGMA_M / area) ** 2
+    vague = max((p.sigma_m / p.offset_m for p in scene.planes if p.kind == "wall"), default=0.0)
+    parts["unseen"] = edge + ((NO_WALL_SHARE + 2 * vague) * (1 - backed)) ** 2 + OUTLINE_SIGMA**2
     reason = "the floor goes on out of the photo"
-    if free and _polygon_area(scene.outline) > 1.1 * seen:
+    if free and outline > 1.1 * seen:
         reason += " and behind furniture"
-    return _measured(name, area, "m²", parts, "floor seen bare, less what stands on it" if free else "walls and the photo's edge", reason)
+    return log_normal(name, area, "m²", parts, "floor seen bare, less what stands on it" if free else "walls and the photo's edge", reason)
 
 
-def _own_variance(scene: Scene, plane) -> float:
-    """A wall's relative variance less what the scale, common to everything, has in it."""
-    return max((plane.sigma_m / plane.offset_m) ** 2 - scene.scale.sigma_rel**2, 0.0)
+def _area_to_walls(shape: Shape, scene: Scene) -> float:
+    """The outline's area in a moved room: each wall sweeps the triangle between the camera and its ends."""
+    base = scene.solution.base
+    grow = (shape.camera_height / base.camera_height) ** 2
+    swept = _triangles(shape) - grow * _triangles(base)
+    return max(grow * _polygon_area(scene.outline) + swept, 1e-3)
+
+
+def _triangles(shape: Shape) -> float:
+    a, b = shape.ends[:, 0], shape.ends[:, 1]
+    return float(np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum() / 2)
+
+
+def _backed(scene: Scene) -> tuple[float, float]:
+    """Share of the outline's view (radians) that ends at a wall, and the length (m) of its far edge that does not."""
+    ring = scene.outline
+    rho = np.linalg.norm(ring, axis=1)
+    shut = np.zeros(len(ring), bool)
+    for wall in scene.walls:
+        shut |= _beside(ring, wall.ends)
+    azimuth = np.arctan2(ring[:, 0], ring[:, 1])
+    wide = soft = total = 0.0
+    for i in range(len(ring)):
+        j = (i + 1) % len(ring)
+        angle, length = abs(azimuth[j] - azimuth[i]), float(np.linalg.norm(ring[j] - ring[i]))
+        if azimuth[j] < azimuth[i]:
+            total += angle
+            wide += angle * (shut[i] and shut[j])
+            soft += 0.0 if shut[i] and shut[j] else min(length, float(max(rho[i], rho[j]) * angle))
+    return (wide / total if total > 0 else 0.0), soft
+
+
+def _beside(points: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Which points lie on a segment, to 5 cm."""
+    step = ends[1] - ends[0]
+    t = np.clip((points - ends[0]) @ step / max(float(step @ step), 1e-9), 0, 1)
+    return np.linalg.norm(points - (ends[0] + t[:, None] * step), axis=1) < 0.05
 
 
 def _perimeter(mask: np.ndarray) -> int:
@@ -78,8 +133,18 @@ def _polygon_area(ring: np.ndarray) -> float:
     return float(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2)
 
 
-def _measured(name: str, value: float, unit: str, parts: dict[str, float], basis: str, reason: str) -> Measurement:
-    """A value with the 90 % interval of a log-normal error; with a reason it is a lower bound without an upper end."""
+def propagated(scene: Scene, quantity: Callable[[Shape], float], value: float, sigma: float) -> tuple[float, dict[str, float]]:
+    """A quantity and its variance by cause (log units), through the scene's own solution; for a scene without one, `value`
+    and what `sigma` leaves beside the scale."""
+    if scene.solution is not None:
+        return variance(scene.solution, quantity)
+    scale = scene.scale.sigma_rel**2
+    return value, {"scale": scale, "fit": max((sigma / value) ** 2 - scale, 0.0)}
+
+
+def log_normal(name: str, value: float, unit: str, parts: dict[str, float], basis: str, reason: str = "") -> Measurement:
+    """A value with the 90 % interval of a log-normal error and the share of each cause; with a reason it is a lower bound
+    without an upper end."""
     total = max(sum(parts.values()), 1e-12)
     sigma = total**0.5
     light = "green" if sigma < 0.04 else "amber" if sigma < 0.12 else "red"
@@ -88,5 +153,5 @@ def _measured(name: str, value: float, unit: str, parts: dict[str, float], basis
                        basis, reason, {k: v / total for k, v in parts.items()}, light)
 
 
-def _unknown(name: str, unit: str, reason: str) -> Measurement:
+def unknown(name: str, unit: str, reason: str) -> Measurement:
     return Measurement(name, None, None, None, unit, "unknown", "", reason, light="red")

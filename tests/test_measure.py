@@ -1,0 +1,177 @@
+"""Measurements of exact rooms: known answers, what is only a bound or unknown, and the error budget by cause."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from poc.measure import FIXED_NAMES, measure, measurement_json
+from poc.room.propagate import CAUSES
+from poc.scene import build_scene
+from poc.types import Z90, Measurement, Scene
+from tests import rooms, synthetic
+from tests.synthetic import SyntheticRoom
+
+
+@pytest.fixture(scope="module")
+def room() -> SyntheticRoom:
+    return synthetic.make_room(5)
+
+
+def scene_of(room: SyntheticRoom, height_sigma: float = 0.02, **camera) -> Scene:
+    """A relative map with the true height, known to `height_sigma` (log)."""
+    given = (room.camera_height_m, height_sigma * room.camera_height_m)
+    return build_scene(room.photo, synthetic.affine_depth(room, 1), room.surfaces, replace(room.camera, **camera), camera_height=given)
+
+
+@pytest.fixture(scope="module")
+def scene(room) -> Scene:
+    return scene_of(room)
+
+
+@pytest.fixture(scope="module")
+def found(scene) -> dict[str, Measurement]:
+    return {m.name: m for m in measure(scene)}
+
+
+def sigma(m: Measurement) -> float:
+    return float(np.log(m.value / m.low)) / Z90
+
+
+# --- known answers ----------------------------------------------------------------------------------------------------
+
+
+def test_every_name_once_and_the_fixed_ones_always(scene, found):
+    names = [m.name for m in measure(scene)]
+    assert len(names) == len(set(names)) and {n for n, _ in FIXED_NAMES} <= set(names)
+    assert {f"{w.plane_id}_{what}" for w in scene.walls for what in ("distance", "length")} <= set(names)
+    assert {n: found[n].unit for n, _ in FIXED_NAMES} == dict(FIXED_NAMES)
+
+
+def test_known_answers(room, scene, found):
+    assert found["camera_height"].value == pytest.approx(room.camera_height_m, rel=0.002)
+    assert found["ceiling_height"].value == pytest.approx(room.ceiling_height_m, rel=0.005)
+    whole = [w for w in scene.walls if w.end_kinds == ("corner", "corner")]
+    assert len(whole) == 2
+    for wall in whole:
+        m, normal = found[f"{wall.plane_id}_length"], scene.plane(wall.plane_id).normal_cam
+        true = max(room.walls, key=lambda w: w.normal_cam @ normal)
+        assert m.status == "measured" and m.value == pytest.approx(true.length_m, rel=0.005)
+
+
+def test_the_interval_is_the_inputs(found):
+    """Exact depth and camera: what is left is the camera's height, known to 2 %."""
+    for m in found.values():
+        if m.name.endswith("_distance") or m.name == "camera_height":
+            assert sigma(m) == pytest.approx(0.02, rel=0.15)
+            assert m.high / m.value == pytest.approx(m.value / m.low)
+
+
+def test_the_longest_wall_is_the_longest(found):
+    lengths = [m for m in found.values() if m.name.startswith("wall_") and m.name.endswith("_length")]
+    longest = max(lengths, key=lambda m: m.value)
+    assert found["longest_wall"] == replace(longest, name="longest_wall")
+
+
+# --- budget -----------------------------------------------------------------------------------------------------------
+
+
+def test_shares_sum_to_one_and_have_known_names(found):
+    for m in found.values():
+        if m.status != "unknown":
+            assert sum(m.budget.values()) == pytest.approx(1.0)
+            assert set(m.budget) <= set(CAUSES) and min(m.budget.values()) >= 0
+
+
+def test_the_scale_counts_once_in_lengths_and_twice_in_areas(room, found):
+    more = {m.name: m for m in measure(scene_of(room, height_sigma=0.05))}
+    added = 0.05**2 - 0.02**2
+    for name, power in (("camera_height", 1), ("wall_2_distance", 1), ("wall_2_length", 1), ("ceiling_height", 1), ("floor_area_visible", 2)):
+        assert sigma(more[name]) ** 2 - sigma(found[name]) ** 2 == pytest.approx(power**2 * added, rel=0.1), name
+        assert more[name].budget["scale"] > found[name].budget["scale"] - 1e-9
+    assert found["camera_height"].budget["scale"] == pytest.approx(1.0)
+
+
+def noisy(room: SyntheticRoom, **camera) -> dict[str, Measurement]:
+    depth = synthetic.affine_depth(room, 1, synthetic.noisy_depth(room, 0.05, 1))
+    depth = replace(depth, sigma_log=np.full(depth.values.shape, 0.05, np.float32))
+    scene = build_scene(room.photo, depth, room.surfaces, replace(room.camera, **camera), camera_height=(room.camera_height_m, 0.01))
+    return {m.name: m for m in measure(scene)}
+
+
+@pytest.fixture(scope="module")
+def under_noise(room) -> dict[str, Measurement]:
+    return noisy(room)
+
+
+def test_a_vague_vertical_shows_as_gravity(room, under_noise):
+    vague = noisy(room, gravity_sigma_rad=np.deg2rad(2.0))
+    for name in ("wall_2_distance", "ceiling_height"):
+        assert vague[name].budget["gravity"] > 0.3 > under_noise[name].budget["gravity"], name
+        assert sigma(vague[name]) > 1.2 * sigma(under_noise[name]), name
+
+
+def test_a_vague_focal_shows_as_focal(room, under_noise):
+    vague = noisy(room, f_sigma_rel=0.10)
+    assert vague["wall_2_distance"].budget["focal"] > 0.2 > under_noise["wall_2_distance"].budget["focal"]
+    assert sigma(vague["wall_2_distance"]) > sigma(under_noise["wall_2_distance"])
+
+
+def test_noise_of_the_depth_takes_its_share(found, under_noise):
+    assert under_noise["wall_2_distance"].budget["scale"] < found["wall_2_distance"].budget["scale"]
+
+
+# --- bounds and unknowns ----------------------------------------------------------------------------------------------
+
+
+def test_a_wall_cut_by_the_photo_is_a_lower_bound(room, scene, found):
+    cut = [w for w in scene.walls if "frame" in w.end_kinds]
+    assert len(cut) == 2
+    for wall in cut:
+        m, normal = found[f"{wall.plane_id}_length"], scene.plane(wall.plane_id).normal_cam
+        true = max(room.walls, key=lambda w: w.normal_cam @ normal)
+        assert m.status == "lower_bound" and m.high is None and "out of sight" in m.reason
+        assert m.low < m.value < 1.01 * true.length_m
+        assert m.budget["unseen"] > 0
+
+
+def test_a_ceiling_out_of_the_photo_is_unknown():
+    room = synthetic.make_room(4, "rectangle", pitch_deg=28.0)
+    assert room.ceiling_pixels == 0
+    m = next(m for m in measure(build_scene(room.photo, room.depth, room.surfaces, room.camera)) if m.name == "ceiling_height")
+    assert (m.status, m.value, m.low, m.high, m.light) == ("unknown", None, None, None, "red")
+    assert "ceiling is out of the photo" in m.reason
+
+
+def test_no_room_no_numbers(room):
+    out = measure(Scene(room.camera, "no room found: no walls are seen"))
+    assert [(m.name, m.unit) for m in out] == list(FIXED_NAMES)
+    assert all(m.status == "unknown" and m.value is None and m.reason == "no room found: no walls are seen" for m in out)
+
+
+def test_a_scene_made_by_hand_needs_no_solution():
+    found = {m.name: m for m in measure(rooms.scene())}
+    for m in found.values():
+        assert m.status == "unknown" or 0 < m.low <= m.value
+        assert m.status == "unknown" or sum(m.budget.values()) == pytest.approx(1.0)
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def test_json_has_everything_and_is_json(scene):
+    out = json.loads(json.dumps(measurement_json(scene, measure(scene), {"name": "exact"})))
+    assert set(out) == {"camera", "model", "scale", "planes", "measurements", "refusal"}
+    assert out["refusal"] is None and out["scale"]["source"] == "camera height given"
+    for m in out["measurements"]:
+        assert {"name", "value", "low", "high", "unit", "status", "basis", "reason", "budget"} <= set(m)
+        assert m["status"] == "unknown" or sum(m["budget"].values()) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_json_of_a_refused_photo(room):
+    out = measurement_json(Scene(room.camera, "no room found"), measure(Scene(room.camera, "no room found")), {})
+    assert out["refusal"] == "no room found" and out["planes"] == [] and out["scale"] == {"source": "none"}
+    json.dumps(out)

@@ -1,0 +1,129 @@
+"""Lengths one may know, how they are read, and how they are joined."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from poc.errors import ParameterError
+from poc.room.scale import KNOWN_OBJECTS, disagreements, fuse, make_reference, parse_camera_height, parse_reference, prior_opinion
+from poc.types import Z90, Photo, ScaleSource
+
+PHOTO = Photo(np.zeros((480, 640, 3), np.uint8))
+
+
+def opinion(height: float, sigma: float, source: str = "camera height given") -> ScaleSource:
+    return ScaleSource(source, height, sigma)
+
+
+# --- camera height --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["1.5±0.05", "1.5 ± 0.05", "1.5+-0.05", "1.5 +/- 0.05 m"])
+def test_a_height_with_its_interval(text):
+    assert parse_camera_height(text) == (1.5, pytest.approx(0.05 / Z90))
+
+
+def test_a_bare_height_is_known_to_three_percent():
+    assert parse_camera_height("1.6") == parse_camera_height(1.6) == (1.6, pytest.approx(0.048))
+
+
+@pytest.mark.parametrize("text", ["", "tall", "1.5±", "1.5±x", "1.5±0.1±0.1", "nan", "inf"])
+def test_a_height_that_is_not_understood(text):
+    with pytest.raises(ParameterError, match="camera height"):
+        parse_camera_height(text)
+
+
+@pytest.mark.parametrize("text", ["0.1", "9", "-1.5", "1.5±0", "1.5±0.8", "1.5±-0.1"])
+def test_a_height_out_of_range(text):
+    with pytest.raises(ParameterError, match="out of range"):
+        parse_camera_height(text)
+
+
+# --- references -----------------------------------------------------------------------------------------------------
+
+
+def test_a_marked_length():
+    ref = parse_reference("10,20,110,20=2.5", PHOTO)
+    assert (ref.kind, ref.ends, ref.length_m) == ("length", ((10, 20), (110, 20)), 2.5)
+    assert ref.sigma_m == pytest.approx(0.0075)
+
+
+@pytest.mark.parametrize("kind", KNOWN_OBJECTS)
+def test_a_known_object_has_its_size(kind):
+    ref = parse_reference(f"{kind}:10,20,10,220", PHOTO)
+    assert (ref.length_m, ref.sigma_m) == KNOWN_OBJECTS[kind][:2]
+
+
+def test_a_known_objects_size_may_be_given():
+    ref = parse_reference("door:10,20,10,220=1.98", PHOTO)
+    assert ref.kind == "door" and ref.length_m == 1.98 and ref.sigma_m < KNOWN_OBJECTS["door"][1]
+
+
+@pytest.mark.parametrize(("text", "why"), [
+    ("10,20,110,20", "no length"),
+    ("10,20,110=2", "not understood"),
+    ("cow:10,20,110,20", "unknown object 'cow'"),
+    ("10,20,700,20=2", "outside the photo"),
+    ("10,20,12,20=2", "pixels apart"),
+    ("10,20,110,20=0", "out of range"),
+    ("10,20,110,20=-2", "out of range"),
+    ("10,20,110,20=90", "out of range"),
+    ("door:10,20,10,220=9", "out of range"),
+    ("door:10,20,10,220=4", "absurd"),
+    ("10,nan,110,20=2", "outside the photo"),
+])  # fmt: skip
+def test_a_bad_reference_is_one_clear_line(text, why):
+    with pytest.raises(ParameterError, match=why) as caught:
+        parse_reference(text, PHOTO)
+    assert "\n" not in str(caught.value)
+
+
+def test_ends_on_the_photos_last_pixels_count_as_inside():
+    assert make_reference("length", ((0, 0), (639, 479)), 3.0, PHOTO).length_m == 3.0
+
+
+# --- fusion -----------------------------------------------------------------------------------------------------------
+
+
+def test_one_opinion_stays_as_it_is():
+    scale = fuse([opinion(1.42, 0.03)])
+    assert scale.camera_height_m == pytest.approx(1.42) and scale.sigma_rel == pytest.approx(0.03)
+    assert scale.source == "camera height given" and scale.notes == ()
+
+
+def test_agreeing_opinions_sharpen_each_other():
+    scale = fuse([opinion(1.50, 0.04), opinion(1.50, 0.03, "metric model")])
+    assert scale.camera_height_m == pytest.approx(1.5)
+    assert scale.sigma_rel == pytest.approx((0.04**-2 + 0.03**-2) ** -0.5)
+    assert scale.source == "camera height given + metric model" and len(scale.opinions) == 2
+
+
+def test_the_surer_opinion_weighs_more():
+    scale = fuse([opinion(1.4, 0.01), opinion(1.6, 0.10, "metric model")])
+    assert np.log(scale.camera_height_m / 1.4) == pytest.approx(np.log(1.6 / 1.4) / 101, rel=1e-6)
+    assert scale.source == "camera height given", "what weighs next to nothing is not named"
+
+
+def test_disagreement_is_told_and_widens():
+    alike = fuse([opinion(1.50, 0.02), opinion(1.51, 0.02, "reference length")])
+    apart = fuse([opinion(1.50, 0.02), opinion(2.00, 0.02, "reference length")])
+    assert alike.notes == () and len(apart.notes) == 1
+    assert "camera height given says the camera is 1.50 m up, reference length says 2.00 m: 29 % apart" in apart.notes[0]
+    assert np.log(2.0 / 1.5) / 2 == pytest.approx(apart.sigma_rel, rel=0.02), "the interval reaches both"
+    assert apart.sigma_rel > 5 * alike.sigma_rel
+
+
+def test_three_opinions_name_every_pair_that_disagrees():
+    three = [opinion(1.5, 0.01), opinion(1.5, 0.01, "door"), opinion(2.0, 0.01, "a4")]
+    assert [line.split(" says")[0] for line in disagreements(three)] == ["camera height given", "door"]
+
+
+def test_order_does_not_matter():
+    a, b, c = opinion(1.4, 0.03), opinion(1.5, 0.02, "door"), prior_opinion()
+    assert fuse([a, b, c]).camera_height_m == pytest.approx(fuse([c, a, b]).camera_height_m)
+
+
+def test_no_opinion_is_an_error():
+    with pytest.raises(ParameterError, match="no opinion"):
+        fuse([])

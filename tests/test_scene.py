@@ -1,0 +1,202 @@
+"""`build_scene` on exact rooms: known answers, odd depth maps, and what cannot be answered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from poc.errors import ParameterError
+from poc.room.view import LONG_SIDE
+from poc.scene import build_scene, prior_noise
+from poc.types import DepthMap, Photo, Scene, Surfaces
+from tests import synthetic
+from tests.synthetic import FLOOR, OTHER, SyntheticRoom
+
+FOUR_WALLS = 5
+
+
+@pytest.fixture(scope="module")
+def room() -> SyntheticRoom:
+    """Four walls in view, ceiling and furniture, an L-shaped or chamfered plan left to the seed."""
+    return synthetic.make_room(FOUR_WALLS)
+
+
+@pytest.fixture(scope="module")
+def scene(room) -> Scene:
+    return build_scene(room.photo, room.depth, room.surfaces, room.camera)
+
+
+def worst_wall(room: SyntheticRoom, scene: Scene) -> float:
+    """Largest log error of a true wall's distance; infinite where a wall has no counterpart."""
+    off = []
+    for wall in room.walls:
+        alike = [p.offset_m for p in scene.planes if p.kind == "wall" and p.normal_cam @ wall.normal_cam > 0.99]
+        off.append(min((abs(np.log(o / wall.offset_m)) for o in alike), default=np.inf))
+    return max(off)
+
+
+# --- known answers ----------------------------------------------------------------------------------------------------
+
+
+def test_walls_stand_where_they_are(room, scene):
+    assert scene.refusal is None
+    assert len(scene.walls) == len(room.walls) == 4
+    assert worst_wall(room, scene) < 0.005
+
+
+def test_normals_point_at_the_camera_and_distances_are_positive(room, scene):
+    for plane in scene.planes:
+        assert np.linalg.norm(plane.normal_cam) == pytest.approx(1.0)
+        assert plane.offset_m > 0 and plane.sigma_m > 0
+        nearest = min(np.degrees(np.arccos(np.clip(plane.normal_cam @ w.normal_cam, -1, 1))) for w in room.walls)
+        assert plane.kind != "wall" or nearest < 0.3
+
+
+def test_heights(room, scene):
+    assert scene.camera_height_m == pytest.approx(room.camera_height_m, rel=0.005)
+    ceiling = scene.plane("ceiling")
+    assert ceiling.offset_m + scene.camera_height_m == pytest.approx(room.ceiling_height_m, rel=0.005)
+
+
+def test_the_room_frame_is_a_rotation_with_up_third(room, scene):
+    r = scene.room_from_cam
+    assert r @ r.T == pytest.approx(np.eye(3), abs=1e-9) and np.linalg.det(r) == pytest.approx(1.0)
+    assert r[2] @ room.camera.gravity == pytest.approx(-1.0, abs=1e-4)
+
+
+def test_walls_meet_in_corners(scene):
+    for a, b in zip(scene.walls, scene.walls[1:], strict=False):
+        if a.end_kinds[1] == "corner":
+            assert b.end_kinds[0] == "corner"
+            assert a.ends[1] == pytest.approx(b.ends[0], abs=1e-6)
+    assert scene.walls[0].end_kinds[0] == scene.walls[-1].end_kinds[1] == "frame"
+
+
+@pytest.mark.parametrize("seed", [10, 14, 17, 18])
+def test_a_wall_ends_where_it_is_last_seen(seed):
+    """Towards the photo's sides only floor is seen, or a sliver of the next wall: neither makes a wall longer."""
+    room = synthetic.make_room(seed)
+    scene = build_scene(room.photo, room.depth, room.surfaces, room.camera)
+    for wall in scene.walls:
+        plane = scene.plane(wall.plane_id)
+        true = min(room.walls, key=lambda w: abs(np.log(plane.offset_m / w.offset_m)) + 1 - plane.normal_cam @ w.normal_cam)
+        assert wall.length_m < 1.01 * true.length_m
+
+
+def test_an_affine_map_with_an_unknown_focal(room):
+    camera = replace(room.camera, f_px=1.12 * room.camera.f_px, f_sigma_rel=0.12, f_source="assumed")
+    scene = build_scene(room.photo, synthetic.affine_depth(room, 3), room.surfaces, camera, camera_height=(room.camera_height_m, 0.003))
+    assert scene.camera.f_px == pytest.approx(room.camera.f_px, rel=0.01)
+    assert worst_wall(room, scene) < 0.01
+
+
+def test_a_slanted_wall_does_not_bend_the_camera():
+    """Taken for a wall along the room's axes, it contradicts all others and is left out of the adjustment."""
+    room = synthetic.make_room(13, "chamfer")
+    camera = replace(room.camera, f_px=26 / 36 * room.camera.width, f_sigma_rel=0.12, f_source="assumed")
+    scene = build_scene(room.photo, synthetic.affine_depth(room, 13), room.surfaces, camera, camera_height=(room.camera_height_m, 0.003))
+    assert scene.camera.f_px == pytest.approx(room.camera.f_px, rel=0.01)
+
+
+# --- the same photo, other sizes, holes ---------------------------------------------------------------------------------
+
+
+def test_the_same_photo_gives_the_same_numbers(room, scene):
+    again = build_scene(room.photo, room.depth, room.surfaces, room.camera)
+    assert [(p.id, p.offset_m, p.sigma_m, *p.normal_cam) for p in again.planes] == [(p.id, p.offset_m, p.sigma_m, *p.normal_cam) for p in scene.planes]
+    assert np.array_equal(again.depth_m, scene.depth_m) and np.array_equal(again.outline, scene.outline)
+
+
+def test_the_working_grid_does_not_grow_with_the_photo(room, scene):
+    """A photo of five times the size, its depth map left at its own: the same grid, the same room."""
+    k, c = 5, room.camera
+    photo = Photo(np.repeat(np.repeat(room.photo.rgb, k, 0), k, 1))
+    camera = replace(c, f_px=k * c.f_px, cx=k * (c.cx + 0.5) - 0.5, cy=k * (c.cy + 0.5) - 0.5, width=k * c.width, height=k * c.height)
+    large = build_scene(photo, room.depth, room.surfaces, camera)
+    assert large.depth_m.shape == scene.depth_m.shape and max(large.depth_m.shape) == LONG_SIDE
+    assert [p.offset_m for p in large.planes] == pytest.approx([p.offset_m for p in scene.planes], rel=1e-3)
+
+
+def test_a_smaller_depth_map_is_enough(room):
+    small = DepthMap(np.ascontiguousarray(room.depth.values[1::3, 1::3]), "metric", np.ones((120, 160), bool), "exact")
+    assert worst_wall(room, build_scene(room.photo, small, room.surfaces, room.camera)) < 0.01
+
+
+def test_holes_do_not_matter(room):
+    rng = np.random.default_rng(0)
+    valid = np.kron(rng.random((12, 16)) > 0.3, np.ones((30, 30))).astype(bool)
+    values = np.where(valid, room.depth.values, 0.0).astype(np.float32)
+    values[5:9, 5:9] = np.nan
+    holed = build_scene(room.photo, replace(room.depth, values=values, valid=valid), room.surfaces, room.camera)
+    assert worst_wall(room, holed) < 0.01
+    assert np.isfinite(holed.depth_m).all() and 0.6 < holed.valid.mean() < 0.8
+
+
+def test_a_mask_of_another_size_is_an_error(room):
+    bad = replace(room.depth, valid=room.depth.valid[:-1])
+    with pytest.raises(ParameterError, match="mask of its size"):
+        build_scene(room.photo, bad, room.surfaces, room.camera)
+
+
+# --- scale --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_given_height_sets_the_scale(room):
+    scene = build_scene(room.photo, synthetic.affine_depth(room, 1), room.surfaces, room.camera, camera_height=(2 * room.camera_height_m, 0.01))
+    assert scene.scale.source == "camera height given"
+    assert worst_wall(room, scene) == pytest.approx(np.log(2), abs=0.01)
+
+
+def test_sources_are_joined_and_their_disagreement_is_told(room):
+    scene = build_scene(room.photo, room.depth, room.surfaces, room.camera, camera_height=(1.3 * room.camera_height_m, 0.005))
+    assert {o.source for o in scene.scale.opinions} == {"camera height given", "metric model"}
+    assert len(scene.scale.notes) == 1 and "apart" in scene.scale.notes[0]
+    assert scene.scale.sigma_rel > 0.05, "what contradicts itself is not sure"
+
+
+def test_nothing_given_means_the_habit_of_photographers(room):
+    scene = build_scene(room.photo, synthetic.affine_depth(room, 1), room.surfaces, room.camera)
+    assert scene.scale.source == "camera height assumed" and scene.scale.sigma_rel > 0.05
+
+
+# --- how far depth is trusted -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ["", "onnxruntime"])
+def test_a_depth_that_says_it_is_worse_is_trusted_less(room, engine):
+    sure, unsure = (prior_noise(replace(room.depth, engine=engine, sigma_log=np.full(room.depth.values.shape, s, np.float32))) for s in (0.03, 0.3))
+    assert sure.sigma < unsure.sigma and sure.common < unsure.common and sure.turn < unsure.turn
+
+
+def test_a_networks_depth_is_never_taken_for_exact(room):
+    assert prior_noise(replace(room.depth, engine="onnxruntime")).common > 0.05
+    assert prior_noise(room.depth).common == 0.0
+
+
+# --- no room ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_hidden_floor_is_refused_with_the_reason(room):
+    labels = np.where(room.labels == FLOOR, OTHER, room.labels)
+    scene = build_scene(room.photo, room.depth, synthetic.surfaces_from_labels(labels), room.camera)
+    assert "no floor" in scene.refusal and scene.planes == () and scene.walls == ()
+
+
+def test_a_camera_that_looks_down_at_its_feet():
+    """At 80° hardly a wall is left in the photo: those that are stand where they are, or there is one clear line."""
+    room = synthetic.make_room(2, "rectangle", pitch_deg=80.0)
+    scene = build_scene(room.photo, room.depth, room.surfaces, room.camera)
+    if scene.refusal is None:
+        for plane in (p for p in scene.planes if p.kind == "wall"):
+            true = max(room.walls, key=lambda w: w.normal_cam @ plane.normal_cam)
+            assert plane.offset_m == pytest.approx(true.offset_m, rel=0.03)
+    else:
+        assert "\n" not in scene.refusal and scene.walls == ()
+
+
+def test_a_photo_of_one_thing_is_refused(room):
+    p = np.zeros((90, 120, 6), np.float32)
+    p[..., OTHER] = 1.0
+    assert build_scene(room.photo, room.depth, Surfaces(p), room.camera).refusal
