@@ -21,6 +21,8 @@ EVIDENCE_PER_CELL = 0.15
 DEPTH_NATS = 4.0
 """What a column of depth says at most, with errors of 5 % or less. Columns of a network's depth err together: they say less."""
 MOST_WALLS = 10
+NEAR_CELLS = 5
+"""Both surfaces must be seen within so many cells of where one gives way to the other; skirting in between is often neither."""
 FOOT_WELL, FOOT_WELL_CELLS = 3.0, 2.0
 """Nats that a foot seen right there is worth over any other place in its column, and how wide that place is."""
 
@@ -204,8 +206,8 @@ def crossing(pan: Panorama, lower: np.ndarray, upper: np.ndarray, expected: np.n
     a, b = diff[i, c], diff[j, c]
     frac = np.where((a > 0) & (b <= 0), a / np.maximum(a - b, 1e-6), 0.5)
     slope = pan.slope[rows[i, c]] + frac * step
-    near_lo = np.max([lo[np.maximum(i - k, 0), c] for k in range(4)], 0)
-    near_up = np.max([up[np.minimum(i + 1 + k, len(rows) - 1), c] for k in range(4)], 0)
+    near_lo = np.max([lo[np.maximum(i - k, 0), c] for k in range(NEAR_CELLS)], 0)
+    near_up = np.max([up[np.minimum(i + 1 + k, len(rows) - 1), c] for k in range(NEAR_CELLS)], 0)
     at_edge = (i <= wide - reach) | (i >= wide + reach) | ~inside[i, c] | ~inside[j, c]
     found = ~at_edge & np.isfinite(cost[i, c])
     return Crossing(np.where(found, slope, np.nan), found & (near_lo > 0.45) & (near_up > 0.45))

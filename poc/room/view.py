@@ -12,16 +12,19 @@ import numpy as np
 
 from poc.errors import ParameterError
 from poc.geometry import pixel_rays
-from poc.types import Camera, DepthMap, Surfaces
+from poc.types import Camera, DepthMap, Photo, Surfaces
 
 LONG_SIDE = 320
+EDGE_SIDE = 960
+"""Long side at which the photo's edges are looked at: finer than the grid, and of bounded cost."""
 FLOOR, WALL, CEILING, DOOR, WINDOW = 1, 2, 3, 4, 5
 
 
 @dataclass(frozen=True)
 class View:
     """The working grid. inverse: h×w inverse depth (1/m, or relative), 0 where not valid. p: h×w×6 surface
-    probabilities. rays: h×w×3 camera frame with z = 1. f_grid: focal length in cells."""
+    probabilities. rays: h×w×3 camera frame with z = 1. f_grid: focal length in cells. grey: the photo's brightness at a size of
+    its own, where a network saw depth and surfaces, so that the photo's edges are to set them right; else None."""
 
     camera: Camera
     rays: np.ndarray
@@ -31,6 +34,7 @@ class View:
     p: np.ndarray
     metric: bool
     f_grid: float
+    grey: np.ndarray | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -43,7 +47,7 @@ def grid_shape(camera: Camera) -> tuple[int, int]:
     return max(8, round(camera.height * scale)), max(8, round(camera.width * scale))
 
 
-def make_view(camera: Camera, depth: DepthMap, surfaces: Surfaces | None) -> View:
+def make_view(camera: Camera, depth: DepthMap, surfaces: Surfaces | None, photo: Photo | None = None) -> View:
     """Depth and surfaces of any size, holes allowed, onto the working grid. Raises ParameterError on a shape mismatch."""
     if depth.values.ndim != 2 or depth.values.shape != depth.valid.shape:
         raise ParameterError(f"depth must be 2-D with a mask of its size, got {depth.values.shape} and {depth.valid.shape}")
@@ -64,7 +68,16 @@ def make_view(camera: Camera, depth: DepthMap, surfaces: Surfaces | None) -> Vie
         p = _shrink(surfaces.probabilities.astype(np.float32), h, w)
         p /= np.maximum(p.sum(-1, keepdims=True), 1e-6)
     return View(camera, pixel_rays(camera, h, w), np.where(valid, value, 0.0), valid, sigma, p, depth.kind == "metric",
-                camera.f_px * w / camera.width)
+                camera.f_px * w / camera.width, _brightness(photo) if photo is not None and depth.engine else None)
+
+
+def _brightness(photo: Photo) -> np.ndarray:
+    """Grey levels, uint8, long side at most `EDGE_SIDE`."""
+    scale = min(1.0, EDGE_SIDE / max(photo.width, photo.height))
+    rgb = np.ascontiguousarray(photo.rgb)
+    if scale < 1:
+        rgb = cv2.resize(rgb, (max(1, round(photo.width * scale)), max(1, round(photo.height * scale))), interpolation=cv2.INTER_AREA)
+    return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
 
 
 def _shrink(image: np.ndarray, h: int, w: int) -> np.ndarray:
