@@ -1,5 +1,8 @@
 """Room dimensions against truth: `poc evaluate-rooms FOLDER`.
 
+Three ways to measure each photo: as asked for (`camera_height`), with nothing given, and with its true depth in place of the
+model's, which leaves what the geometry itself gets wrong.
+
 Truth is the exact `room` of rendered frames where meta.json has it, else planes fitted to true depth on labelled floor, wall and
 ceiling pixels. A measured plane belongs to a true one when their normals are within 15° and most of its pixels lie on it.
 """
@@ -7,6 +10,7 @@ ceiling pixels. A measured plane belongs to a true one when their normals are wi
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,8 +25,8 @@ from poc.metrics import fit_plane, foot_pixels, true_wall_masks, unproject_grid
 from poc.models import DEFAULT_MODEL
 from poc.photo import load_photo
 from poc.scene import build_scene
-from poc.training.folder import Frame, LoadedFrame, list_frames, load_frame
-from poc.types import Measurement, Plane, Scene
+from poc.training.folder import LoadedFrame, list_frames, load_frame
+from poc.types import DepthMap, Measurement, Plane, Scene
 
 MATCH_DEG = 15.0
 MATCH_SHARE = 0.3
@@ -33,6 +37,10 @@ FOOT_GAP, FOOT_REACH = 14, 45
 """Rows that hand-drawn labels leave open between wall and floor, and that skirting and edge noise keep out of a fitted wall."""
 LEAST_PIXELS = 4000
 GROUPS = ("camera_height", "ceiling_height", "walls_foot_seen", "walls")
+WAYS = ("as_asked", "nothing_given", "true_depth")
+FALSE_SHARE = 0.15
+"""A measured wall is false when it is farther than this from every true wall that faces its way, and from what its own
+pixels show."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,8 @@ class RoomTally:
     total: dict[str, int] = field(default_factory=lambda: dict.fromkeys(GROUPS, 0))
     gravity_deg: list[float] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    false_walls: int = 0
+    geometry_ms: list[float] = field(default_factory=list)
 
 
 def evaluate_rooms(folder: str | Path, model: str = DEFAULT_MODEL, *, names: Iterable[str] | None = None, limit: int | None = None,
@@ -71,7 +81,9 @@ def evaluate_rooms(folder: str | Path, model: str = DEFAULT_MODEL, *, names: Ite
     """Score room dimensions on a folder in the project's format; errors and widths are relative to the truth.
 
     camera_height: "true" gives the true height with ±3 % (90 %), a number gives it with that relative sigma, None gives nothing.
-    A frame that is refused counts as not found. Raises DataError naming a bad file.
+    A frame that is refused counts as not found. The groups at the top level are with that height; `nothing_given` and
+    `true_depth` (no height given either) hold the same groups. `false_walls` counts measured walls where none is.
+    Raises DataError naming a bad file.
     """
     frames = list_frames(folder)
     wanted = None if names is None else frozenset(names)
@@ -81,20 +93,29 @@ def evaluate_rooms(folder: str | Path, model: str = DEFAULT_MODEL, *, names: Ite
     if limit and limit < len(frames):
         frames = [frames[i] for i in np.linspace(0, len(frames) - 1, limit).astype(int)]
     rooms = _exact_rooms(Path(folder))
-    run, tally = estimator or default_estimator(model), RoomTally()
+    run, tallies = estimator or default_estimator(model), {way: RoomTally() for way in WAYS}
     for i, frame in enumerate(frames):
-        truth = exact_truth(rooms[frame.name]) if frame.name in rooms else fitted_truth(load_frame(frame))
-        add_room(tally, frame, truth, run, camera_height)
+        loaded = load_frame(frame)
+        truth = exact_truth(rooms[frame.name]) if frame.name in rooms else fitted_truth(loaded)
+        add_room(tallies, loaded, truth, run, camera_height)
         if progress:
             progress(i + 1, len(frames))
+    asked, free, exact = (tallies[way] for way in WAYS)
     return {"model": model, "frames": len(frames), "camera_height": "not given" if camera_height is None else f"{camera_height} given",
-            "refused": len(tally.refused), **{g: _scores(tally.rows[g], tally.total[g]) for g in GROUPS},
-            "gravity_deg": _spread(tally.gravity_deg)}
+            "refused": len(asked.refused), **_groups(asked), "gravity_deg": _spread(asked.gravity_deg), "false_walls": asked.false_walls,
+            "geometry_ms": _spread(asked.geometry_ms), "nothing_given": _groups(free), "true_depth": _groups(exact)}
+
+
+def _groups(tally: RoomTally) -> dict[str, dict]:
+    return {g: _scores(tally.rows[g], tally.total[g]) for g in GROUPS}
 
 
 def _exact_rooms(folder: Path) -> dict[str, dict]:
     meta = json.loads((folder / "meta.json").read_text())
-    return {f["name"]: f["room"] for f in meta.get("frames") or [] if isinstance(f, dict) and "room" in f}
+    listed = meta.get("frames") or []
+    if isinstance(listed, dict):
+        listed = [{**facts, "name": name} for name, facts in listed.items()]
+    return {f["name"]: f["room"] for f in listed if isinstance(f, dict) and "room" in f}
 
 
 def exact_truth(room: dict) -> Truth:
@@ -140,27 +161,52 @@ def _below(foot: np.ndarray, mask: np.ndarray) -> int:
     return int((foot & reached).sum())
 
 
-def add_room(tally: RoomTally, frame: Frame, truth: Truth, run: Estimator, camera_height) -> None:
-    """Measure one frame and add what came of it."""
+def add_room(tallies: dict[str, RoomTally], loaded: LoadedFrame, truth: Truth, run: Estimator, camera_height) -> None:
+    """Measure one frame in all three ways and add what came of it."""
+    frame = loaded.frame
     photo = replace(load_photo(frame.rgb), f_px=0.5 * (frame.fx + frame.fy))
     depth, surfaces = run(photo)
     camera = estimate_camera(photo, surfaces, depth, principal_point=(frame.cx, frame.cy))
     sigma = HEIGHT_SIGMA if camera_height == "true" else camera_height
     given = None if sigma is None or truth.camera_height_m is None else (truth.camera_height_m, sigma * truth.camera_height_m)
+    start = time.process_time()
     scene = build_scene(photo, depth, surfaces, camera, camera_height=given)
+    tallies["as_asked"].geometry_ms.append(1000 * (time.process_time() - start))
+    true = DepthMap(loaded.depth_m, "metric", loaded.depth_m > 0, "true depth")
+    free = scene if given is None else build_scene(photo, depth, surfaces, camera)
+    scenes = (scene, free, build_scene(photo, true, surfaces, camera))
+    for way, one in zip(WAYS, scenes):
+        _add_scene(tallies[way], frame.name, truth, one)
+    points = unproject_grid(loaded.depth_m, frame.fx, frame.fy, frame.cx, frame.cy)
+    tallies["as_asked"].false_walls += sum(is_false(p, truth, points) for p in scene.planes if p.kind == "wall")
+
+
+def _add_scene(tally: RoomTally, name: str, truth: Truth, scene: Scene) -> None:
     if scene.refusal:
-        tally.refused.append(frame.name)
+        tally.refused.append(name)
+    elif truth.gravity is not None:
+        tally.gravity_deg.append(_angle(scene.camera.gravity, truth.gravity))
     found = {m.name: m for m in measure(scene)}
     _add(tally, "camera_height", truth.camera_height_m, found.get("camera_height"))
     _add(tally, "ceiling_height", truth.ceiling_height_m, found.get("ceiling_height"))
-    if truth.gravity is not None and not scene.refusal:
-        tally.gravity_deg.append(_angle(scene.camera.gravity, truth.gravity))
     for wall in truth.walls:
         plane = match(wall, scene)
         m = None if plane is None else found.get(f"{plane.id}_distance")
         _add(tally, "walls", wall.offset_m, m)
         if wall.foot_seen:
             _add(tally, "walls_foot_seen", wall.offset_m, m)
+
+
+def is_false(plane: Plane, truth: Truth, points: np.ndarray) -> bool:
+    """Whether a measured wall is none: no true wall facing its way is near its distance, nor are the true points (H×W×3,
+    z 0 where unknown) of its own pixels, which tell of walls that the labels leave out."""
+    near = [w.offset_m for w in truth.walls if _angle(w.normal_cam, plane.normal_cam) < MATCH_DEG]
+    rows, cols = (np.linspace(0, n - 1, m).astype(int) for n, m in zip(points.shape[:2], plane.mask.shape))
+    own = points[rows[:, None], cols[None]][plane.mask]
+    own = own[own[:, 2] > 0]
+    if len(own):
+        near.append(max(float(np.median(-(own @ plane.normal_cam))), 0.05))
+    return all(abs(np.log(plane.offset_m / o)) > FALSE_SHARE for o in near)
 
 
 def match(wall: TrueWall, scene: Scene) -> Plane | None:
