@@ -117,6 +117,30 @@ def test_bad_options(capsys, photo_file, tmp_path, runs_folder, arguments, line)
     assert not runs_folder.exists()
 
 
+@pytest.mark.parametrize(
+    ("reference", "line"),
+    [
+        ("10,10,900,300=2", "lies outside the photo of 480×360 pixels"),
+        ("-20,10,300,300=2", "lies outside the photo"),
+        ("100,300,300,300=0", "length 0 m is out of range"),
+        ("100,300,300,300=-2", "length -2 m is out of range"),
+        ("200,200,200,200=1", "0.0 pixels apart"),
+        ("200,200,202,201=1", "two different spots"),
+        ("door:60,100,60,300=9", "out of range"),
+        ("door:60,100,60,300=4", "absurd for a door leaf"),
+        ("100,300,300,300", "has no length"),
+        ("dor:60,100,60,300", "unknown object 'dor'"),
+        ("100,300,300=2", "is not understood"),
+        ("100,300,300,300=nan", "out of range"),
+        ("nan,300,300,300=1", "lies outside the photo"),
+    ],
+)
+@pytest.mark.parametrize("command", ["report", "measure"])
+def test_bad_references(capsys, photo_file, tmp_path, runs_folder, command, reference, line):
+    out = ["-o", tmp_path / "out"] if command == "report" else []
+    assert line in refused(capsys, [command, photo_file, *out, f"--reference={reference}"], tmp_path / "out")
+
+
 @pytest.mark.parametrize("command", ["report", "depth"])
 def test_an_output_folder_that_cannot_be_written(capsys, photo_file, tmp_path, runs_folder, command):
     (tmp_path / "file").write_text("in the way")
@@ -169,14 +193,14 @@ def plain_record(photo_file) -> dict:
     return measured(photo_file)
 
 
-def measured(path: Path) -> dict:
-    """`poc measure --json`, in this process."""
+def measured(path: Path, *options: str) -> dict:
+    """`poc measure --json`, in this process; without options, with the picture's true focal length and height."""
     import contextlib
     import io
 
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        assert cli.run(["measure", str(path), "--json", "--focal-px", "320", "--camera-height", "1.5"]) == 0
+        assert cli.run(["measure", str(path), "--json", *(options or ("--focal-px", "320", "--camera-height", "1.5"))]) == 0
     return json.loads(out.getvalue())
 
 
@@ -206,6 +230,146 @@ def test_an_animation_says_that_one_frame_is_used(tmp_path, picture):
     from poc.photo import load_photo
 
     assert any("first" in note for note in load_photo(saved("gif", tmp_path, picture)).notes)
+
+
+# --- photos that are no plain view of a room -------------------------------------------------------------------------
+
+
+def warped(photo: Image.Image, f_px: float, fisheye_px: float, size: tuple[int, int]) -> Image.Image:
+    """A pinhole photo as an equidistant fisheye of that focal length would have taken it; black where there is no photo."""
+    import cv2
+
+    rgb = np.asarray(photo)
+    h, w = rgb.shape[:2]
+    v, u = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float32)
+    x, y = (u - (size[0] - 1) / 2) / fisheye_px, (v - (size[1] - 1) / 2) / fisheye_px
+    angle = np.minimum(np.hypot(x, y), 1.5)
+    stretch = np.tan(angle) / np.maximum(angle, 1e-6) * f_px
+    return Image.fromarray(cv2.remap(rgb, x * stretch + (w - 1) / 2, y * stretch + (h - 1) / 2, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT))
+
+
+def floor_plan() -> Image.Image:
+    """A drawn floor plan, as a screenshot of one."""
+    import cv2
+
+    image = np.full((700, 1000, 3), 255, np.uint8)
+    cv2.rectangle(image, (100, 80), (900, 620), (0, 0, 0), 8)
+    cv2.line(image, (500, 80), (500, 400), (0, 0, 0), 8)
+    for text, at in (("Bedroom 12.4 m2", (560, 250)), ("Living room 24.1 m2", (150, 350)), ("3.60", (650, 60))):
+        cv2.putText(image, text, at, 0, 0.9, (40, 40, 40), 2)
+    return Image.fromarray(image)
+
+
+def straight_down() -> Image.Image:
+    """The camera pitched 80° down: floor, and the foot of a wall at the top."""
+    from tests.views import Place, photograph, rectangle
+
+    return Image.fromarray(photograph(rectangle(4.0, 5.0), Place(2.0, 4.0, 0.0, pitch_deg=80.0)).photo.rgb)
+
+
+def odd_view(kind: str, sample: Path) -> Image.Image:
+    with Image.open(sample) as file:
+        photo = file.convert("RGB")
+    focal = 26 / 36 * photo.width  # the samples are taken at 26 mm equivalent
+    if kind.startswith("fisheye"):
+        return warped(photo, focal, 0.55 * photo.width, (photo.height, photo.height) if "round" in kind else photo.size)
+    if kind == "panorama":
+        return photo.resize((4 * photo.height, photo.height))
+    if kind == "portrait":
+        return photo.crop((photo.width // 3, 0, photo.width // 3 + round(0.7 * photo.height), photo.height))
+    return floor_plan() if kind == "floor plan" else straight_down()
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [("fisheye", "fisheye"), ("fisheye, round", "fisheye"), ("panorama", "panorama"), ("floor plan", "floor plan"), ("pitch of 80°", "no")],
+)
+def test_no_plain_view_is_refused_in_one_line(tmp_path, sample_photo, kind, reason):
+    """Exit code 0 and a reason: the photo is sound, but there is nothing in it to measure."""
+    odd_view(kind, sample_photo).save(path := tmp_path / "odd.png")
+    record = measured(path, "--camera-height", "1.5")
+    assert record["refusal"].startswith("no room found: ") and reason in record["refusal"] and "\n" not in record["refusal"]
+    assert record["planes"] == [] and {m["status"] for m in record["measurements"]} == {"unknown"}
+
+
+def test_a_portrait_photo_is_measured(tmp_path, sample_photo):
+    """A crop from the middle of a sample, taller than wide: the floor stays down, and the intervals are wider or bounds."""
+    odd_view("portrait", sample_photo).save(path := tmp_path / "portrait.jpg", quality=92)
+    record = measured(path, "--camera-height", "1.5")
+    assert record["refusal"] is None and record["camera"]["source"] != "exif"
+    floor = next(p for p in record["planes"] if p["kind"] == "floor")
+    assert floor["normal_cam"][1] < -0.8
+    walls = [m for m in record["measurements"] if m["name"].endswith("_distance")]
+    assert walls and all(0.3 < m["low"] < m["value"] < m["high"] < 20 for m in walls)
+
+
+def floor_stretch(sample: Path) -> tuple[str, float]:
+    """Two floor pixels of a sample on one row, as a reference's text, and their true distance in metres."""
+    folder = sample.parents[1]
+    label, depth = (np.asarray(Image.open(folder / kind / f"{sample.stem}.png")) for kind in ("label", "depth_mm"))
+    with Image.open(sample) as file:
+        width, height = file.size
+    row = round(0.9 * label.shape[0])
+    runs = np.split(np.arange(label.shape[1]), np.flatnonzero(np.diff((label[row] == 1).astype(int))) + 1)
+    run = max((r for r in runs if label[row, r[0]] == 1), key=len)
+    ends = (run[len(run) // 8], run[-len(run) // 8])
+    z = [depth[row * depth.shape[0] // label.shape[0], e * depth.shape[1] // label.shape[1]] / 1000 for e in ends]
+    focal = 26 / 36 * label.shape[1]
+    x = [(e - (label.shape[1] - 1) / 2) / focal * d for e, d in zip(ends, z)]
+    v = row * height / label.shape[0]
+    (u1, u2) = (e * width / label.shape[1] for e in ends)
+    return f"{u1:.0f},{v:.0f},{u2:.0f},{v:.0f}", float(np.hypot(x[1] - x[0], z[1] - z[0]))
+
+
+def test_a_reference_that_contradicts_the_height_by_far_is_said(sample_photo, capsys):
+    """A stretch of floor marked as half as long again, beside a height given to ± 2 cm: both are told, and the interval is wide."""
+    ends, length = floor_stretch(sample_photo)
+    given = ["measure", str(sample_photo), "--camera-height", "1.5±0.02"]
+    assert cli.run([*given, f"--reference={ends}={1.5 * length:.2f}"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"Reference length says the camera is \d\.\d\d m up, camera height given says 1\.50 m: \d\d % apart", out)
+    low, high = map(float, re.search(r"camera_height +[\d.]+ m \(([\d.]+)–([\d.]+)\)", out).groups())
+    assert high - low > 3 * 0.04
+
+
+@pytest.mark.parametrize("share", [0.3, 0.97, 1.0])
+def test_depth_with_holes(share):
+    """A third of the depth missing: measured all the same; nearly all or all of it: a refusal, never a crash."""
+    from dataclasses import replace
+
+    from poc.scene import build_scene
+    from tests.synthetic import correlated, make_room
+
+    room_seen = make_room(3, "rectangle", pitch_deg=8.0, furnished=False)
+    field = correlated(np.random.default_rng(0), room_seen.depth.values.shape, 20.0)
+    holes = field < np.quantile(field, share) if share < 1 else np.ones_like(field, bool)
+    depth = replace(room_seen.depth, values=np.where(holes, 0, room_seen.depth.values).astype(np.float32), valid=~holes)
+    scene = build_scene(room_seen.photo, depth, room_seen.surfaces, room_seen.camera, camera_height=(room_seen.camera_height_m, 0.02))
+    if share < 0.5:
+        found = [p.offset_m for p in scene.planes if p.kind == "wall"]
+        true = np.array([w.offset_m for w in room_seen.walls])
+        assert len(found) >= 2 and all(np.abs(true / d - 1).min() < 0.02 for d in found)
+    else:
+        assert scene.refusal is None or scene.refusal.startswith("no room found")
+
+
+# --- several photos ---------------------------------------------------------------------------------------------------
+
+
+def test_one_bad_photo_among_several_is_found_before_anything_is_printed(capsys, photo_file, tmp_path):
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    for more in ([], ["--same-room"]):
+        assert "empty.jpg" in refused(capsys, ["measure", photo_file, tmp_path / "empty.jpg", *more, "--json"])
+
+
+def test_photos_of_one_room_give_one_object(capsys, sample_photo, photo_file):
+    """A sample and a hand-made room that has nothing to do with it: one object, and what cannot be matched is said."""
+    assert cli.run(["measure", str(sample_photo), str(photo_file), "--same-room", "--json"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    record = json.loads(out)
+    assert record["photos"] == [sample_photo.name, photo_file.name] and isinstance(record["conflicts"], list)
+    assert record["matched"] == [sample_photo.name] and photo_file.name in record["remarks"][0]
 
 
 # --- interruption ------------------------------------------------------------------------------------------------

@@ -92,7 +92,8 @@ def test_bare_walls_are_not_matched_by_guess():
 
 def test_a_photo_with_no_common_detail_still_gives_a_width(alone):
     """One way of turning it fits: 4.2 m cannot be the room's depth, which is seen to be more."""
-    joint = join_rooms([alone["front"], alone["side"], alone["back"]])
+    redecorated = seen(photograph(OUTLINE, BACK, ceiling=CEILING, pattern=99, **SMALL))
+    joint = join_rooms([alone["front"], alone["side"], redecorated])
     assert set(joint.seats) == {0, 1}
     assert "only the distance between opposite walls is joined" in joint.remarks[0]
 
