@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from poc.errors import DataError
-from poc.evaluate_rooms import evaluate_rooms
+from poc.evaluate_rooms import _exact_rooms, evaluate_rooms
 from tests.synthetic import make_room
 
 LABEL = np.array([5, 1, 0, 21, 7, 8], np.uint8)
@@ -51,14 +51,28 @@ def test_exact_depth_scores_near_nothing(folder, monkeypatch):
     assert scores["walls"]["n"] >= 3 and scores["walls"]["found"] > 0.6
     assert scores["walls"]["median"] < 0.02 and scores["camera_height"]["median"] < 0.01
     assert scores["gravity_deg"]["median"] < 0.5
+    assert scores["false_walls"] == 0 and scores["geometry_ms"]["median"] > 0
+    assert scores["true_depth"]["walls"]["median"] < 0.015
+    assert scores["nothing_given"]["walls"]["n"] == scores["walls"]["n"]
 
 
 def test_a_wrong_scale_shows_where_no_height_is_given(folder, monkeypatch):
     scores = _score(folder, monkeypatch, factor=1.3, camera_height=None)
     assert scores["walls"]["median"] == pytest.approx(0.3, abs=0.05)
     assert scores["walls"]["coverage_90"] < 0.5
+    assert scores["false_walls"] >= 3
+    assert scores["nothing_given"] == {k: scores[k] for k in scores["nothing_given"]}
+    assert scores["true_depth"]["walls"]["median"] < 0.015
 
 
 def test_names_that_are_not_there_are_an_error(folder):
     with pytest.raises(DataError, match="none of the named frames"):
         evaluate_rooms(folder[0], names=["nothing"])
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+def test_exact_truth_is_found_in_both_forms_of_meta(tmp_path, keyed):
+    frames = {"a": {"room": {"ceiling_height_m": 2.5}}, "b": {}}
+    listed = frames if keyed else [{"name": name, **facts} for name, facts in frames.items()]
+    (tmp_path / "meta.json").write_text(json.dumps({"frames": listed}))
+    assert _exact_rooms(tmp_path) == {"a": {"ceiling_height_m": 2.5}}
