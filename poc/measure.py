@@ -18,8 +18,9 @@ FIXED_NAMES = (("camera_height", "m"), ("ceiling_height", "m"), ("longest_wall",
                ("floor_area_visible", "m²"), ("floor_area_free", "m²"))
 
 
-END_SIGMA_CELLS = 2.0
-"""One sigma of where a wall is cut by the photo's edge or by what stands before it, cells of the working grid."""
+END_SIGMA_CELLS = 4.0
+"""One sigma of where a wall is last seen, cells of the working grid: near a corner whose other wall is not known, a few columns
+of that wall cannot be told from this one."""
 
 
 def measure(scene: Scene) -> tuple[Measurement, ...]:

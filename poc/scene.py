@@ -21,6 +21,8 @@ from poc.types import Camera, DepthMap, Photo, Plane, Reference, Scale, ScaleSou
 from poc.room.view import CEILING, FLOOR, View, make_view
 from poc.room.wallfit import DepthNoise, State
 
+NETWORK_SIGMA = 0.15
+"""Sigma of log depth from which on a map is as wrong as networks are, whole planes turned and shifted; below it, less so."""
 ROUNDS, SETTLED = 2, 0.01
 """The camera and the layout are solved in turn so often, or until log f moves by less than this."""
 CORNER_RAD, CORNER_COLUMNS = 0.06, 6
@@ -38,7 +40,7 @@ def build_scene(photo: Photo, depth: DepthMap, surfaces: Surfaces | None, camera
 
     camera_height: metres and one sigma. Raises ParameterError on a depth map whose mask has another shape.
     """
-    view = make_view(camera, depth, surfaces)
+    view = make_view(camera, depth, surfaces, photo)
     reason = refuse(photo, view, camera, surfaces, depth)
     if reason is not None:
         return Scene(camera, reason)
@@ -61,7 +63,10 @@ def prior_noise(depth: DepthMap) -> DepthNoise:
     if depth.sigma_log is not None:
         good = depth.valid & np.isfinite(depth.sigma_log)
         middle = float(np.median(depth.sigma_log[good])) if good.any() else 0.15
-        return DepthNoise(0.05, 20.0, float(np.clip(0.7 * middle, 0.05, 0.3)), 0.25)
+        level = min(middle / NETWORK_SIGMA, 1.0)
+        if not depth.engine:
+            return DepthNoise(0.01 * level, 1.0, min(0.25 * middle, 0.3), 0.1 * level)
+        return DepthNoise(0.05 * level, 20.0, float(np.clip(0.7 * middle, 0.01, 0.3)), 0.25 * level)
     if depth.engine:
         return DepthNoise(0.05, 20.0, 0.10, 0.25)
     return DepthNoise(2e-4, 1.0, 0.0, 0.0)
@@ -77,6 +82,8 @@ def solve_room(view: View, depth: DepthMap, noise: DepthNoise, sigmas: dict[str,
     layout = solve_layout(view, rot, fit, first, sigmas["yaw"])
     base = np.diag([sigmas["gravity"] ** 2, sigmas["gravity"] ** 2, min(sigmas["yaw"], np.deg2rad(2)) ** 2, sigmas["focal"] ** 2, 0.0])
     if fit is None or not layout.walls:
+        return view, layout, base
+    if not observe_planes(view, layout):
         return view, layout, base
     for _ in range(ROUNDS):
         view, layout, fixed, settled = _adjusted(view, layout, noise, sigmas)
@@ -115,7 +122,7 @@ def _scale(layout: Layout, camera_height, known: Sequence[ScaleSource] = ()) -> 
     if camera_height is not None:
         opinions.append(ScaleSource("camera height given", camera_height[0], camera_height[1] / camera_height[0]))
     if layout.state.fit.height_model_m is not None:
-        opinions.append(ScaleSource("metric model", layout.state.fit.height_model_m, max(0.01, layout.noise.common)))
+        opinions.append(ScaleSource("metric model", layout.state.fit.height_model_m, max(0.005, layout.noise.of_mean(layout.state.fit.floor_cells))))
     if camera_height is None and not known:
         opinions.append(prior_opinion())
     return fuse(opinions)
@@ -183,8 +190,7 @@ def _camera_moves(floor: FloorData, state: State, noise: DepthNoise, cov: np.nda
         fit = replace(state.fit, shift=state.fit.shift + move[4])
         new = replace(state, f_px=state.f_px * float(np.exp(move[3])), room_from_cam=rotation_from_vector(move[:3]) @ state.room_from_cam, fit=fit)
         out.append((cause, replace(new, fit=floor.fit(new, state))))
-    blobs = max(1.0, state.fit.floor_cells / (4 * np.pi * noise.length_cells**2))
-    rel = float(np.hypot(noise.sigma / np.sqrt(blobs), noise.common))
+    rel = noise.of_mean(state.fit.floor_cells)
     model = state.fit.height_model_m
     out.append(("model", replace(state, fit=replace(state.fit, scale=state.fit.scale * np.exp(rel),
                                                     height_model_m=None if model is None else model * np.exp(rel)))))

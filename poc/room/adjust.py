@@ -20,6 +20,8 @@ from poc.room.wallfit import DepthNoise
 MISFIT, MISFIT_FALL = 4.0, 4.0
 """Planes whose misfit per degree of freedom is above the first do not stand in the directions they were given; the one
 without which it falls by the second factor is the culprit: a slanted wall taken for one along the room's axes."""
+LONG_CELLS, LONG_GAIN = 4.0, 1.4
+"""A plane's fit takes the longest waves of an error out of its residuals: blobs of 19 cells look like 9 to 17."""
 SUPPORT_POINTS = 120
 MIN_CELLS = 250
 
@@ -136,8 +138,9 @@ def _length(planes, rel) -> float:
     for k in range(1, len(edges)):
         near = which == k
         if near.sum() >= 30 and product[near].mean() < 0.5:
-            return max(0.5 * (edges[k - 1] + edges[k]) / 1.665, 1.0)
-    return edges[-1] / 1.665
+            length = max(0.5 * (edges[k - 1] + edges[k]) / 1.665, 1.0)
+            return length if length < LONG_CELLS else LONG_GAIN * length
+    return LONG_GAIN * edges[-1] / 1.665
 
 
 def adjust_without_culprits(view: View, layout: Layout, planes: list[PlaneObservation], noise: DepthNoise,
@@ -183,12 +186,19 @@ def adjust(view: View, layout: Layout, planes: list[PlaneObservation], noise: De
         if np.abs(step).max() < 1e-8:
             break
     r = residuals(x)
-    cov = np.linalg.pinv(_jacobian(residuals, x, r).T @ _jacobian(residuals, x, r))[:5, :5]
+    cov = _covariance(_jacobian(residuals, x, r))[:5, :5]
     dof = max(len(r) - len(x), 1)
     cov[4] *= scale_d
     cov[:, 4] *= scale_d
     return Adjusted(rotation_from_vector(x[:3]) @ rot, view.camera.f_px * float(np.exp(x[3])),
                     (fit.shift if fit else 0.0) + float(x[4]) * scale_d, cov, noise, float((r**2).sum() / dof))
+
+
+def _covariance(jac: np.ndarray) -> np.ndarray:
+    """Inverse of the normal equations, columns scaled alike: a pinned shift next to a vague tilt must not cost the tilt its variance."""
+    size = np.maximum(np.linalg.norm(jac, axis=0), 1e-12)
+    scaled = jac / size
+    return np.linalg.pinv(scaled.T @ scaled) / np.outer(size, size)
 
 
 def _start_offsets(planes, rot, f, half, fit) -> np.ndarray:

@@ -10,24 +10,34 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from poc.room import feet
+from poc.room.edges import edge_along, level_line, slope_per_cell
 from poc.room.planes import DepthFit, fit_floor, floor_field
 from poc.room.view import CEILING, Panorama, View, make_panorama, sample
-from poc.room.wallfit import DEPTH_POINTS, FOOT_SIGMA_CELLS, DepthNoise, State, WallData, WallSolution, solve_wall
+from poc.room.wallfit import (DEPTH_POINTS, FOOT_COMMON_CELLS, FOOT_SHARED, FOOT_SIGMA_CELLS, DepthNoise, State, WallData,
+                              WallSolution, solve_wall)
 
 MIN_COLUMNS = 6
 MIN_FOOT_COLUMNS = 5
 WALL_TURN_SIGMA = np.deg2rad(1.0)
 """How far one wall stands off the room's axes (one sigma): rooms are built, not drawn."""
+MOST_TURN_SIGMA = np.deg2rad(3.0)
+"""Beyond this an uncertain direction of the axes means rival readings of the lines, between which a turn does not lead."""
 SLANTED_SIGMA = np.deg2rad(6.0)
 SAME_WALL = 0.04
 """Parallel walls nearer to each other than this (log distance) are taken for one, whatever the depth."""
 SAME_TURN = 0.1
-"""… and turned by less than this, radians, and one sigma of the depth's shared error."""
+"""… and turned by less than this, radians, and one sigma of the depth on the smaller of them."""
 SUPPORT_NATS, SUPPORT_CELLS = 2.0, 2.0
 """A column speaks against its wall where its foot would be this much better elsewhere, or its depth by half of what it can
 say; one that sees fewer cells of wall than the second number says nothing."""
+EXACT = 0.02
+"""Sigma of a wall's log depth up to which the depth tells by itself that a wall stands at another angle."""
+WEAK_SHARE, WEAK_COLUMNS = 0.3, 20
+"""A foot seen in a smaller share of a wall's columns, and in fewer of them, may be furniture's."""
+RIVAL_FOOT = 1.5
+"""A parallel wall farther away whose foot is seen in this many times the columns is the wall; the nearer is what stands before it."""
 SAME_FOOT, SAME_DEPTH = 0.6, 1.6
-"""The same, in sigmas that a whole plane of the depth map shares: for two feet, and where one is known by depth alone."""
+"""The same, in sigmas of the depth on a whole wall: for two feet, and where one is known by depth alone."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +104,7 @@ def solve_layout(view: View, rot: np.ndarray, fit: DepthFit | None, noise: Depth
     seen = _Seen(view, pan, ev, field, noise)
     if start:
         start, data = _observe_all(seen, state, [(psi, e, True) for psi, e in start], max(yaw_sigma, WALL_TURN_SIGMA))
-        yaw = common_turn(data, state, yaw_sigma)
+        yaw = common_turn([_on_edge(seen, state, d) for d in data], state, min(yaw_sigma, MOST_TURN_SIGMA))
         state = replace(state, room_from_cam=turned(rot, yaw))
         seen = replace(seen, pan=replace(pan, azimuth=pan.azimuth - yaw))
         start = _joined(data, state)
@@ -139,13 +149,14 @@ def _joined(data: list[WallData], state: State) -> list[tuple[float, float, bool
         s = solve_wall(replace(d, psi_sigma=WALL_TURN_SIGMA if d.manhattan else SLANTED_SIGMA), state)
         if s is not None:
             psi = d.psi if d.manhattan else s.psi
-            walls.append((s.share_foot > 0.5, int(d.columns.sum()), psi, 1.0 / s.distance, d.manhattan, d.noise.common))
+            walls.append((s.share_foot > 0.5, int(d.columns.sum()), psi, 1.0 / s.distance, d.manhattan, d.noise.of_mean(d.mask.sum())))
+    inexact = any(d.noise.common > 0 for d in data)
     out: list[tuple[bool, int, float, float, bool]] = []
-    for by_foot, n, psi, e, own, common in sorted(walls, key=lambda w: (not w[4], not w[0], w[3] if w[0] else -w[1])):
+    for by_foot, n, psi, e, own, sigma in sorted(walls, key=lambda w: (not w[4], not w[0], w[3] if w[0] else -w[1])):
         for i, (by_foot2, n2, psi2, e2, own2) in enumerate(out):
             share = SAME_FOOT if by_foot and by_foot2 else SAME_DEPTH
-            near = abs(np.log(e / e2)) < max(SAME_WALL, share * common)
-            if near and abs(psi2 - psi) < SAME_TURN + common and (own2 == own or common > 0):
+            near = abs(np.log(e / e2)) < max(SAME_WALL, share * sigma)
+            if near and abs(psi2 - psi) < SAME_TURN + sigma and (own2 == own or inexact or sigma > EXACT):
                 mean = float(np.exp((n * np.log(e) + n2 * np.log(e2)) / (n + n2)))
                 out[i] = (by_foot2, n + n2, psi2, e2 if by_foot2 else mean, own2)
                 break
@@ -162,6 +173,12 @@ def _settle(seen: _Seen, state: State, start) -> Layout:
         if len(merged) == len(start):
             break
         start = merged
+    if len(start) != len(data):
+        start, data = _observe_all(seen, state, start, WALL_TURN_SIGMA)
+    if seen.view.grey is not None:
+        believed = [w for w, good in zip(start, _credible(data, [e for _, e, _ in start])) if good]
+        start, data = _observe_all(seen, state, believed or start, WALL_TURN_SIGMA)
+    data = [_on_edge(seen, state, d) for d in data]
     pairs = [(d, solve_wall(d, state)) for d in data]
     pairs = sorted(((d, s) for d, s in pairs if s is not None), key=lambda x: float(np.mean(seen.pan.azimuth[x[0].columns])))
     path = np.full(len(seen.pan.azimuth), -1)
@@ -183,6 +200,25 @@ def _support(seen: _Seen, path: np.ndarray, solved) -> np.ndarray:
     most = seen.ev.depth.max(0) - seen.ev.depth.min(0)
     shown = (path >= 0) & (seen.ev.wall_cells >= SUPPORT_CELLS)
     out[shown] = np.where((foot[shown] < SUPPORT_NATS) & (depth[shown] <= 0.5 * most[shown]), 1, -1)
+    return out
+
+
+def _credible(data: list[WallData], e: list[float]) -> list[bool]:
+    """Which walls (with nearness e) to believe where depth is a network's.
+
+    The front of a sofa or a chest has a foot too, and a network takes it for wall; but most of what is seen above it is a
+    wall farther back, and its foot is short. A wall across the room's directions needs a foot that is seen along a good
+    part of it: depth alone turns walls by tens of degrees."""
+    feet_seen = np.array([int(d.direct.sum()) for d in data])
+    share = feet_seen / np.array([max(int(d.columns.sum()), 1) for d in data])
+    out = []
+    for k, d in enumerate(data):
+        good = share[k] >= WEAK_SHARE or (feet_seen[k] >= WEAK_COLUMNS if not d.manhattan else True)
+        if d.manhattan and 0 < feet_seen[k] and share[k] < WEAK_SHARE:
+            behind = [i for i, o in enumerate(data) if i != k and abs(o.psi - d.psi) < SAME_TURN and e[i] < e[k]
+                      and feet_seen[i] >= RIVAL_FOOT * feet_seen[k] and share[i] > share[k]]
+            good = not behind
+        out.append(bool(good))
     return out
 
 
@@ -219,9 +255,11 @@ def _observe(seen: _Seen, state: State, psi: float, e: float, columns, turn_sigm
         use = np.zeros_like(use)
     foot_w = _tukey_weights(s[use], c[use])
     uv, sigma = _foot_pixels(pan, state, use, cut.slope)
+    scatter = _scatter_cells(s[use], c[use], np.sin(pan.azimuth - psi)[use], foot_w, sigma)
+    shared = float(np.clip(FOOT_SHARED[0] * scatter, *FOOT_SHARED[1:])) * float(np.median(sigma)) / FOOT_SIGMA_CELLS if use.any() else 0.0
     mask = _wall_mask(seen.view, pan, columns)
     depth_uv, d, gain = _depth_samples(seen.view, seen.field, mask)
-    return WallData(psi, turn_sigma, uv, foot_w, sigma, depth_uv, d, gain, columns, use, mask, seen.noise, own)
+    return WallData(psi, turn_sigma, uv, foot_w, sigma, depth_uv, d, gain, columns, use, mask, seen.noise, own, shared)
 
 
 def _tukey_weights(s: np.ndarray, c: np.ndarray) -> np.ndarray:
@@ -232,14 +270,38 @@ def _tukey_weights(s: np.ndarray, c: np.ndarray) -> np.ndarray:
     return np.clip(1 - (r / (4.685 * scale)) ** 2, 0.01, None) ** 2
 
 
+def _scatter_cells(s: np.ndarray, cos: np.ndarray, sin: np.ndarray, w: np.ndarray, sigma: np.ndarray) -> float:
+    """Root mean square of foot crossings about their straight line, in cells; half a cell where there are too few."""
+    if len(s) < 8:
+        return 0.5
+    a = np.column_stack([cos, sin])
+    line = np.linalg.lstsq(a * np.sqrt(w)[:, None], s * np.sqrt(w), rcond=None)[0]
+    off = (s - a @ line) / sigma * FOOT_SIGMA_CELLS
+    return float(np.sqrt(np.average(off**2, weights=w)))
+
+
+def _on_edge(seen: _Seen, state: State, data: WallData) -> WallData:
+    """A wall whose foot stands on the photo's own edge near where it was seen, with the sigma that its crossings share."""
+    if len(data.foot_w) == 0 or seen.view.grey is None:
+        return data
+    pan, use = seen.pan, data.direct
+    level = state.level_rays(data.foot_uv)
+    slope = level[:, 2] / np.hypot(level[:, 0], level[:, 1])
+    line, cell = level_line(pan, use, data.psi, slope, data.foot_w)
+    edge = edge_along(seen.view, pan, state, use, line, cell, -1)
+    shared = FOOT_COMMON_CELLS["network" if edge is None else "edge"] * float(np.median(cell))
+    if edge is None:
+        return replace(data, foot_shared=max(shared, data.foot_shared))
+    az, slope = pan.azimuth[use], line + edge.offset * cell
+    uv = state.pixels(np.column_stack([np.sin(az), np.cos(az), slope]))
+    return replace(data, foot_uv=uv, foot_w=np.ones(len(uv)), foot_sigma=FOOT_SIGMA_CELLS * cell, foot_shared=shared)
+
+
 def _foot_pixels(pan: Panorama, state: State, use: np.ndarray, slope: np.ndarray):
     """Photo pixels of the crossings, and one sigma of their nearness."""
     az = pan.azimuth[use]
     level = np.column_stack([np.sin(az), np.cos(az), slope[use]])
-    row = np.clip(np.searchsorted(pan.slope, slope[use]), 0, len(pan.slope) - 1)
-    cells = np.maximum(pan.rows_px[row, np.flatnonzero(use)], 0.2)
-    step = pan.slope[1] - pan.slope[0]
-    return state.pixels(level).reshape(-1, 2), FOOT_SIGMA_CELLS * step / cells
+    return state.pixels(level).reshape(-1, 2), FOOT_SIGMA_CELLS * slope_per_cell(pan, use, slope[use])
 
 
 def _depth_samples(view: View, field, mask):
@@ -299,9 +361,23 @@ def _observe_ceiling(view: View, pan: Panorama, state: State, path, solved) -> C
         use &= np.abs(height - middle) < 0.15 * middle
     if use.sum() < 6:
         use = np.zeros_like(use)
-    az = pan.azimuth[use]
-    uv = state.pixels(np.column_stack([np.sin(az), np.cos(az), cut.slope[use]])).reshape(-1, 2)
+    az, slope = pan.azimuth[use], _ceiling_on_edges(view, pan, state, path, solved, use, cut.slope)[use]
+    uv = state.pixels(np.column_stack([np.sin(az), np.cos(az), slope])).reshape(-1, 2)
     mask = (view.p[..., CEILING] > 0.6) & (view.rays @ state.room_from_cam[2] > 0.02)
     rows, cols = np.nonzero(mask & view.valid)
     pick = np.linspace(0, len(rows) - 1, min(DEPTH_POINTS, len(rows))).astype(int)
     return CeilingData(uv, path[use], grid_to_photo(view, rows[pick], cols[pick]), view.inverse[rows[pick], cols[pick]].astype(float), mask)
+
+
+def _ceiling_on_edges(view: View, pan: Panorama, state: State, path, solved, use: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """Slopes of the ceiling line moved onto the photo's own edge, wall by wall."""
+    out = slope.copy()
+    for k, wall in enumerate(solved):
+        own = use & (path == k)
+        if view.grey is None or own.sum() < MIN_FOOT_COLUMNS:
+            continue
+        line, cell = level_line(pan, own, wall.psi, slope[own], np.ones(own.sum()))
+        edge = edge_along(view, pan, state, own, line, cell, 1)
+        if edge is not None:
+            out[own] = line + edge.offset * cell
+    return out

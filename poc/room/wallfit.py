@@ -18,6 +18,11 @@ from poc.types import Camera
 
 FOOT_SIGMA_CELLS = 1.0
 """One sigma of a foot crossing, cells of the working grid."""
+FOOT_SHARED = (1.3, 0.15, 1.5)
+"""What all crossings of a wall share shows in their scatter about its line: this many times it, at least and at most so
+many cells. It counts in intervals, not in the weight of foot against depth."""
+FOOT_COMMON_CELLS = {"edge": 1.8, "network": 3.0}
+"""The same where a network sees the surfaces: with an edge of the photo that confirms the foot, and without."""
 FOOT_CORRELATION_CELLS = 14.0
 """Neighbouring crossings err together over this many columns."""
 DEPTH_POINTS = 300
@@ -58,12 +63,17 @@ class DepthNoise:
     common: float
     turn: float
 
+    def of_mean(self, cells: float) -> float:
+        """Sigma of the mean log depth over so many cells of one plane: as many independent errors as blobs fit on it."""
+        blobs = max(1.0, cells / (4 * np.pi * self.length_cells**2))
+        return float(np.hypot(self.sigma / np.sqrt(blobs), self.common))
+
 
 @dataclass(frozen=True)
 class WallData:
     """Everything observed of one wall. psi: nominal azimuth of its normal; psi_sigma: how far it may turn from there.
-    foot_uv (photo pixels), foot_w, foot_sigma (sigma of s); depth_uv, depth_d (inverse depth as the map gives it),
-    depth_gain (local correction of inverse depth). columns, direct: per panorama column. mask: working grid."""
+    foot_uv (photo pixels), foot_w, foot_sigma (sigma of s); foot_shared: sigma of s that all its crossings share; depth_uv,
+    depth_d (inverse depth as the map gives it), depth_gain (local correction of inverse depth). columns, direct: per panorama column. mask: working grid."""
 
     psi: float
     psi_sigma: float
@@ -78,6 +88,7 @@ class WallData:
     mask: np.ndarray
     noise: DepthNoise
     manhattan: bool = True
+    foot_shared: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -109,7 +120,7 @@ def foot_nearness(level: np.ndarray, span: np.ndarray) -> np.ndarray:
 def solve_wall(data: WallData, state: State, *, bump: dict[str, float] | None = None) -> WallSolution | None:
     """Distance and direction of a wall under a state; None without observations.
 
-    bump: errors to add, in sigmas, by name ("foot", "foot_turn", "depth", "depth_turn", "prior"), to see what they do.
+    bump: errors to add, in sigmas, by name ("foot", "foot_turn", "foot_shared", "depth", "depth_turn", "prior"), to see what they do.
     """
     bump = bump or {}
     info, rhs = np.zeros((2, 2)), np.zeros(2)
@@ -168,6 +179,8 @@ def _foot_equations(data: WallData, state: State, bump):
     w = data.foot_w / data.foot_sigma**2 / FOOT_CORRELATION_CELLS
     info = (a * w[:, None]).T @ a
     rhs = a.T @ (w * s)
+    if "foot_shared" in bump:  # the whole line seen too high or too low
+        rhs = rhs + bump["foot_shared"] * data.foot_shared * (a.T @ w)
     if "foot" in bump or "foot_turn" in bump:
         root = np.linalg.cholesky(np.linalg.inv(info + 1e-9 * np.trace(info) * np.eye(2)))
         rhs = rhs + info @ (root @ [bump.get("foot", 0.0), bump.get("foot_turn", 0.0)])
