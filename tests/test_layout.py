@@ -1,0 +1,104 @@
+"""Feet on the photo's own edges, and which walls to believe where depth is a network's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import synthetic
+
+from poc.room.edges import find_edge
+from poc.room.layout import _credible
+from poc.room.wallfit import DepthNoise, WallData
+from poc.scene import build_scene
+from poc.types import Surfaces
+
+SIZE = (160, 120)
+
+
+def picture(offset: float, tilt: float, low: float = 60.0, high: float = 140.0) -> np.ndarray:
+    """Dark below a slightly tilted line `offset` rows above row 60, bright above it."""
+    v, u = np.mgrid[0:120, 0:160].astype(float)
+    line = 60 - offset - tilt * (u - 79.5) / 79.5
+    return np.clip(low + (high - low) * (line - v + 0.5), low, high).astype(np.uint8)
+
+
+def look(grey: np.ndarray, outward: int = -1):
+    """The edge near row 60 over all columns; one cell is a row, upwards."""
+    def pixels(offsets):
+        u, off = np.meshgrid(np.arange(160.0), offsets)
+        return np.stack([u, 60.0 - off], -1)
+    return find_edge(grey, pixels, 160, SIZE, outward)
+
+
+@pytest.mark.parametrize("offset, tilt", [(0.0, 0.0), (3.5, 0.0), (-4.0, 1.0), (2.0, -2.0)])
+def test_an_edge_is_found_where_it_is(offset, tilt):
+    edge = look(picture(offset, tilt))
+    wanted = offset + tilt * (np.arange(160) - 79.5) / 79.5
+    assert np.abs(edge.offset - wanted).max() < 0.8 and abs(edge.offset.mean() - offset) < 0.4
+
+
+def test_no_edge_without_contrast():
+    assert look(np.full((120, 160), 90, np.uint8)) is None
+
+
+def test_stripes_across_the_line_are_no_edge():
+    stripes = np.tile(np.where(np.arange(160) // 8 % 2, 60, 180).astype(np.uint8), (120, 1))
+    assert look(stripes) is None
+
+
+@pytest.mark.parametrize("outward, wanted", [(-1, -3.0), (1, 3.0)])
+def test_of_two_edges_the_outer_one_counts(outward, wanted):
+    """Skirting: bright between its lower edge and its top."""
+    band = picture(-3.0, 0.0).astype(int) - (picture(3.0, 0.0).astype(int) - 60)
+    edge = look(band.astype(np.uint8), outward)
+    assert abs(edge.offset.mean() - wanted) < 0.6
+
+
+def wall(columns: int, feet_seen: int, psi: float = 0.0, own: bool = True) -> WallData:
+    all_columns, direct = np.arange(200) < columns, np.arange(200) < feet_seen
+    none = np.zeros(0)
+    return WallData(psi, 0.02, np.zeros((0, 2)), none, none, np.zeros((0, 2)), none, none, all_columns, direct,
+                    np.zeros((2, 2), bool), DepthNoise(0.1, 20.0, 0.15, 0.25), own)
+
+
+def test_the_front_of_a_sofa_gives_way_to_the_wall_behind():
+    assert _credible([wall(100, 60), wall(100, 7)], [0.3, 0.45]) == [True, False]
+
+
+def test_a_wall_in_front_with_a_foot_all_along_stays():
+    assert _credible([wall(100, 60), wall(40, 30)], [0.3, 0.45]) == [True, True]
+
+
+def test_a_wall_behind_is_not_dropped_for_one_in_front():
+    assert _credible([wall(100, 60), wall(100, 7)], [0.45, 0.3]) == [True, True]
+
+
+def test_a_slanted_wall_needs_a_foot():
+    assert _credible([wall(100, 60), wall(50, 0, 0.5, False), wall(50, 20, 0.6, False)], [0.3] * 3) == [True, False, True]
+
+
+def test_feet_that_the_surfaces_put_too_low_are_set_right_by_the_photo(monkeypatch):
+    """Surfaces moved down by nearly 3 cells: the photo's edges bring the walls back, which the surfaces alone put too near."""
+    rooms = [synthetic.make_room(seed, "rectangle", furnished=False) for seed in (3, 5, 8)]
+    with_edges = np.concatenate([_measured(room) for room in rooms])
+    monkeypatch.setattr("poc.room.layout.edge_along", lambda *args: None)
+    without = np.concatenate([_measured(room) for room in rooms])
+    assert len(with_edges) >= 4 and np.median(with_edges) < 0.01
+    assert np.mean(with_edges) < 0.75 * np.mean(without)
+
+
+def _measured(room) -> list[float]:
+    low = Surfaces(np.roll(room.surfaces.probabilities, 2, axis=0))
+    depth = replace(synthetic.noisy_depth(room, 0.1, 1), engine="ort")
+    return _errors(room, build_scene(room.photo, depth, low, room.camera, camera_height=(room.camera_height_m, 0.001)))
+
+
+def _errors(room, scene) -> list[float]:
+    out = []
+    for plane in scene.planes:
+        if plane.kind == "wall" and plane.foot_seen:
+            near = [w for w in room.walls if w.normal_cam @ plane.normal_cam > 0.98]
+            out += [min(abs(np.log(plane.offset_m / w.offset_m)) for w in near)] if near else []
+    return out
