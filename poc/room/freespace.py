@@ -42,7 +42,7 @@ def _longest_free_wall(scene: Scene) -> Measurement:
     kinds = wall.free_end_kinds[wall.free.index((start, end))]
     length, plane = end - start, scene.plane(wall.plane_id)
     k = scene.walls.index(wall)
-    _, parts = propagated(scene, lambda s: _stretch(s, k, wall, (start, end), kinds), length, length * plane.sigma_m / plane.offset_m)
+    _, parts = propagated(scene, lambda s: stretch_length(s, k, wall, (start, end), kinds), length, length * plane.sigma_m / plane.offset_m)
     ends = sum((CORNER_SIGMA_M if kind == "corner" else SOFT_END_SIGMA_M) ** 2 for kind in kinds) / length**2
     parts["unseen"] = parts.get("unseen", 0.0) + ends
     open_ends = dict.fromkeys(END_WORDS[kind] for kind in kinds if kind in END_WORDS)
@@ -50,7 +50,7 @@ def _longest_free_wall(scene: Scene) -> Measurement:
     return log_normal("longest_free_wall", length, "m", parts, f"{wall.plane_id}, {plane.basis}", reason)
 
 
-def _stretch(shape: Shape, k: int, wall: WallSegment, span: tuple[float, float], kinds: tuple[str, str]) -> float:
+def stretch_length(shape: Shape, k: int, wall: WallSegment, span: tuple[float, float], kinds: tuple[str, str]) -> float:
     """Length of a stretch of wall k in a moved room: corners move with the walls, other ends keep their direction."""
     step = (wall.ends[1] - wall.ends[0]) / wall.length_m
     points = [wall.ends[0] + t * step for t in span]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from poc.room.freespace import stretch_length
 from poc.room.propagate import Shape
 from poc.room.roomspace import longest_free
 from poc.types import Z90, Measurement, NextMeasurement, Scene, WallSegment
@@ -141,14 +142,15 @@ def _log_ratio(quantity, shape: Shape, base: float) -> float:
 
 
 def _changes_of(scene: Scene, m: Measurement) -> np.ndarray:
-    """Log changes of a measurement itself. What is seen of a wall between two lines of sight goes with its distance."""
+    """Log changes of a measurement itself, as its own interval has them."""
     if m.name == "ceiling_height":
         return _log_changes(scene, lambda s: s.ceiling)
     found = longest_free(scene)
     wall = found[0] if m.name == "longest_free_wall" and found else max(scene.walls, key=lambda w: w.length_m)
     k = [w.plane_id for w in scene.walls].index(wall.plane_id)
-    if m.name == "longest_free_wall":
-        return _log_changes(scene, lambda s: s.distance[k])
+    if m.name == "longest_free_wall" and found:
+        kinds = wall.free_end_kinds[wall.free.index(found[1])]
+        return _log_changes(scene, lambda s: stretch_length(s, k, wall, found[1], kinds))
     return _log_changes(scene, lambda s: float(np.linalg.norm(s.ends[k][1] - s.ends[k][0])))
 
 
