@@ -61,6 +61,7 @@ def test_a_wrong_scale_shows_where_no_height_is_given(folder, monkeypatch):
     assert scores["walls"]["median"] == pytest.approx(0.3, abs=0.05)
     assert scores["walls"]["coverage_90"] < 0.5
     assert scores["false_walls"] >= 3
+    assert scores["height_given"] == "not given" and scores["camera_height"]["n"] == 2
     assert scores["nothing_given"] == {k: scores[k] for k in scores["nothing_given"]}
     assert scores["true_depth"]["walls"]["median"] < 0.015
 
