@@ -46,7 +46,8 @@ def find_edge(grey: np.ndarray, pixels: Callable[[np.ndarray], np.ndarray], colu
     """The edge near an expected line of `columns` columns, or None where the photo shows none.
 
     grey: h×w, any size. pixels: offsets (k) in cells → photo pixels k×columns×2. size: width and height of the photo.
-    outward: sign of the offset that leads away from the wall (−1 at its foot, +1 at the ceiling).
+    outward: sign of the offset that leads away from the wall, −1 at its foot; 0 where the best edge counts, as at a ceiling,
+    whose mouldings and panels have edges on both sides of the line.
     """
     offsets = np.arange(-REACH_CELLS - TILT_CELLS, REACH_CELLS + TILT_CELLS + STEP / 2, STEP)
     uv = pixels(offsets)
@@ -82,11 +83,13 @@ def _along(change: np.ndarray, offsets: np.ndarray, lines: np.ndarray) -> np.nda
 
 
 def _choose(contrast: np.ndarray, score: np.ndarray, outward: int) -> int | None:
-    """Index of the outermost peak among the good ones."""
+    """Index of the outermost peak among the good ones; of the best, where neither side is."""
     inner = np.arange(1, len(contrast) - 1)
     peak = inner[(contrast[inner] >= contrast[inner - 1]) & (contrast[inner] > contrast[inner + 1]) & (contrast[inner] > LEAST_CONTRAST)]
     if len(peak) == 0:
         return None
+    if outward == 0:
+        return int(peak[score[peak].argmax()])
     good = peak[score[peak] >= RIVAL * score[peak].max()]
     return int(good[-1] if outward > 0 else good[0])
 

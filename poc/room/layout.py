@@ -377,7 +377,7 @@ def _ceiling_on_edges(view: View, pan: Panorama, state: State, path, solved, use
         if view.grey is None or own.sum() < MIN_FOOT_COLUMNS:
             continue
         line, cell = level_line(pan, own, wall.psi, slope[own], np.ones(own.sum()))
-        edge = edge_along(view, pan, state, own, line, cell, 1)
+        edge = edge_along(view, pan, state, own, line, cell, 0)
         if edge is not None:
             out[own] = line + edge.offset * cell
     return out
