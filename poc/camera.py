@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from poc.room import lines, vanishing
 from poc.errors import ParameterError
 from poc.geometry import angle_between, fit_plane_uvd, gravity_from_pitch_roll, grid_pixels, nearest_rotation, plane_from_uvd, unit
+from poc.room import lines, vanishing
 from poc.types import SURFACE_CLASSES, Camera, DepthMap, Photo, Surfaces
 
 PHONE_F35_MM = 26.0

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from poc.errors import DataError, ParameterError
 from poc.products.catalog_csv import COLUMNS, CatalogueFile, file_hash, read_csv
 from poc.products.catalog_db import (
     create,
@@ -29,7 +30,6 @@ from poc.products.catalog_db import (
     stored_facts,
     tables,
 )
-from poc.errors import DataError, ParameterError
 from poc.types import Product
 
 if TYPE_CHECKING:

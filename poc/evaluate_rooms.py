@@ -166,7 +166,7 @@ def add_room(tallies: dict[str, RoomTally], loaded: LoadedFrame, truth: Truth, r
     frame = loaded.frame
     photo = replace(load_photo(frame.rgb), f_px=0.5 * (frame.fx + frame.fy))
     depth, surfaces = run(photo)
-    camera = estimate_camera(photo, surfaces, depth, principal_point=(frame.cx, frame.cy))
+    camera = estimate_camera(photo, surfaces, depth, focal_px=photo.f_px, principal_point=(frame.cx, frame.cy))
     sigma = HEIGHT_SIGMA if camera_height == "true" else camera_height
     given = None if sigma is None or truth.camera_height_m is None else (truth.camera_height_m, sigma * truth.camera_height_m)
     start = time.process_time()

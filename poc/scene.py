@@ -7,19 +7,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from poc.room.adjust import adjust, adjust_without_culprits, depth_noise, observe_planes
 from poc.errors import ParameterError
-from poc.room.floorplan import complete
 from poc.geometry import rotation_from_vector
+from poc.room.adjust import adjust, adjust_without_culprits, as_built, depth_noise, observe_planes
+from poc.room.floorplan import complete
 from poc.room.layout import Layout, room_rotation, solve_layout
-from poc.room.planes import DepthFit, fit_floor, floor_mask
-from poc.room.propagate import End, Errors, FloorData, Problem, moved_shapes, variance
+from poc.room.planes import fit_floor, floor_mask
+from poc.room.propagate import End, FloorData, Problem, moved_shapes, variance
 from poc.room.reference import reference_opinions
 from poc.room.refusal import refuse
 from poc.room.scale import fuse, prior_opinion
-from poc.types import Camera, DepthMap, Photo, Plane, Reference, Scale, ScaleSource, Scene, Surfaces, WallSegment
 from poc.room.view import CEILING, FLOOR, View, make_view
 from poc.room.wallfit import DepthNoise, State
+from poc.types import Camera, DepthMap, Photo, Plane, Reference, Scale, ScaleSource, Scene, Surfaces, WallSegment
 
 NETWORK_SIGMA = 0.15
 """Sigma of log depth from which on a map is as wrong as networks are, whole planes turned and shifted; below it, less so."""
@@ -54,8 +54,10 @@ def build_scene(photo: Photo, depth: DepthMap, surfaces: Surfaces | None, camera
         return Scene(camera, "no room found: no floor is seen, so nothing can be placed")
     if not layout.walls:
         return Scene(camera, "no room found: no walls are seen")
-    scale = _scale(layout, camera_height, reference_opinions(references, view, layout, cov))
-    return _assemble(view, layout, scale, cov, depth)
+    floor = _floor_data(view, layout.state, depth)
+    moves = _camera_moves(floor, layout.state, layout.noise, cov)
+    scale = _scale(layout, camera_height, reference_opinions(references, view, layout, cov), _model_sigma(layout, moves))
+    return _assemble(view, layout, scale, floor, moves)
 
 
 def prior_noise(depth: DepthMap) -> DepthNoise:
@@ -99,6 +101,8 @@ def _adjusted(view: View, layout: Layout, noise: DepthNoise, sigmas: dict[str, f
     noise = depth_noise(planes, layout.state.fit.shift, noise)
     fixed, kept = adjust_without_culprits(view, layout, planes, noise, sigmas)
     if fixed.chi2 > 1:
+        fixed, kept = adjust_without_culprits(view, layout, as_built(planes), noise, sigmas)
+    if fixed.chi2 > 1:
         noise = replace(noise, sigma=noise.sigma * min(np.sqrt(fixed.chi2), 6.0))
         fixed = adjust(view, layout, kept, noise, sigmas)
     settled = len(kept) == len(planes) and abs(np.log(fixed.f_px / view.camera.f_px)) < SETTLED
@@ -114,7 +118,16 @@ def _with_focal(view: View, f_px: float) -> View:
     return replace(view, camera=camera, rays=view.rays * [ratio, ratio, 1.0], f_grid=view.f_grid / ratio)
 
 
-def _scale(layout: Layout, camera_height, known: Sequence[ScaleSource] = ()) -> Scale:
+def _model_sigma(layout: Layout, moves) -> float:
+    """One sigma of the log camera height that a metric map implies: the map's own error and the camera's together."""
+    fit = layout.state.fit
+    if fit.height_model_m is None:
+        return 0.0
+    camera = [np.log(m.fit.height_model_m / fit.height_model_m) for cause, m in moves if cause != "model" and m.fit.height_model_m]
+    return float(np.sqrt(max(0.005, layout.noise.of_mean(fit.floor_cells)) ** 2 + np.square(camera).sum()))
+
+
+def _scale(layout: Layout, camera_height, known: Sequence[ScaleSource], model_sigma: float) -> Scale:
     """Everything known about the scale, joined. Known lengths and a given height overrule what a network or habit says
     only as far as their sigmas do. Where no length is known, the habit of photographers is joined to what the network says:
     a small network's scale is off by an eighth (median), more on photos unlike those it learnt from."""
@@ -122,17 +135,16 @@ def _scale(layout: Layout, camera_height, known: Sequence[ScaleSource] = ()) -> 
     if camera_height is not None:
         opinions.append(ScaleSource("camera height given", camera_height[0], camera_height[1] / camera_height[0]))
     if layout.state.fit.height_model_m is not None:
-        opinions.append(ScaleSource("metric model", layout.state.fit.height_model_m, max(0.005, layout.noise.of_mean(layout.state.fit.floor_cells))))
+        opinions.append(ScaleSource("metric model", layout.state.fit.height_model_m, model_sigma))
     if camera_height is None and not known:
         opinions.append(prior_opinion())
     return fuse(opinions)
 
 
-def _assemble(view: View, layout: Layout, scale: Scale, cov: np.ndarray, depth: DepthMap) -> Scene:
+def _assemble(view: View, layout: Layout, scale: Scale, floor: FloorData, moves) -> Scene:
     state = layout.state
-    floor = _floor_data(view, state, depth)
     problem = Problem(layout, floor, _ends(view, layout), lambda s, solved: scale.camera_height_m, _ceiling_source(layout))
-    errors = moved_shapes(problem, _camera_moves(floor, state, layout.noise, cov), scale.sigma_rel)
+    errors = moved_shapes(problem, moves, scale.sigma_rel)
     h, rot = scale.camera_height_m, state.room_from_cam
     up = rot[2]
     floor_cells = (view.p[..., FLOOR] > 0.5) & (view.rays @ up < 0)

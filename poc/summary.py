@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from poc.messages import Messages
 from poc.figures.theme import percent, unit_of
+from poc.messages import Messages
 from poc.types import Z90, Measurement, Scene
 from poc.words import advice_sentence, price
 

@@ -9,8 +9,20 @@ from __future__ import annotations
 import numpy as np
 
 from poc.types import (
-    Camera, DepthMap, Measurement, Obstacle, Opening, Photo, Placement, Plane, Product, Recommendation, Scale, ScaleSource,
-    Scene, WallSegment,
+    Camera,
+    DepthMap,
+    Measurement,
+    Obstacle,
+    Opening,
+    Photo,
+    Placement,
+    Plane,
+    Product,
+    Recommendation,
+    Scale,
+    ScaleSource,
+    Scene,
+    WallSegment,
 )
 
 LEFT, RIGHT, FAR, NEAR, TOP, EYE = -1.7, 1.9, 3.9, -0.3, 2.6, 1.5

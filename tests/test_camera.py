@@ -1,16 +1,15 @@
 """The camera of ray-cast rooms is found again; without lines nothing is claimed; whoever overrules is obeyed, and told."""
 
 import cv2
+import eval_camera
 import numpy as np
 import pytest
-
-import eval_camera
 from synthetic import make_room, noisy_depth
 
 from poc import geometry as geo
-from poc.room import vanishing
 from poc.camera import LEVEL_SIGMA_RAD, PHONE_F35_MM, estimate_camera
 from poc.errors import ParameterError
+from poc.room import vanishing
 from poc.types import DepthMap, Photo, Surfaces
 
 DATA_HERE = pytest.mark.skipif(not (eval_camera.DATA / "meta.json").exists(), reason=f"no data set at {eval_camera.DATA}")

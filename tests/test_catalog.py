@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from poc.catalog import CSV_PATH, fitting, import_csv, least_needs, names, open_catalogue
-from poc.products.catalog_csv import COLUMNS, read_csv
 from poc.errors import DataError, ParameterError
+from poc.products.catalog_csv import COLUMNS, read_csv
 
 HEADER = ",".join(COLUMNS)
 SOFA = "A1,Sofa,sofa,modern,1.80,0.90,0.80,0.60,1999,EUR"

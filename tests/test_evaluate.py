@@ -79,7 +79,6 @@ def test_no_valid_depth_is_named(folder):
 
 def test_the_worst_frames_are_drawn(tmp_path):
     """The frame that was spoilt comes first, and the picture is one."""
-    from dataclasses import replace
 
     import numpy as np
     from PIL import Image

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import synthetic
 
+from poc.measure import measure
 from poc.products.clearance import inside_polygon
 from poc.room.floorplan import complete, largest_rectangle
 from poc.room.freespace import free_measurements
-from poc.measure import measure
 from poc.room.roomspace import to_room
 from poc.scene import build_scene
 from poc.types import Scene

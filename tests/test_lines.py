@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from poc.room import lines
 from poc.geometry import angle_between, gravity_from_pitch_roll, project
+from poc.room import lines
 from poc.types import Camera
 
 

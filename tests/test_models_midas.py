@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from poc.errors import ModelError
-from poc.models.presets import PRESETS
 from poc.models.preprocess import cubic_input, network_size
+from poc.models.presets import PRESETS
 from poc.photo import photo_from_array
 
 FIXTURES = Path(__file__).parent / "fixtures"

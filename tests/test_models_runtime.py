@@ -9,8 +9,8 @@ import pytest
 
 from poc.errors import ParameterError
 from poc.models import runtime
-from poc.models.presets import PRESETS
 from poc.models.preprocess import network_size
+from poc.models.presets import PRESETS
 from poc.photo import photo_from_array
 
 

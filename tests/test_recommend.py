@@ -11,12 +11,12 @@ import pytest
 import rooms
 
 from poc.catalog import open_catalogue
-from poc.products.clearance import DOOR_ZONE_M, inside_polygon
 from poc.errors import ParameterError
+from poc.products.clearance import DOOR_ZONE_M, inside_polygon
 from poc.products.fit import Extent, ceiling_extent, extent, fit_probability, joint_probability
 from poc.products.places import floor_places, wall_places
-from poc.recommend import RULES, check_product, recommend, recommend_or_reason
 from poc.products.rejections import explain_rejections
+from poc.recommend import RULES, check_product, recommend, recommend_or_reason
 from poc.types import Measurement, Obstacle, Product, Scene
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from poc.room.refusal import LEAST_EVIDENCE, Evidence, refuse, refuse_picture
+from poc.room.view import make_view
 from poc.scene import build_scene
 from poc.types import Photo, Surfaces
-from poc.room.view import make_view
 from tests.synthetic import make_room
 
 

@@ -18,11 +18,11 @@ from poc.figures.charts import small
 from poc.figures.furniture import footprint, overlap, shape, standing
 from poc.figures.labels import Board, rectangle, text_size
 from poc.figures.plan import free_rings
-from poc.room.roomspace import grid_points, line_pixels, main_walls, room_height, to_camera, to_room
 from poc.figures.sheet import PLAN_PX
-from poc.sketch import depth_figure, interval_chart, overlay, plan, sketch_3d
 from poc.figures.sketch3d import _fan
 from poc.figures.stage import fitted
+from poc.room.roomspace import grid_points, line_pixels, main_walls, room_height, to_camera, to_room
+from poc.sketch import depth_figure, interval_chart, overlay, plan, sketch_3d
 from poc.types import DepthMap, Measurement, Placement, Product, Recommendation
 
 LIMIT_BYTES = 1_500_000

@@ -15,7 +15,7 @@ import pytest
 
 from poc.measure import measure
 from poc.scene import build_scene
-from poc.types import Z90, DepthMap, Measurement, Scene
+from poc.types import Z90, Measurement, Scene
 from tests import synthetic
 from tests.synthetic import SHAPES, SyntheticRoom
 

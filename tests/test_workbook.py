@@ -15,11 +15,10 @@ from pathlib import Path
 import pytest
 
 from poc import runs, workbook
-from poc.workbook import kernels
 from poc.errors import RunError, StageError
 from poc.parameters import check_parameters, notebook_parameters, parse_assignments
 from poc.progress import Progress
-from poc.workbook import Notebook, run_workbook
+from poc.workbook import Notebook, kernels, run_workbook
 
 PARAMETERS = 'RUN = "demo"\nWORD = "nothing"'
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from poc.figures import raster, theme
 from poc.figures.furniture import footprint, standing
-from poc.geometry import project
 from poc.figures.labels import Board, rectangle, text_size
+from poc.geometry import project
 from poc.room.roomspace import along, inward, line_pixels, longest_free, main_walls, plane_mask, room_height, to_camera
 from poc.types import Measurement, Photo, Plane, Recommendation, Scene
 

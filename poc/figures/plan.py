@@ -9,8 +9,8 @@ import numpy as np
 from poc.figures import theme
 from poc.figures.furniture import footprint, standing
 from poc.figures.labels import rectangle, text_size
-from poc.room.roomspace import along, inward, longest_free, main_walls, to_room
 from poc.figures.sheet import CUT_M, PLAN_PX, TIER_PX, Sheet
+from poc.room.roomspace import along, inward, longest_free, main_walls, to_room
 from poc.types import Measurement, Photo, Recommendation, Scene, WallSegment
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import numpy as np
 
 from poc.figures import theme
 from poc.figures.furniture import Part, standing
-from poc.room.roomspace import along, grid_points, inward, longest_free, room_height, to_room, wall_quad
 from poc.figures.stage import Note, stage
+from poc.room.roomspace import along, grid_points, inward, longest_free, room_height, to_room, wall_quad
 from poc.types import Measurement, Photo, Recommendation, Scene
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from poc.products.catalog_csv import COLUMNS, TEXT_LENGTHS, CatalogueFile
 from poc.errors import ParameterError
+from poc.products.catalog_csv import COLUMNS, TEXT_LENGTHS, CatalogueFile
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine, Table

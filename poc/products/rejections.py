@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from poc.catalog import Catalogue, LeastNeeds, least_needs, names
 from poc.products.fit import MARGIN_M, Extent, joint_probability
 from poc.products.places import Place
-from poc.recommend import FITS, Rule, between, chosen_categories, in_words, known_name, places_or_reason
-from poc.recommend import recommend_or_reason, rule_of
+from poc.recommend import FITS, Rule, between, chosen_categories, in_words, known_name, places_or_reason, recommend_or_reason, rule_of
 from poc.types import Measurement, Scene
 
 

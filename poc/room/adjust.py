@@ -20,6 +20,9 @@ from poc.room.wallfit import DepthNoise
 MISFIT, MISFIT_FALL = 4.0, 4.0
 """Planes whose misfit per degree of freedom is above the first do not stand in the directions they were given; the one
 without which it falls by the second factor is the culprit: a slanted wall taken for one along the room's axes."""
+BUILT_TURN = np.deg2rad(2.0), np.deg2rad(0.3)
+"""How far walls, and floor and ceiling, stand off their nominal directions in real rooms as sensors see them (one sigma):
+taken where planes taken for exact contradict each other. With it true depth of real rooms gives gravity to 0.3°, without to 0.6°."""
 LONG_CELLS, LONG_GAIN = 4.0, 1.4
 """A plane's fit takes the longest waves of an error out of its residuals: blobs of 19 cells look like 9 to 17."""
 SUPPORT_POINTS = 120
@@ -155,6 +158,11 @@ def adjust_without_culprits(view: View, layout: Layout, planes: list[PlaneObserv
             break
         best, kept = rivals[k], kept[:walls[k]] + kept[walls[k] + 1:]
     return best, kept
+
+
+def as_built(planes: list[PlaneObservation]) -> list[PlaneObservation]:
+    """The planes as real rooms have them: `BUILT_TURN` off their nominal directions."""
+    return [replace(p, turn_sigma=max(p.turn_sigma, BUILT_TURN[int(abs(p.normal_room[2]) > 0.5)])) for p in planes]
 
 
 def adjust(view: View, layout: Layout, planes: list[PlaneObservation], noise: DepthNoise, sigmas: dict[str, float],

@@ -14,8 +14,8 @@ import numpy as np
 from poc.room.feet import wall_share
 from poc.room.openings import find_openings
 from poc.room.stretches import free_stretches
-from poc.types import DepthMap, Obstacle, Scene, Surfaces
 from poc.room.view import CEILING, FLOOR, Panorama, make_panorama, make_view, sample
+from poc.types import DepthMap, Obstacle, Scene, Surfaces
 
 CELL_M = 0.05
 REACH_M = 10.0

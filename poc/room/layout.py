@@ -11,10 +11,9 @@ import numpy as np
 
 from poc.room import feet
 from poc.room.edges import edge_along, level_line, slope_per_cell
-from poc.room.planes import DepthFit, fit_floor, floor_field
+from poc.room.planes import DepthFit, floor_field
 from poc.room.view import CEILING, Panorama, View, make_panorama, sample
-from poc.room.wallfit import (DEPTH_POINTS, FOOT_COMMON_CELLS, FOOT_SHARED, FOOT_SIGMA_CELLS, DepthNoise, State, WallData,
-                              WallSolution, solve_wall)
+from poc.room.wallfit import DEPTH_POINTS, FOOT_COMMON_CELLS, FOOT_SHARED, FOOT_SIGMA_CELLS, DepthNoise, State, WallData, WallSolution, solve_wall
 
 MIN_COLUMNS = 6
 MIN_FOOT_COLUMNS = 5

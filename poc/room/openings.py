@@ -7,8 +7,8 @@ import numpy as np
 
 from poc.geometry import project
 from poc.room.roomspace import inward, to_camera, wall_quad
-from poc.types import Opening, Scene, WallSegment
 from poc.room.view import DOOR, WINDOW, View, sample
+from poc.types import Opening, Scene, WallSegment
 
 CELL_M = 0.025
 TOP_M = 3.0

@@ -12,7 +12,7 @@ import numpy as np
 
 from poc.room.layout import Layout
 from poc.room.planes import DepthFit
-from poc.room.wallfit import State, WallSolution, foot_nearness, solve_wall
+from poc.room.wallfit import State, WallSolution, solve_wall
 
 CAUSES = ("scale", "focal", "gravity", "shift", "fit", "model", "unseen")
 CEILING_LINE_SHARE = 0.8

@@ -16,9 +16,9 @@ from poc.errors import ParameterError
 from poc.geometry import rotation_from_vector
 from poc.room.layout import Layout
 from poc.room.scale import CLICK_SIGMA_PX
-from poc.types import Reference, ScaleSource
 from poc.room.view import CEILING, DOOR, FLOOR, WALL, WINDOW, View
 from poc.room.wallfit import State
+from poc.types import Reference, ScaleSource
 
 Wall = tuple[float, float, float]
 """Azimuth of a wall's normal, its distance in camera heights, one sigma of its log distance."""

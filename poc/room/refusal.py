@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from poc.room.layout import room_rotation
-from poc.types import Camera, DepthMap, Photo, Surfaces
 from poc.room.view import DOOR, FLOOR, WALL, WINDOW, View
+from poc.types import Camera, DepthMap, Photo, Surfaces
 
 WIDEST_ASPECT = 2.4
 BLANK_STD = 3.0

@@ -9,8 +9,8 @@ import numpy as np
 from poc.room.feet import wall_share
 from poc.room.openings import on_wall
 from poc.room.roomspace import inward, to_room
-from poc.types import Scene, WallSegment
 from poc.room.view import DOOR, FLOOR, View
+from poc.types import Scene, WallSegment
 
 STEP_M = 0.05
 STRIP_M = 0.6

@@ -12,9 +12,9 @@ from typing import Any
 
 from poc import errors
 from poc.errors import StageError
-from poc.workbook.kernels import ENGINE, KernelPool, register_engine, without_slow_import
 from poc.progress import Progress
 from poc.runs import Run, project_root
+from poc.workbook.kernels import ENGINE, KernelPool, register_engine, without_slow_import
 
 SIDE_BY_SIDE = 2
 TICK_S = 0.25
