@@ -65,9 +65,9 @@ def test_rooms_pass_with_a_margin(seed):
     assert refuse(room.photo, view, room.camera, room.surfaces) is None
 
 
-@pytest.mark.parametrize("changes", [{"wall": 0.05, "upper": 0.1}, {"contact": 0.0}, {"texture": 25.0}, {"line_sigma_rad": 0.09}])
+@pytest.mark.parametrize("changes", [{"sure_wall": 0.01, "upper": 0.1}, {"contact": 0.0}, {"texture": 30.0}, {"line_sigma_rad": 0.09}])
 def test_each_lack_counts(changes):
-    good = Evidence(wall=0.35, upper=0.7, contact=0.1, texture=14.0, line_sigma_rad=0.03)
+    good = Evidence(sure_wall=0.15, upper=0.7, contact=0.1, texture=14.0, line_sigma_rad=0.03)
     assert good.total > LEAST_EVIDENCE + 2
     assert replace(good, **changes).total < good.total - 1
 
