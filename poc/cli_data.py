@@ -14,6 +14,7 @@ from poc.errors import ModelError, ParameterError
 
 FolderArgument = Annotated[Path, typer.Argument(help="Folder with rgb/, depth_mm/ and meta.json.", show_default=False)]
 ModelOption = Annotated[str, typer.Option("--model", help="Depth model; `poc models` lists them.")]
+NamesOption = Annotated[str, typer.Option("--names", help="Text file with the names of the frames to score.", show_default=False)]
 LimitOption = Annotated[int | None, typer.Option("--limit", min=1, help="At most this many frames, spread evenly.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
@@ -29,7 +30,7 @@ def register(app: typer.Typer) -> None:
 def evaluate(
     folder: FolderArgument,
     model: ModelOption = "embedded",
-    names: Annotated[str, typer.Option("--names", help="Text file with the names of the frames to score.", show_default=False)] = "",
+    names: NamesOption = "",
     limit: LimitOption = None,
     worst: Annotated[Path | None, typer.Option("--worst", help="Draw the frames it did worst on as this picture.", show_default=False)] = None,
     json: JsonOption = False,
@@ -52,13 +53,15 @@ def evaluate_rooms(
     camera_height: Annotated[
         str, typer.Option("--camera-height", help="true: the true height ± 3 %; none: nothing given; or a relative sigma like 0.05.")
     ] = "true",
+    names: NamesOption = "",
     limit: LimitOption = None,
     json: JsonOption = False,
 ) -> None:
     """Score room dimensions and their intervals on photos of rooms with known truth."""
     from poc.evaluate_rooms import evaluate_rooms as score
+    from poc.training.folder import read_names
 
-    show(score(folder, model, limit=limit, camera_height=height_given(camera_height), progress=bar("photos")), json)
+    show(score(folder, model, names=read_names(names) if names else None, limit=limit, camera_height=height_given(camera_height), progress=bar("photos")), json)
 
 
 def height_given(text: str) -> str | float | None:

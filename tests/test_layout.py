@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import synthetic
 
+from poc.room.belief import credible
 from poc.room.edges import find_edge
-from poc.room.layout import _credible
 from poc.room.wallfit import DepthNoise, WallData
 from poc.scene import build_scene
 from poc.types import Surfaces
@@ -56,6 +56,9 @@ def test_of_two_edges_the_outer_one_counts(outward, wanted):
     assert abs(edge.offset.mean() - wanted) < 0.6
 
 
+AZIMUTH = np.linspace(-0.6, 0.6, 200)
+
+
 def wall(columns: int, feet_seen: int, psi: float = 0.0, own: bool = True) -> WallData:
     all_columns, direct = np.arange(200) < columns, np.arange(200) < feet_seen
     none = np.zeros(0)
@@ -64,19 +67,29 @@ def wall(columns: int, feet_seen: int, psi: float = 0.0, own: bool = True) -> Wa
 
 
 def test_the_front_of_a_sofa_gives_way_to_the_wall_behind():
-    assert _credible([wall(100, 60), wall(100, 7)], [0.3, 0.45]) == [True, False]
+    assert credible([wall(100, 60), wall(100, 7)], [0.3, 0.45], AZIMUTH) == [True, False]
 
 
 def test_a_wall_in_front_with_a_foot_all_along_stays():
-    assert _credible([wall(100, 60), wall(40, 30)], [0.3, 0.45]) == [True, True]
+    assert credible([wall(100, 60), wall(40, 30)], [0.3, 0.45], AZIMUTH) == [True, True]
 
 
 def test_a_wall_behind_is_not_dropped_for_one_in_front():
-    assert _credible([wall(100, 60), wall(100, 7)], [0.45, 0.3]) == [True, True]
+    assert credible([wall(100, 60), wall(100, 7)], [0.45, 0.3], AZIMUTH) == [True, True]
 
 
 def test_a_slanted_wall_needs_a_foot():
-    assert _credible([wall(100, 60), wall(50, 0, 0.5, False), wall(50, 20, 0.6, False)], [0.3] * 3) == [True, False, True]
+    assert credible([wall(100, 60), wall(50, 0, 0.5, False), wall(50, 20, 0.6, False)], [0.3] * 3, AZIMUTH) == [True, False, True]
+
+
+def test_a_strip_of_another_wall_at_the_edge_of_the_photo_is_the_side_wall():
+    """A side wall 1.2 away, and behind its extension a strip that faces the camera; a wall that closes the room stays."""
+    columns = np.arange(200)
+    side = replace(wall(0, 0, np.pi / 2), columns=(columns >= 120) & (columns < 180), direct=(columns >= 120) & (columns < 180))
+    strip = replace(wall(0, 0), columns=columns >= 180, direct=columns >= 192)
+    behind, before = 1 / 2.1, 1 / 1.5
+    assert credible([side, strip], [1 / 1.2, behind], AZIMUTH) == [True, False]
+    assert credible([side, strip], [1 / 1.2, before], AZIMUTH) == [True, True]
 
 
 def test_feet_that_the_surfaces_put_too_low_are_set_right_by_the_photo(monkeypatch):

@@ -132,19 +132,22 @@ def find_walls(pan: Panorama, ev: Evidence, angles: np.ndarray) -> list[tuple[fl
     return found
 
 
-def find_slanted(pan: Panorama, ev: Evidence, walls: list[tuple[float, float]], most: int = 2) -> list[tuple[float, float]]:
-    """Walls at other angles (psi, e) for columns that none of `walls` explains."""
+def find_slanted(pan: Panorama, ev: Evidence, walls: list[tuple[float, float]], most: int = 2,
+                 apart: float = np.deg2rad(9.0), slack: int = 0) -> list[tuple[float, float]]:
+    """Walls at other angles (psi, e), at least `apart` (radians) from the room's own, for columns that none of `walls` explains
+    even with its foot moved by `slack` cells."""
     total = ev.foot + ev.depth
     lack = total - total.min(0)
     have = np.full(len(pan.azimuth), 4.0)
+    moves = (ev.nearness[1] - ev.nearness[0]) * np.arange(-slack, slack + 1)[:, None]
     for psi, e in walls:
         c = np.cos(pan.azimuth - psi)
-        have = np.minimum(have, np.where(c > 0.05, ev.at(np.maximum(e * c, 0), lack), 4.0))
+        have = np.minimum(have, np.where(c > 0.05, ev.at(np.maximum(e * c + moves, 0), lack).min(0), 4.0))
     weight = np.clip(ev.wall_cells, 0, 40) / 40
     if ((have > 2.0) * weight).sum() < 10:
         return []
     psi = np.arange(pan.azimuth.min() - 1.4, pan.azimuth.max() + 1.4, np.deg2rad(4.0))
-    own = np.abs((psi + np.pi / 4) % (np.pi / 2) - np.pi / 4) < np.deg2rad(9.0)
+    own = np.abs((psi + np.pi / 4) % (np.pi / 2) - np.pi / 4) < apart
     psi, e = psi[~own], np.exp(np.arange(np.log(0.1), np.log(DEEP), 0.03))
     table = gain_table(pan, ev, psi, e)
     left, found = (4.0 - have) * weight, []

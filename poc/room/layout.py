@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from poc.room import feet
+from poc.room.belief import SAME_TURN, credible, doubted
 from poc.room.edges import edge_along, level_line, slope_per_cell
 from poc.room.planes import DepthFit, floor_field
 from poc.room.view import CEILING, Panorama, View, make_panorama, sample
@@ -22,19 +23,16 @@ WALL_TURN_SIGMA = np.deg2rad(1.0)
 MOST_TURN_SIGMA = np.deg2rad(3.0)
 """Beyond this an uncertain direction of the axes means rival readings of the lines, between which a turn does not lead."""
 SLANTED_SIGMA = np.deg2rad(6.0)
+SLANTED_APART, SLANTED_SLACK = np.deg2rad(20.0), 6
+"""How far from the room's own directions a wall must stand, and by how many cells its foot must miss theirs, to be told from
+them by a network's feet alone: these bend toward the photo's edges, and its depth turns walls by more. Exact depth tells from 9°."""
 SAME_WALL = 0.04
 """Parallel walls nearer to each other than this (log distance) are taken for one, whatever the depth."""
-SAME_TURN = 0.1
-"""… and turned by less than this, radians, and one sigma of the depth on the smaller of them."""
 SUPPORT_NATS, SUPPORT_CELLS = 2.0, 2.0
 """A column speaks against its wall where its foot would be this much better elsewhere, or its depth by half of what it can
 say; one that sees fewer cells of wall than the second number says nothing."""
 EXACT = 0.02
 """Sigma of a wall's log depth up to which the depth tells by itself that a wall stands at another angle."""
-WEAK_SHARE, WEAK_COLUMNS = 0.3, 20
-"""A foot seen in a smaller share of a wall's columns, and in fewer of them, may be furniture's."""
-RIVAL_FOOT = 1.5
-"""A parallel wall farther away whose foot is seen in this many times the columns is the wall; the nearer is what stands before it."""
 SAME_FOOT, SAME_DEPTH = 0.6, 1.6
 """The same, in sigmas of the depth on a whole wall: for two feet, and where one is known by depth alone."""
 
@@ -107,7 +105,9 @@ def solve_layout(view: View, rot: np.ndarray, fit: DepthFit | None, noise: Depth
         state = replace(state, room_from_cam=turned(rot, yaw))
         seen = replace(seen, pan=replace(pan, azimuth=pan.azimuth - yaw))
         start = _joined(data, state)
-        start += [(psi, e, False) for psi, e in feet.find_slanted(seen.pan, ev, [(psi, e) for psi, e, _ in start])]
+        apart, slack = (np.deg2rad(9.0), 0) if view.grey is None else (SLANTED_APART, SLANTED_SLACK)
+        told = ev if view.grey is None else replace(ev, depth=np.zeros_like(ev.depth))
+        start += [(psi, e, False) for psi, e in feet.find_slanted(seen.pan, told, [(psi, e) for psi, e, _ in start], apart=apart, slack=slack)]
     return _settle(seen, state, start)
 
 
@@ -175,9 +175,11 @@ def _settle(seen: _Seen, state: State, start) -> Layout:
     if len(start) != len(data):
         start, data = _observe_all(seen, state, start, WALL_TURN_SIGMA)
     if seen.view.grey is not None:
-        believed = [w for w, good in zip(start, _credible(data, [e for _, e, _ in start])) if good]
+        believed = [w for w, good in zip(start, credible(data, [e for _, e, _ in start], seen.pan.azimuth)) if good]
         start, data = _observe_all(seen, state, believed or start, WALL_TURN_SIGMA)
     data = [_on_edge(seen, state, d) for d in data]
+    if seen.view.grey is not None:
+        data = [doubted(d, solve_wall(d, state)) for d in data]
     pairs = [(d, solve_wall(d, state)) for d in data]
     pairs = sorted(((d, s) for d, s in pairs if s is not None), key=lambda x: float(np.mean(seen.pan.azimuth[x[0].columns])))
     path = np.full(len(seen.pan.azimuth), -1)
@@ -199,25 +201,6 @@ def _support(seen: _Seen, path: np.ndarray, solved) -> np.ndarray:
     most = seen.ev.depth.max(0) - seen.ev.depth.min(0)
     shown = (path >= 0) & (seen.ev.wall_cells >= SUPPORT_CELLS)
     out[shown] = np.where((foot[shown] < SUPPORT_NATS) & (depth[shown] <= 0.5 * most[shown]), 1, -1)
-    return out
-
-
-def _credible(data: list[WallData], e: list[float]) -> list[bool]:
-    """Which walls (with nearness e) to believe where depth is a network's.
-
-    The front of a sofa or a chest has a foot too, and a network takes it for wall; but most of what is seen above it is a
-    wall farther back, and its foot is short. A wall across the room's directions needs a foot that is seen along a good
-    part of it: depth alone turns walls by tens of degrees."""
-    feet_seen = np.array([int(d.direct.sum()) for d in data])
-    share = feet_seen / np.array([max(int(d.columns.sum()), 1) for d in data])
-    out = []
-    for k, d in enumerate(data):
-        good = share[k] >= WEAK_SHARE or (feet_seen[k] >= WEAK_COLUMNS if not d.manhattan else True)
-        if d.manhattan and 0 < feet_seen[k] and share[k] < WEAK_SHARE:
-            behind = [i for i, o in enumerate(data) if i != k and abs(o.psi - d.psi) < SAME_TURN and e[i] < e[k]
-                      and feet_seen[i] >= RIVAL_FOOT * feet_seen[k] and share[i] > share[k]]
-            good = not behind
-        out.append(bool(good))
     return out
 
 
