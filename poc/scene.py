@@ -41,7 +41,7 @@ def build_scene(photo: Photo, depth: DepthMap, surfaces: Surfaces | None, camera
     camera_height: metres and one sigma. Raises ParameterError on a depth map whose mask has another shape.
     """
     view = make_view(camera, depth, surfaces, photo)
-    reason = refuse(photo, view, camera, surfaces)
+    reason = refuse(photo, view, camera, surfaces, depth)
     if reason is not None:
         return Scene(camera, reason)
     noise = prior_noise(depth)

@@ -65,7 +65,7 @@ def test_rooms_pass_with_a_margin(seed):
     assert refuse(room.photo, view, room.camera, room.surfaces) is None
 
 
-@pytest.mark.parametrize("changes", [{"sure_wall": 0.01, "upper": 0.1}, {"contact": 0.0}, {"texture": 30.0}, {"line_sigma_rad": 0.09}])
+@pytest.mark.parametrize("changes", [{"sure_wall": 0.01, "upper": 0.1}, {"contact": 0.0}, {"texture": 30.0}, {"line_sigma_rad": 0.09}, {"error_log": 0.34}])
 def test_each_lack_counts(changes):
     good = Evidence(sure_wall=0.15, upper=0.7, contact=0.1, texture=14.0, line_sigma_rad=0.03)
     assert good.total > LEAST_EVIDENCE + 2
