@@ -14,8 +14,8 @@ AGREED, DISCORD = 0.05, 0.8
 """Foot and depth that differ by less (log distance) agree; what they differ by beyond it counts with this share as one sigma of
 the foot. Measured on NYU's held-out frames: of walls found by foot 66 % were inside their interval without it, 76 % are with it
 (of those whose foot the labels show too: 79 % and 90 %)."""
-EDGE_COLUMNS = 4
-"""How near to the photo's side edge, or to another wall, a wall's columns end to count as ending there."""
+EDGE_COLUMNS, GAP_COLUMNS = 4, 30
+"""How near to the photo's side edge, and to another wall, a wall's columns end to count as ending there."""
 WEAK_SHARE, WEAK_COLUMNS = 0.3, 20
 """A foot seen in a smaller share of a wall's columns, and in fewer of them, may be furniture's."""
 RIVAL_FOOT = 1.5
@@ -33,7 +33,7 @@ def credible(data: list[WallData], e: list[float], azimuth: np.ndarray) -> list[
     share = feet_seen / np.array([max(int(d.columns.sum()), 1) for d in data])
     out = []
     for k, d in enumerate(data):
-        if feet_seen[k] < WEAK_COLUMNS and any(_opens_at_edge(azimuth, d, e[k], o, e[i]) for i, o in enumerate(data) if i != k):
+        if (feet_seen[k] < WEAK_COLUMNS or not d.manhattan) and any(_opens_at_edge(azimuth, d, e[k], o, e[i]) for i, o in enumerate(data) if i != k):
             out.append(False)
             continue
         good = d.manhattan or feet_seen[k] >= WEAK_COLUMNS
@@ -58,8 +58,8 @@ def _opens_at_edge(azimuth: np.ndarray, d: WallData, e: float, before: WallData,
     """Whether wall d is seen only between the wall `before` and the photo's edge, and lies behind that wall's extension."""
     own, other = np.flatnonzero(d.columns), np.flatnonzero(before.columns)
     last = len(d.columns) - 1
-    right = own[-1] >= last - EDGE_COLUMNS and abs(int(other[-1]) - int(own[0])) <= EDGE_COLUMNS
-    left = own[0] <= EDGE_COLUMNS and abs(int(other[0]) - int(own[-1])) <= EDGE_COLUMNS
+    right = own[-1] >= last - EDGE_COLUMNS and -EDGE_COLUMNS <= own[0] - other[-1] <= GAP_COLUMNS
+    left = own[0] <= EDGE_COLUMNS and -EDGE_COLUMNS <= other[0] - own[-1] <= GAP_COLUMNS
     if not (right or left):
         return False
     edge = azimuth[own[-1] if right else own[0]]
