@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from poc.errors import ModelError, ParameterError
+from poc.errors import ParameterError
 
 FolderArgument = Annotated[Path, typer.Argument(help="Folder with rgb/, depth_mm/ and meta.json.", show_default=False)]
 ModelOption = Annotated[str, typer.Option("--model", help="Depth model; `poc models` lists them.")]
@@ -97,7 +96,10 @@ def train(
     export: Annotated[Path | None, typer.Option("--export", help="Write the result as this .onnx file.", show_default=False)] = None,
 ) -> None:
     """Train the embedded model, or fine-tune it on a company's own photos with depth (needs the torch extra)."""
-    _need_torch()
+    from poc.models.runtime import need_torch
+
+    need_torch("training")
+    from poc.training.export import export_run
     from poc.training.loop import train as run
     from poc.training.recipe import make_config
 
@@ -107,7 +109,7 @@ def train(
     checkpoint = run(config, progress=tell_epoch)
     print(checkpoint)
     if export is not None:
-        print(write_onnx(checkpoint, export, config))
+        print(export_run(checkpoint, export, config))
 
 
 def label_photos(
@@ -118,18 +120,15 @@ def label_photos(
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Stop after this many.", show_default=False)] = None,
 ) -> None:
     """Self-training: a trained network gives photos without depth its own depth (shape only) and surfaces."""
-    _need_torch()
+    from poc.models.runtime import need_torch
+
+    need_torch("labelling photos")
     from poc.training.pseudo import label_photos as label
 
     found = sorted(p for p in photos.glob("*") if p.suffix.lower() in {".jpg", ".jpeg", ".png"})[::every][:limit]
     if not found:
         raise ParameterError(f"{photos}: no .jpg or .png photo in it")
     print(label(teacher, found, out, bar("photos")))
-
-
-def _need_torch() -> None:
-    if importlib.util.find_spec("torch") is None:
-        raise ModelError("training needs torch, which is not installed: run `make torch` (about 6 GB)")
 
 
 def source(text: str) -> Any:
@@ -146,25 +145,6 @@ def source(text: str) -> Any:
     if not share > 0:
         raise ParameterError(f"--data {text}: the weight must be a positive number")
     return Source(folder, share)
-
-
-def write_onnx(checkpoint: Path, target: Path, config: Any) -> Path:
-    """Export with the expected error calibrated on every second held-out frame; the others are left to be scored on."""
-    from poc.training.export import export
-    from poc.training.folder import read_names
-    from poc.training.store import split_frames
-
-    held_out = read_names(config.held_out)
-    calibration = [frame for s in config.sources for frame in split_frames(s.folder, held_out)[1]]
-    total = sum(s.weight for s in config.sources)
-    facts = {
-        "trained_on": {Path(s.folder).name: round(s.weight / total, 3) for s in config.sources},
-        "training": {
-            "init": Path(config.init).name if config.init else None, "epochs": config.epochs, "samples_per_epoch": config.samples_per_epoch,
-            "lr": config.lr, "sizes": config.sizes, "held_out": len(held_out), "calibrated_on": len(calibration[::2]),
-        },
-    }  # fmt: skip
-    return export(checkpoint, target, calibration[::2], facts)
 
 
 def tell_epoch(record: dict[str, Any]) -> None:

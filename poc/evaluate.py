@@ -19,7 +19,7 @@ from poc.depth import estimate
 from poc.errors import DataError
 from poc.models import DEFAULT_MODEL
 from poc.photo import load_photo
-from poc.training.folder import IGNORE, LoadedFrame, list_frames, load_frame
+from poc.training.folder import IGNORE, LoadedFrame, load_frame, select_frames
 from poc.types import DepthMap, Photo, Surfaces
 
 log = logging.getLogger(__name__)
@@ -62,14 +62,7 @@ def evaluate(
     names: score only these frames. limit: at most this many, spread evenly. seen: called with every frame and what the
     model answered. Raises DataError naming a bad file.
     """
-    frames = list_frames(folder)
-    if names is not None:
-        wanted = frozenset(names)
-        frames = [f for f in frames if f.name in wanted]
-    if not frames:
-        raise DataError(f"{folder}: none of the named frames is here")
-    if limit and limit < len(frames):
-        frames = [frames[i] for i in np.linspace(0, len(frames) - 1, limit).astype(int)]
+    frames = select_frames(folder, names, limit)
     run = estimator or default_estimator(model)
     tally = Tally()
     for i, frame in enumerate(frames):

@@ -9,7 +9,6 @@ ceiling pixels. A measured plane belongs to a true one when their normals are wi
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -18,14 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from poc.camera import estimate_camera
-from poc.errors import DataError
 from poc.evaluate import Estimator, default_estimator
 from poc.measure import measure
 from poc.metrics import fit_plane, foot_pixels, true_wall_masks, unproject_grid
 from poc.models import DEFAULT_MODEL
 from poc.photo import load_photo
 from poc.scene import build_scene
-from poc.training.folder import LoadedFrame, list_frames, load_frame
+from poc.training.folder import LoadedFrame, load_frame, select_frames
 from poc.types import DepthMap, Measurement, Plane, Scene
 
 MATCH_DEG = 15.0
@@ -85,18 +83,11 @@ def evaluate_rooms(folder: str | Path, model: str = DEFAULT_MODEL, *, names: Ite
     `true_depth` (no height given either) hold the same groups. `false_walls` counts measured walls where none is.
     Raises DataError naming a bad file.
     """
-    frames = list_frames(folder)
-    wanted = None if names is None else frozenset(names)
-    frames = [f for f in frames if wanted is None or f.name in wanted]
-    if not frames:
-        raise DataError(f"{folder}: none of the named frames is here")
-    if limit and limit < len(frames):
-        frames = [frames[i] for i in np.linspace(0, len(frames) - 1, limit).astype(int)]
-    rooms = _exact_rooms(Path(folder))
+    frames = select_frames(folder, names, limit)
     run, tallies = estimator or default_estimator(model), {way: RoomTally() for way in WAYS}
     for i, frame in enumerate(frames):
         loaded = load_frame(frame)
-        truth = exact_truth(rooms[frame.name]) if frame.name in rooms else fitted_truth(loaded)
+        truth = fitted_truth(loaded) if frame.room is None else exact_truth(frame.room)
         add_room(tallies, loaded, truth, run, camera_height)
         if progress:
             progress(i + 1, len(frames))
@@ -108,14 +99,6 @@ def evaluate_rooms(folder: str | Path, model: str = DEFAULT_MODEL, *, names: Ite
 
 def _groups(tally: RoomTally) -> dict[str, dict]:
     return {g: _scores(tally.rows[g], tally.total[g]) for g in GROUPS}
-
-
-def _exact_rooms(folder: Path) -> dict[str, dict]:
-    meta = json.loads((folder / "meta.json").read_text())
-    listed = meta.get("frames") or []
-    if isinstance(listed, dict):
-        listed = [{**facts, "name": name} for name, facts in listed.items()]
-    return {f["name"]: f["room"] for f in listed if isinstance(f, dict) and "room" in f}
 
 
 def exact_truth(room: dict) -> Truth:

@@ -17,17 +17,19 @@ import numpy as np
 from poc.errors import ParameterError
 from poc.measure import measure, measurement_json
 from poc.room import jointfit
-from poc.room.freespace import free_measurements
+from poc.room.freespace import log_normal, split
 from poc.room.jointfit import Row, View
 from poc.room.jointroom import JointWall, Stretch, free_of, merge_floor, pair_walls, segment_of, stretch_of
 from poc.room.sameroom import Seat, chain, find_details, find_seat, reverse
-from poc.types import Z90, Measurement, Photo, Plane, Scale, Scene
+from poc.types import Measurement, Photo, Plane, Scale, Scene
 
 OWN_FRAME = Seat(0, np.zeros(2), 0.0, 0)
 ROOM_WIDE = ("longest_wall", "longest_free_wall", "floor_area_visible", "floor_area_free")
 """What a photo adds wherever it was taken: the room has at least what any photo shows of it."""
 WIDTH_SLACK_M, WIDTH_SIGMAS, REACH_SIGMA = 0.05, 2.5, 0.03
 """How far two looks at one width may differ: metres, sigmas; and one sigma of how far a room is seen to reach, relative."""
+SEEN_END_SIGMA = 0.02
+"""One sigma of a length that ends where a wall is last seen, as a share of it."""
 BEYOND_SIGMA = 0.5
 """A photo that sees a wall go on past its corner: one sigma of its length, as a share of what it is seen to go on."""
 
@@ -256,42 +258,27 @@ class _Join:
     # --- measurements ----------------------------------------------------------------------------------------------
 
     def _measurements(self, scene: Scene, stretches: list[Stretch]) -> tuple[Measurement, ...]:
-        own = {m.name: m for m in self.rooms[self.anchor].measurements}
-        scale = scene.scale
-        out = [_interval("camera_height", scene.camera_height_m, scale.sigma_rel, scale, scale.source)]
-        ceiling = scene.plane("ceiling")
-        if ceiling is None:
-            out.append(replace(own["ceiling_height"], reason="the ceiling is out of every photo, or not seen clearly enough"))
-        else:
-            total = ceiling.offset_m + scene.camera_height_m
-            out.append(_interval("ceiling_height", total, self.fit.get({"ceiling": 1.0})[1] / total, scale, ceiling.basis))
-        lengths = []
-        for s in stretches:
-            plane = scene.plane(s.wall.id)
-            out.append(_interval(f"{s.wall.id}_distance", plane.offset_m, plane.sigma_m / plane.offset_m, scale, plane.basis))
-            lengths.append(self._length(s, plane, scale))
-        mine = {s.wall.id for s in stretches}
-        slanted = [m for m in own.values() if m.name.startswith("wall_") and m.name.rpartition("_")[0] not in mine]
-        out += [m for m in slanted if m.name.endswith("_distance")]
-        lengths += [m for m in slanted if m.name.endswith("_length")]
-        out += lengths
+        found = {m.name: m for m in measure(scene)}
+        found |= {(m := self._length(s, scene.plane(s.wall.id), scene.scale)).name: m for s in stretches}
+        if found["ceiling_height"].status == "unknown":
+            found["ceiling_height"] = replace(found["ceiling_height"], reason="the ceiling is out of every photo, or not seen clearly enough")
+        lengths = [m for name, m in found.items() if name.startswith("wall_") and name.endswith("_length")]
         longest = max(lengths, key=lambda m: m.value if m.status == "measured" else m.low)
-        out.append(replace(longest, name="longest_wall"))
-        out += free_measurements(scene)
-        return tuple(self._most_seen(m) if m.name in ROOM_WIDE else m for m in out)
+        found["longest_wall"] = replace(longest, name="longest_wall")
+        return tuple(self._most_seen(m) if m.name in ROOM_WIDE else m for m in found.values())
 
     def _length(self, s: Stretch, plane: Plane, scale: Scale) -> Measurement:
         name, basis = f"{s.wall.id}_length", plane.basis
         if s.parts is not None:
             value, sigma = self.fit.get(s.parts)
         else:
-            value, sigma = s.length_m, s.length_m * float(np.hypot(plane.sigma_m / plane.offset_m, 0.02))
+            value, sigma = s.length_m, s.length_m * float(np.hypot(plane.sigma_m / plane.offset_m, SEEN_END_SIGMA))
         if s.beyond:
             sigma = float(np.hypot(sigma, BEYOND_SIGMA * (s.farthest_m - value)))
             corner = s.left.photo if s.left.kind == "corner" else s.right.photo
             self.conflicts.append(self._told(name, f"where {s.wall.id.replace('_', ' ')} ends", (corner, s.beyond[0]), (value, s.farthest_m)))
         hidden = "" if s.left.kind == s.right.kind == "corner" else "an end of the wall is out of sight in every photo"
-        return _interval(name, value, sigma / value, scale, basis, hidden)
+        return log_normal(name, value, "m", split(sigma / value, scale), basis, hidden)
 
     def _most_seen(self, m: Measurement) -> Measurement:
         """A photo that could not be seated still shows a wall or a floor: the room has at least that."""
@@ -334,12 +321,3 @@ class _Extents:
             return self.reach[axis], REACH_SIGMA * self.reach[axis]
         value = sum(self.view.walls[k].distance_m for k in self.pair[axis])
         return float(value), float(np.linalg.norm(self.view.errors[list(self.pair[axis])].sum(0)))
-
-
-def _interval(name: str, value: float, sigma_rel: float, scale: Scale, basis: str, hidden: str = "") -> Measurement:
-    """A length with the 90 % interval of a log-normal error; with something hidden, a lower bound."""
-    share = min(1.0, (scale.sigma_rel / max(sigma_rel, 1e-9)) ** 2)
-    light = "green" if sigma_rel < 0.04 else "amber" if sigma_rel < 0.12 else "red"
-    high = None if hidden else float(value * np.exp(Z90 * sigma_rel))
-    return Measurement(name, float(value), float(value * np.exp(-Z90 * sigma_rel)), high, "m", "lower_bound" if hidden else "measured",
-                       basis, hidden, {"scale": share, "fit": 1 - share}, light)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from poc.room.freespace import free_measurements, log_normal, propagated, unknown
 from poc.room.nextstep import next_measurement
+from poc.room.propagate import wall_length
 from poc.room.selftest import self_test
 from poc.room.view import LONG_SIDE
 from poc.types import Measurement, Scene, WallSegment
@@ -60,7 +59,7 @@ def _length(scene: Scene, k: int) -> Measurement:
     """Length of the wall as far as it is seen; a lower bound unless both of its ends are corners."""
     wall = scene.walls[k]
     plane = scene.plane(wall.plane_id)
-    value, parts = propagated(scene, lambda s: float(np.linalg.norm(s.ends[k][1] - s.ends[k][0])), wall.length_m,
+    value, parts = propagated(scene, lambda s: wall_length(s, k), wall.length_m,
                               wall.length_m * plane.sigma_m / plane.offset_m)
     parts["unseen"] = sum(_end_variance(scene, wall, end) for end in (0, 1) if wall.end_kinds[end] != "corner") / max(value, 0.01) ** 2
     whole = all(kind == "corner" for kind in wall.end_kinds)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
 import re
@@ -11,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poc.errors import ModelError, ParameterError
+from poc.errors import ParameterError
 from poc.files import probe_folder, write_file, write_together, writing_where_told
 from poc.parameters import check_parameters, notebook_parameters
 from poc.progress import Progress
@@ -194,11 +193,12 @@ def as_json(record: Any, indent: int | None = None) -> str:
 def ensure_model(name: str) -> None:
     """Have the model's weights here, fetched and verified, before a notebook asks for them. Raises ModelError."""
     from poc.models import DEFAULT_MODEL, get_preset
+    from poc.models.runtime import need_torch
     from poc.models.weights import obtain_weights
 
     preset = get_preset(name)
-    if preset.needs_torch and importlib.util.find_spec("torch") is None:
-        raise ModelError(f"{name} needs torch, which is not installed: run `make torch` (about 6 GB), or use {DEFAULT_MODEL}")
+    if preset.needs_torch:
+        need_torch(name, f"use {DEFAULT_MODEL}")
     obtain_weights(preset)
 
 

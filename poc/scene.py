@@ -85,19 +85,21 @@ def solve_room(view: View, depth: DepthMap, noise: DepthNoise, sigmas: dict[str,
     base = np.diag([sigmas["gravity"] ** 2, sigmas["gravity"] ** 2, min(sigmas["yaw"], np.deg2rad(2)) ** 2, sigmas["focal"] ** 2, 0.0])
     if fit is None or not layout.walls:
         return view, layout, base
-    if not observe_planes(view, layout):
-        return view, layout, base
+    cov = base
     for _ in range(ROUNDS):
-        view, layout, fixed, settled = _adjusted(view, layout, noise, sigmas)
+        planes = observe_planes(view, layout)
+        if not planes:
+            break
+        view, layout, fixed, settled = _adjusted(view, layout, planes, noise, sigmas)
+        cov = fixed.covariance
         if settled:
             break
-    return view, layout, fixed.covariance
+    return view, layout, cov
 
 
-def _adjusted(view: View, layout: Layout, noise: DepthNoise, sigmas: dict[str, float]):
+def _adjusted(view: View, layout: Layout, planes, noise: DepthNoise, sigmas: dict[str, float]):
     """One round: the camera adjusted to the planes of the layout, and the layout under that camera. Returns view, layout, the
     adjustment and whether another round would change nothing."""
-    planes = observe_planes(view, layout)
     noise = depth_noise(planes, layout.state.fit.shift, noise)
     fixed, kept = adjust_without_culprits(view, layout, planes, noise, sigmas)
     if fixed.chi2 > 1:

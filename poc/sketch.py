@@ -4,10 +4,10 @@ Every figure is a plotly figure that needs nothing but plotly.js. A photo withou
 photo and says why, never an empty one.
 """
 
-from poc.figures.charts import depth_figure, interval_chart
+from poc.figures.charts import comparison_figure, depth_figure, interval_chart
 from poc.figures.evidence import budget_chart, surface_figure
 from poc.figures.overlay import overlay
 from poc.figures.plan import plan
 from poc.figures.sketch3d import sketch_3d
 
-__all__ = ["budget_chart", "depth_figure", "interval_chart", "overlay", "plan", "sketch_3d", "surface_figure"]
+__all__ = ["budget_chart", "comparison_figure", "depth_figure", "interval_chart", "overlay", "plan", "sketch_3d", "surface_figure"]

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from poc.errors import DataError
-from poc.evaluate_rooms import _exact_rooms, evaluate_rooms
+from poc.evaluate_rooms import evaluate_rooms
+from poc.training.folder import list_frames
+from tests.data_folder import write_folder
 from tests.synthetic import make_room
 
 LABEL = np.array([5, 1, 0, 21, 7, 8], np.uint8)
@@ -73,7 +75,9 @@ def test_names_that_are_not_there_are_an_error(folder):
 
 @pytest.mark.parametrize("keyed", [True, False])
 def test_exact_truth_is_found_in_both_forms_of_meta(tmp_path, keyed):
-    frames = {"a": {"room": {"ceiling_height_m": 2.5}}, "b": {}}
+    first, second = write_folder(tmp_path, n=2)
+    meta = json.loads((tmp_path / "meta.json").read_text())
+    frames = {first: {"room": {"ceiling_height_m": 2.5}}, second: {}}
     listed = frames if keyed else [{"name": name, **facts} for name, facts in frames.items()]
-    (tmp_path / "meta.json").write_text(json.dumps({"frames": listed}))
-    assert _exact_rooms(tmp_path) == {"a": {"ceiling_height_m": 2.5}}
+    (tmp_path / "meta.json").write_text(json.dumps(meta | {"frames": listed}))
+    assert [f.room for f in list_frames(tmp_path)] == [{"ceiling_height_m": 2.5}, None]

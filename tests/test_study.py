@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from poc.errors import ParameterError
-from poc.figures.comparison import comparison_figure
+from poc.figures.charts import comparison_figure
 from poc.training import study
+from poc.types import Photo
 from tests.data_folder import write_folder
 
 
@@ -40,7 +41,7 @@ def test_rows_hold_only_what_both_could_be_scored_on():
 def test_the_figure_tells_how_far_off_each_is():
     true = np.full((40, 60), 2.0)
     true[:5] = 0
-    fig = comparison_figure(np.zeros((40, 60, 3), np.uint8), true, true * 1.2, true * 0.9)
+    fig = comparison_figure(Photo(np.zeros((40, 60, 3), np.uint8)), true, true * 1.2, true * 0.9)
     words = [a.text for a in fig.layout.annotations]
     assert "20 %" in words[1] and "10 %" in words[2]
     before, after = (np.asarray(t.z, float) for t in fig.data[1:])
@@ -60,7 +61,7 @@ def test_learning_helps_on_frames_like_those_learnt_from(tmp_path):
     assert after["metric"]["abs_rel"] < before["metric"]["abs_rel"]
     assert [study.epoch_line(r).startswith(f"round {i}") for i, r in enumerate(told, 1)] == [True] * 3
     seen = study.views(parts, weights)
-    assert seen.rgb.shape[:2] == seen.true_m.shape == seen.before_m.shape == seen.after_m.shape
+    assert seen.photo.rgb.shape[:2] == seen.true_m.shape == seen.before_m.shape == seen.after_m.shape
 
 
 @pytest.mark.torch

@@ -249,7 +249,8 @@ class TestWithTorch:
         import torch
 
         from poc.models.embedded_net import EmbeddedNet
-        from poc.models.weights import SHIPPED
+        from poc.models.weights import SHIPPED, read_sidecar
+        from poc.training.export import export_run
         from poc.training.loop import finetune_config, train
         from poc.training.restore import load_onnx
 
@@ -262,7 +263,10 @@ class TestWithTorch:
         for got, want in zip(answers, session.run(None, {"image": image})):
             assert np.abs(got.numpy() - want).max() < 1e-3
         write_folder(tmp_path / "data")
-        checkpoint = train(finetune_config(self.config(tmp_path), str(shipped), epochs=1, lr=1e-4))
+        config = finetune_config(self.config(tmp_path), str(shipped), epochs=1, lr=1e-4)
+        checkpoint = train(config)
+        facts = json.loads(export_run(checkpoint, tmp_path / "m.onnx", config, calibrate=False).with_suffix(".json").read_text())
+        assert facts["sigma_scale"] == read_sidecar(shipped)["sigma_scale"], "nothing was calibrated: the shipped scale stays"
         moved = torch.load(checkpoint, weights_only=True)["net"]
         key = "fuse.3.reduce.1.running_var"
         assert torch.equal(moved[key], net.state_dict()[key]), "statistics moved"

@@ -1,4 +1,4 @@
-"""Two flat figures: depth beside its photo, and the measurements with their intervals."""
+"""Flat figures: depth beside its photo, two depths beside the truth, and the measurements with their intervals."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ PANELS_PX = 1060.0
 """Width of all panels together on a laptop's page."""
 GAP = 0.035
 ROW_PX = 34
+MOST_PERCENT = 50
+"""Errors beyond this look alike in a comparison."""
 
 
 # --- depth ---------------------------------------------------------------------------------------------------------
@@ -29,9 +31,24 @@ def depth_figure(photo: Photo, depth_map: DepthMap) -> go.Figure:
     panels = [_depth_panel(depth_map)]
     if depth_map.sigma_log is not None:
         panels.append(_error_panel(depth_map))
+    return _beside(photo, panels)
+
+
+def comparison_figure(photo: Photo, true_m: np.ndarray, before_m: np.ndarray, after_m: np.ndarray) -> go.Figure:
+    """A photo and where two depth maps (H×W metres) are off from the truth (0 where it is missing), on one scale of colours:
+    blue where a model says nearer than it is, brown where farther."""
+    known = true_m > 0
+    errors = [small(100.0 * (np.where(known, d, 1) / np.where(known, true_m, 1) - 1), known) for d in (before_m, after_m)]
+    return _beside(photo, [
+        {"type": "heatmap", "z": z, "zmin": -MOST_PERCENT, "zmax": MOST_PERCENT, "colorscale": [[0, "#2c5f8a"], [0.5, "#f6f7f8"], [1, "#8a3400"]],
+         "colorbar": _bar("error of the depth, % (blue: too near)"), "hovertemplate": "%{z:+.0f} %<extra></extra>",
+         "title": f"{name}: {np.nanmedian(np.abs(z)):.0f} % off (median)"} for name, z in zip(("before", "after"), errors)])
+
+
+def _beside(photo: Photo, panels: list[dict]) -> go.Figure:
+    """The photo and heat maps of it side by side, each with its title above and its colour bar below."""
     width = (1.0 - GAP * len(panels)) / (len(panels) + 1)
-    height = PANELS_PX * width * photo.height / photo.width
-    height = min(height, 520.0)
+    height = min(PANELS_PX * width * photo.height / photo.width, 520.0)
     base = theme.photo_layout(photo, long_side=640)
     spans = [(i * (width + GAP), i * (width + GAP) + width) for i in range(len(panels) + 1)]
     base["xaxis"]["domain"] = spans[0]
@@ -44,9 +61,7 @@ def depth_figure(photo: Photo, depth_map: DepthMap) -> go.Figure:
         _spread(panel, photo)
     notes = [{"text": words, "xref": "paper", "yref": "paper", "x": sum(span) / 2, "xanchor": "center", "y": 1.0, "yanchor": "bottom",
               "showarrow": False, "font": {"size": theme.TEXT_PX, "color": theme.INK}} for words, span in zip(titles, spans, strict=True)]
-    corners = {"type": "scatter", "x": [0, photo.width - 1], "y": [0, photo.height - 1], "mode": "markers", "marker": {"opacity": 0},
-               "hoverinfo": "skip", "showlegend": False}
-    return theme.figure([corners, *panels], theme.layout(
+    return theme.figure([theme.photo_corners(photo), *panels], theme.layout(
         int(height) + 110, annotations=notes, margin={"l": 12, "r": 12, "t": 30, "b": 76}, **base))
 
 
@@ -126,7 +141,7 @@ def interval_chart(measurements) -> go.Figure:
     silent = [m for m in measurements if m.status == "unknown" or m.value is None]
     groups = [[m for m in told if m.unit == unit] for unit in dict.fromkeys(m.unit for m in told)]
     if not told and not silent:
-        return theme.figure([], theme.layout(120, annotations=[_centred("Nothing was measured.")], xaxis={"visible": False}, yaxis={"visible": False}))
+        return theme.nothing("Nothing was measured.")
     listed = [theme.wrap(f"{theme.title_of(m.name)}: {m.reason or 'no reason given'}", 125) for m in silent]
     silent_px = sum(_text_px(words) for words in listed) + 28 if silent else 0
     heights = [ROW_PX * len(group) + 46 for group in groups]
@@ -192,14 +207,10 @@ def _light_legend(told: list[Measurement]) -> list[dict]:
     out = []
     for light in dict.fromkeys(m.light if m.light in theme.LIGHTS else "" for m in told):
         colour, symbol, words = theme.LIGHTS[light]
-        out.append(_key(words, {"symbol": symbol, "size": 11, "color": colour}))
+        out.append(theme.legend_key(words, {"symbol": symbol, "size": 11, "color": colour}))
     if any(m.status == "lower_bound" for m in told):
-        out.append(_key("at least", {"symbol": "circle", "size": 11, "color": theme.PAPER, "line": {"width": 2, "color": theme.MUTED}}))
+        out.append(theme.legend_key("at least", {"symbol": "circle", "size": 11, "color": theme.PAPER, "line": {"width": 2, "color": theme.MUTED}}))
     return out
-
-
-def _key(words: str, marker: dict) -> dict:
-    return {"type": "scatter", "x": [None], "y": [None], "mode": "markers", "name": words, "marker": marker, "hoverinfo": "skip"}
 
 
 def _text_px(words: str) -> int:
@@ -215,7 +226,3 @@ def _silent_rows(listed: list[str], top: float, total: float) -> list[dict]:
         rows.append(base | {"y": top - down / total, "text": words, "font": {"size": theme.TEXT_PX, "color": colour}})
         down += _text_px(words)
     return rows
-
-
-def _centred(words: str) -> dict:
-    return {"text": words, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False, "font": {"size": 15, "color": theme.MUTED}}

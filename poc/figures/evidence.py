@@ -35,11 +35,9 @@ def surface_figure(photo: Photo, surfaces: Surfaces) -> go.Figure:
     tint = base["images"][0] | {"source": theme.png_uri(_tint(surfaces.probabilities)), "layer": "above"}
     base["images"] = [*base["images"], tint]
     share = np.bincount(surfaces.probabilities.argmax(-1).ravel(), minlength=len(SURFACE_CLASSES)) / surfaces.probabilities[..., 0].size
-    corners = {"type": "scatter", "x": [0, photo.width - 1], "y": [0, photo.height - 1], "mode": "markers", "marker": {"opacity": 0},
-               "hoverinfo": "skip", "showlegend": False}
-    keys = [_key(f"{name}, {100 * share[SURFACE_CLASSES.index(name)]:.0f} %", colour)
+    keys = [theme.legend_key(f"{name}, {100 * share[SURFACE_CLASSES.index(name)]:.0f} %", {"symbol": "square", "size": 12, "color": theme.rgba(colour, 0.7)})
             for name, colour in SURFACE_COLOURS.items() if share[SURFACE_CLASSES.index(name)] > LEAST_SHARE]
-    return theme.figure([corners, *keys], theme.layout(
+    return theme.figure([theme.photo_corners(photo), *keys], theme.layout(
         int(photo.height * shown) + 46, margin={"l": 8, "r": 8, "t": 8, "b": 38},
         legend={"orientation": "h", "x": 0.5, "xanchor": "center", "y": 0.0, "yanchor": "top", "font": {"size": theme.SMALL_PX}}, **base))
 
@@ -51,14 +49,9 @@ def _tint(p: np.ndarray) -> np.ndarray:
     for name, colour in SURFACE_COLOURS.items():
         k = SURFACE_CLASSES.index(name)
         cells = best == k
-        out[cells, :3] = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+        out[cells, :3] = theme.rgb(colour)
         out[cells, 3] = (255 * TINT * np.clip(p[cells, k], 0, 1) ** 2).astype(np.uint8)
     return out
-
-
-def _key(name: str, colour: str) -> dict:
-    return {"type": "scatter", "x": [None], "y": [None], "mode": "markers", "name": name, "hoverinfo": "skip",
-            "marker": {"symbol": "square", "size": 12, "color": theme.rgba(colour, 0.7)}}
 
 
 def budget_chart(measurements) -> go.Figure:
@@ -66,9 +59,7 @@ def budget_chart(measurements) -> go.Figure:
     variance each makes. What has no interval is left out."""
     rows = [m for m in measurements if m.value and m.low and m.budget]
     if not rows:
-        note = {"text": "Nothing was measured, so there is no error to divide.", "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5,
-                "showarrow": False, "font": {"size": 15, "color": theme.MUTED}}
-        return theme.figure([], theme.layout(120, annotations=[note], xaxis={"visible": False}, yaxis={"visible": False}))
+        return theme.nothing("Nothing was measured, so there is no error to divide.")
     causes = [c for c in CAUSES if any(m.budget.get(c, 0.0) > 0.005 for m in rows)]
     names = [theme.title_of(m.name) for m in rows]
     bars = [_bar(cause, rows, names) for cause in causes]

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from poc.figures.evidence import SURFACE_COLOURS
+from poc.figures.theme import rgb
 from poc.files import write_file
-from poc.types import Z90, DepthMap, Surfaces
+from poc.types import SURFACE_CLASSES, Z90, DepthMap, Surfaces
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from poc.training.folder import LoadedFrame
 
 COLUMNS = ("photo", "true depth", "model (scaled)", "error beyond\nits 90 % band", "surfaces")
-SURFACE_COLOURS = np.array([[200, 200, 200], [196, 154, 96], [226, 226, 210], [140, 180, 220], [150, 80, 60], [70, 130, 180]], np.uint8)
-"""Of other, floor, wall, ceiling, door, window."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,11 @@ def _labels(surfaces: Surfaces, shape: tuple[int, int]) -> np.ndarray:
     return cv2.resize(surfaces.probabilities, shape[::-1], interpolation=cv2.INTER_LINEAR).argmax(2)
 
 
+def _colours() -> np.ndarray:
+    """uint8 n×3: a colour for each surface class, the same as on the photo in the report; grey for anything else."""
+    return np.array([rgb(SURFACE_COLOURS.get(name, "#c8c8c8")) for name in SURFACE_CLASSES], np.uint8)
+
+
 def _draw_row(axes: list[Axes], row: Row) -> None:
     known = row.true_m > 0
     low, high = np.percentile(row.true_m[known], (2, 98))
@@ -97,7 +102,7 @@ def _draw_row(axes: list[Axes], row: Row) -> None:
     if row.beyond is not None:
         axes[3].imshow(row.beyond, cmap="RdBu_r", vmin=0, vmax=2)
     if row.surfaces is not None:
-        axes[4].imshow(SURFACE_COLOURS[row.surfaces])
+        axes[4].imshow(_colours()[row.surfaces])
     for axis in axes:
         axis.set_xticks([])
         axis.set_yticks([])

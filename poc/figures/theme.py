@@ -96,8 +96,13 @@ def wrap(text: str, width: int) -> str:
 
 def rgba(colour: str, alpha: float) -> str:
     """"#rrggbb" and an opacity as plotly's rgba()."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = rgb(colour)
     return f"rgba({red},{green},{blue},{alpha:g})"
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    """Red, green and blue of "#rrggbb"."""
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
 def layout(height: int, **extra: Any) -> dict[str, Any]:
@@ -160,6 +165,23 @@ def photo_layout(photo: Photo, long_side: int = 1200) -> dict[str, Any]:
     }
 
 
+def photo_corners(photo: Photo) -> dict[str, Any]:
+    """A trace that shows nothing: plotly draws no axes, and no image on them, where there is no trace at all."""
+    return {"type": "scatter", "x": [0, photo.width - 1], "y": [0, photo.height - 1], "mode": "markers", "marker": {"opacity": 0},
+            "hoverinfo": "skip", "showlegend": False}
+
+
+def legend_key(name: str, marker: dict[str, Any]) -> dict[str, Any]:
+    """A trace that is only an entry of the legend."""
+    return {"type": "scatter", "x": [None], "y": [None], "mode": "markers", "name": name, "marker": marker, "hoverinfo": "skip"}
+
+
+def nothing(words: str) -> go.Figure:
+    """A figure in place of one that has nothing to show, and why."""
+    note = {"text": words, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False, "font": {"size": 15, "color": MUTED}}
+    return figure([], layout(120, annotations=[note], xaxis={"visible": False}, yaxis={"visible": False}))
+
+
 def refused(reason: str, photo: Photo | None = None, height: int = 460) -> go.Figure:
     """A figure in place of one that cannot be drawn: the photo, where there is one, and plainly why."""
     import plotly.graph_objects as go
@@ -177,10 +199,7 @@ def refused(reason: str, photo: Photo | None = None, height: int = 460) -> go.Fi
         return go.Figure(layout=layout(height // 2, annotations=[note | {"y": 0.5, "yanchor": "middle"}], xaxis=hidden, yaxis=hidden))
     base = photo_layout(photo, long_side=800)
     base["yaxis"]["domain"] = [0.0, 0.80]
-    # plotly draws no axes, and no image on them, where there is no trace at all
-    corners = {"type": "scatter", "x": [0, photo.width - 1], "y": [0, photo.height - 1], "mode": "markers",
-               "marker": {"opacity": 0}, "hoverinfo": "skip", "showlegend": False}
-    return go.Figure([corners], layout=layout(height, annotations=[note], **base))
+    return go.Figure([photo_corners(photo)], layout=layout(height, annotations=[note], **base))
 
 
 def figure(traces: list[dict[str, Any]], look: dict[str, Any]) -> go.Figure:

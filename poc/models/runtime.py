@@ -8,6 +8,7 @@ sleep instead of spinning: as fast here, and other processes keep the processors
 from __future__ import annotations
 
 import functools
+import importlib.util
 import logging
 import os
 import threading
@@ -102,6 +103,12 @@ def onnx_engine(session: onnxruntime.InferenceSession) -> str:
     import onnxruntime
 
     return f"onnxruntime {onnxruntime.__version__} {session.get_providers()[0]}"
+
+
+def need_torch(what: str, instead: str = "") -> None:
+    """TorchMissing where torch is not installed; imports nothing. what: that which needs it; instead: what to do without."""
+    if importlib.util.find_spec("torch") is None:
+        raise TorchMissing(f"{what} needs torch, which is not installed: run `make torch` (about 6 GB){instead and ', or ' + instead}")
 
 
 @functools.cache

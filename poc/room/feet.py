@@ -120,15 +120,19 @@ def best_turn(pan: Panorama, ev: Evidence, angles: np.ndarray, turns: np.ndarray
 def find_walls(pan: Panorama, ev: Evidence, angles: np.ndarray) -> list[tuple[float, float]]:
     """Candidate walls (psi, nearness e) over the given normal azimuths: greedy peaks of what columns they explain."""
     e = np.exp(np.arange(np.log(0.08), np.log(DEEP), 0.02))
-    table = gain_table(pan, ev, angles, e)
-    found, left = [], np.zeros(len(pan.azimuth))
-    for _ in range(MOST_WALLS):
-        score = np.maximum(table - left, 0).sum(-1)
+    return _peaks(gain_table(pan, ev, angles, e), angles, e, np.zeros(len(pan.azimuth)), MOST_WALLS, 8.0)
+
+
+def _peaks(table: np.ndarray, psi: np.ndarray, e: np.ndarray, explained: np.ndarray, most: int, least: float) -> list[tuple[float, float]]:
+    """Up to `most` walls (psi, e), each the one that adds most to what is `explained` per column, while it adds `least` nats."""
+    found = []
+    for _ in range(most):
+        score = np.maximum(table - explained, 0).sum(-1)
         a, b = np.unravel_index(np.argmax(score), score.shape)
-        if score[a, b] < 8.0:
+        if score[a, b] < least:
             break
-        found.append((float(angles[a]), float(e[b])))
-        left = np.maximum(left, table[a, b])
+        found.append((float(psi[a]), float(e[b])))
+        explained = np.maximum(explained, table[a, b])
     return found
 
 
@@ -149,16 +153,7 @@ def find_slanted(pan: Panorama, ev: Evidence, walls: list[tuple[float, float]], 
     psi = np.arange(pan.azimuth.min() - 1.4, pan.azimuth.max() + 1.4, np.deg2rad(4.0))
     own = np.abs((psi + np.pi / 4) % (np.pi / 2) - np.pi / 4) < apart
     psi, e = psi[~own], np.exp(np.arange(np.log(0.1), np.log(DEEP), 0.03))
-    table = gain_table(pan, ev, psi, e)
-    left, found = (4.0 - have) * weight, []
-    for _ in range(most):
-        score = np.maximum(table - left, 0).sum(-1)
-        a, b = np.unravel_index(np.argmax(score), score.shape)
-        if score[a, b] < 25.0:
-            break
-        found.append((float(psi[a]), float(e[b])))
-        left = np.maximum(left, table[a, b])
-    return found
+    return _peaks(gain_table(pan, ev, psi, e), psi, e, (4.0 - have) * weight, most, 25.0)
 
 
 def assign_columns(pan: Panorama, ev: Evidence, walls: list[tuple[float, float]], corner: float = 1.5,

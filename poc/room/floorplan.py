@@ -93,7 +93,7 @@ def complete(scene: Scene, surfaces: Surfaces | None) -> Scene:
     free = seen & ~taken
     scene = replace(scene, obstacles=obstacles, openings=find_openings(scene, view), outline=outline(sight),
                     seen_floor=seen, free_floor=free, grid_origin=grid.origin, grid_cell_m=CELL_M,
-                    largest_free_rect=_in_metres(largest_rectangle(free), grid))
+                    largest_free_rect=in_metres(largest_rectangle(free), grid.origin))
     return replace(scene, walls=tuple(free_stretches(scene, view, wall, taken) for wall in scene.walls))
 
 
@@ -277,18 +277,18 @@ def largest_rectangle(free: np.ndarray) -> tuple[int, int, int, int] | None:
     return found
 
 
-def _in_metres(rect: tuple[int, int, int, int] | None, grid: Grid) -> tuple[float, float, float, float] | None:
+def in_metres(rect: tuple[int, int, int, int] | None, origin: tuple[float, float]) -> tuple[float, float, float, float] | None:
     if rect is None:
         return None
-    (x, y), (r0, c0, r1, c1) = grid.origin, rect
+    (x, y), (r0, c0, r1, c1) = origin, rect
     return (x + c0 * CELL_M, y + r0 * CELL_M, x + c1 * CELL_M, y + r1 * CELL_M)
 
 
-def _raster(polygons: list[np.ndarray], grid: Grid) -> np.ndarray:
+def raster(polygons: list[np.ndarray], origin: tuple[float, float], shape: tuple[int, int]) -> np.ndarray:
     """Cells whose centre lies in any polygon."""
-    image = np.zeros(grid.shape, np.uint8)
+    image = np.zeros(shape, np.uint8)
     for polygon in polygons:
-        cells = (polygon - np.array(grid.origin)) / CELL_M - 0.5
+        cells = (polygon - np.array(origin)) / CELL_M - 0.5
         cv2.fillPoly(image, [np.rint(cells * 16).astype(np.int32)], 1, shift=4)
     return image > 0
 
@@ -315,7 +315,7 @@ def find_obstacles(scene: Scene, sight: Sight, grid: Grid, seen: np.ndarray) -> 
             continue
         out.append(Obstacle(_footprint(label == k, hidden, grid, scene), float(np.percentile(tall[own], 97))))
         taken |= label == k
-    return tuple(out), taken | _raster([o.footprint for o in out], grid)
+    return tuple(out), taken | raster([o.footprint for o in out], grid.origin, grid.shape)
 
 
 def _object_points(sight: Sight) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -344,7 +344,7 @@ def _footprint(mask: np.ndarray, hidden: np.ndarray, grid: Grid, scene: Scene) -
     rings, _ = cv2.findContours(fine, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     ring = max(rings, key=cv2.contourArea)
     hull = cv2.convexHull(ring)
-    whole = _raster([hull[:, 0] * (CELL_M / 4) - CELL_M + origin], grid)
+    whole = raster([hull[:, 0] * (CELL_M / 4) - CELL_M + origin], grid.origin, grid.shape)
     if (mask | hidden)[whole].sum() >= HULL_FILL * whole.sum():
         ring = hull
     ring = cv2.approxPolyDP(ring, 3.2, True)[:, 0]

@@ -11,7 +11,7 @@ import numpy as np
 
 from poc.room.propagate import Shape, variance
 from poc.room.roomspace import longest_free
-from poc.types import Z90, Measurement, Scene, WallSegment
+from poc.types import Z90, Measurement, Scale, Scene, WallSegment
 
 SHORTEST_FREE_M = 0.4
 CORNER_SIGMA_M, SOFT_END_SIGMA_M = 0.03, 0.05
@@ -138,8 +138,13 @@ def propagated(scene: Scene, quantity: Callable[[Shape], float], value: float, s
     and what `sigma` leaves beside the scale."""
     if scene.solution is not None:
         return variance(scene.solution, quantity)
-    scale = scene.scale.sigma_rel**2
-    return value, {"scale": scale, "fit": max((sigma / value) ** 2 - scale, 0.0)}
+    return value, split(sigma / value, scene.scale)
+
+
+def split(sigma_rel: float, scale: Scale) -> dict[str, float]:
+    """The variance of a log error as far as it is the scale's, and the rest."""
+    shared = min(scale.sigma_rel, sigma_rel) ** 2
+    return {"scale": shared, "fit": sigma_rel**2 - shared}
 
 
 def log_normal(name: str, value: float, unit: str, parts: dict[str, float], basis: str, reason: str = "") -> Measurement:

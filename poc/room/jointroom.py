@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from poc.room.floorplan import CELL_M, largest_rectangle
+from poc.room.floorplan import CELL_M, in_metres, largest_rectangle, raster
 from poc.room.jointfit import Facing, Fit, View, to_anchor, turned_facing, unit_of_facing
 from poc.room.sameroom import Seat, quarter
 from poc.types import Obstacle, Scene, WallSegment
@@ -192,20 +192,12 @@ def merge_floor(scene: Scene, scenes: dict[int, Scene], seats: dict[int, Seat]) 
         return replace(scene, obstacles=obstacles)
     low = np.floor(np.vstack(rings).min(0) / CELL_M) * CELL_M - CELL_M
     n = np.ceil((np.vstack(rings).max(0) - low) / CELL_M).astype(int) + 2
-    inside = _raster(rings, low, n)
+    origin, shape = (float(low[0]), float(low[1])), (int(n[1]), int(n[0]))
+    inside = raster(rings, origin, shape)
     seen, free = (sum_of(scenes, seats, name, low, n) for name in ("seen_floor", "free_floor"))
-    free &= ~_raster([o.footprint for o in obstacles], low, n)
-    rect = largest_rectangle(free)
-    box = None if rect is None else (low[0] + rect[1] * CELL_M, low[1] + rect[0] * CELL_M, low[0] + rect[3] * CELL_M, low[1] + rect[2] * CELL_M)
-    return replace(scene, outline=_contour(inside, low), seen_floor=seen, free_floor=free, grid_origin=(float(low[0]), float(low[1])),
-                   grid_cell_m=CELL_M, obstacles=obstacles, largest_free_rect=None if box is None else tuple(map(float, box)))
-
-
-def _raster(rings: list[np.ndarray], low: np.ndarray, n: np.ndarray) -> np.ndarray:
-    image = np.zeros((n[1], n[0]), np.uint8)
-    for ring in rings:
-        cv2.fillPoly(image, [np.rint(((ring - low) / CELL_M - 0.5) * 16).astype(np.int32)], 1, shift=4)
-    return image > 0
+    free &= ~raster([o.footprint for o in obstacles], origin, shape)
+    return replace(scene, outline=_contour(inside, low), seen_floor=seen, free_floor=free, grid_origin=origin,
+                   grid_cell_m=CELL_M, obstacles=obstacles, largest_free_rect=in_metres(largest_rectangle(free), origin))
 
 
 def _contour(mask: np.ndarray, low: np.ndarray) -> np.ndarray:

@@ -105,8 +105,8 @@ def solve_layout(view: View, rot: np.ndarray, fit: DepthFit | None, noise: Depth
         state = replace(state, room_from_cam=turned(rot, yaw))
         seen = replace(seen, pan=replace(pan, azimuth=pan.azimuth - yaw))
         start = _joined(data, state)
-        apart, slack = (np.deg2rad(9.0), 0) if view.grey is None else (SLANTED_APART, SLANTED_SLACK)
-        told = ev if view.grey is None else replace(ev, depth=np.zeros_like(ev.depth))
+        apart, slack = (SLANTED_APART, SLANTED_SLACK) if view.by_network else (np.deg2rad(9.0), 0)
+        told = replace(ev, depth=np.zeros_like(ev.depth)) if view.by_network else ev
         start += [(psi, e, False) for psi, e in feet.find_slanted(seen.pan, told, [(psi, e) for psi, e, _ in start], apart=apart, slack=slack)]
     return _settle(seen, state, start)
 
@@ -174,11 +174,11 @@ def _settle(seen: _Seen, state: State, start) -> Layout:
         start = merged
     if len(start) != len(data):
         start, data = _observe_all(seen, state, start, WALL_TURN_SIGMA)
-    if seen.view.grey is not None:
+    if seen.view.by_network:
         believed = [w for w, good in zip(start, credible(data, [e for _, e, _ in start], seen.pan.azimuth)) if good]
         start, data = _observe_all(seen, state, believed or start, WALL_TURN_SIGMA)
     data = [_on_edge(seen, state, d) for d in data]
-    if seen.view.grey is not None:
+    if seen.view.by_network:
         data = [doubted(d, solve_wall(d, state)) for d in data]
     pairs = [(d, solve_wall(d, state)) for d in data]
     pairs = sorted(((d, s) for d, s in pairs if s is not None), key=lambda x: float(np.mean(seen.pan.azimuth[x[0].columns])))
@@ -264,7 +264,7 @@ def _scatter_cells(s: np.ndarray, cos: np.ndarray, sin: np.ndarray, w: np.ndarra
 
 def _on_edge(seen: _Seen, state: State, data: WallData) -> WallData:
     """A wall whose foot stands on the photo's own edge near where it was seen, with the sigma that its crossings share."""
-    if len(data.foot_w) == 0 or seen.view.grey is None:
+    if len(data.foot_w) == 0 or not seen.view.by_network:
         return data
     pan, use = seen.pan, data.direct
     level = state.level_rays(data.foot_uv)
@@ -356,7 +356,7 @@ def _ceiling_on_edges(view: View, pan: Panorama, state: State, path, solved, use
     out = slope.copy()
     for k, wall in enumerate(solved):
         own = use & (path == k)
-        if view.grey is None or own.sum() < MIN_FOOT_COLUMNS:
+        if not view.by_network or own.sum() < MIN_FOOT_COLUMNS:
             continue
         line, cell = level_line(pan, own, wall.psi, slope[own], np.ones(own.sum()))
         edge = edge_along(view, pan, state, own, line, cell, 0)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from poc.room.freespace import stretch_length
-from poc.room.propagate import Shape
+from poc.room.propagate import log_changes, wall_length
 from poc.room.roomspace import longest_free
 from poc.types import Z90, Measurement, NextMeasurement, Scene, WallSegment
 
@@ -105,23 +105,23 @@ def lengths(scene: Scene) -> list[Length]:
     """What could be measured in this room: the camera's height, the room's, walls seen from corner to corner, a door."""
     out = []
     if "camera height given" not in scene.scale.source:
-        out.append(Length("measure how high the camera was above the floor, to 1 %", _log_changes(scene, lambda s: s.camera_height), TAPE_SIGMA_REL))
+        out.append(Length("measure how high the camera was above the floor, to 1 %", log_changes(scene.solution, lambda s: s.camera_height), TAPE_SIGMA_REL))
     if scene.solution.base.ceiling is not None:
-        out.append(Length("measure the room's height with a tape", _log_changes(scene, lambda s: s.ceiling), TAPE_SIGMA_REL, ("ceiling_height",)))
+        out.append(Length("measure the room's height with a tape", log_changes(scene.solution, lambda s: s.ceiling), TAPE_SIGMA_REL, ("ceiling_height",)))
     longest, free = max((w.length_m for w in scene.walls), default=0.0), longest_free(scene)
     for k, wall in enumerate(scene.walls):
         if wall.end_kinds == ("corner", "corner"):
             itself = ("longest_wall",) * (wall.length_m == longest) + ("longest_free_wall",) * (free is not None and free[0] is wall)
             action = f"measure {_called(wall)} with a tape, from corner to corner"
-            out.append(Length(action, _log_changes(scene, lambda s, k=k: float(np.linalg.norm(s.ends[k][1] - s.ends[k][0]))), TAPE_SIGMA_REL, itself))
+            out.append(Length(action, log_changes(scene.solution, lambda s, k=k: wall_length(s, k)), TAPE_SIGMA_REL, itself))
     ids = [w.plane_id for w in scene.walls]
     door = next((o for o in scene.openings if o.kind == "door" and o.plane_id in ids), None)
     if door is not None:
         k = ids.index(door.plane_id)
-        out.append(Length("measure the door's height and mark it on the photo as a reference", _log_changes(scene, lambda s: s.distance[k]), MARK_SIGMA_REL))
+        out.append(Length("measure the door's height and mark it on the photo as a reference", log_changes(scene.solution, lambda s: s.distance[k]), MARK_SIGMA_REL))
     else:
         action = "measure something that stands or lies on the floor, a metre long or more, and mark it on the photo as a reference"
-        out.append(Length(action, _log_changes(scene, lambda s: s.camera_height), MARK_SIGMA_REL))
+        out.append(Length(action, log_changes(scene.solution, lambda s: s.camera_height), MARK_SIGMA_REL))
     return out
 
 
@@ -129,29 +129,17 @@ def _called(wall: WallSegment) -> str:
     return wall.plane_id.replace("_", " ")
 
 
-def _log_changes(scene: Scene, quantity) -> np.ndarray:
-    """Log change of a quantity of the room's shape under every independent cause."""
-    errors = scene.solution
-    base = quantity(errors.base)
-    return np.array([_log_ratio(quantity, shape, base) for _, shape in errors.moved])
-
-
-def _log_ratio(quantity, shape: Shape, base: float) -> float:
-    new = quantity(shape)
-    return float(np.clip(np.log(new / base), -1.0, 1.0)) if new > 0 and base > 0 else 0.0
-
-
 def _changes_of(scene: Scene, m: Measurement) -> np.ndarray:
     """Log changes of a measurement itself, as its own interval has them."""
     if m.name == "ceiling_height":
-        return _log_changes(scene, lambda s: s.ceiling)
+        return log_changes(scene.solution, lambda s: s.ceiling)
     found = longest_free(scene)
     wall = found[0] if m.name == "longest_free_wall" and found else max(scene.walls, key=lambda w: w.length_m)
     k = [w.plane_id for w in scene.walls].index(wall.plane_id)
     if m.name == "longest_free_wall" and found:
         kinds = wall.free_end_kinds[wall.free.index(found[1])]
-        return _log_changes(scene, lambda s: stretch_length(s, k, wall, found[1], kinds))
-    return _log_changes(scene, lambda s: float(np.linalg.norm(s.ends[k][1] - s.ends[k][0])))
+        return log_changes(scene.solution, lambda s: stretch_length(s, k, wall, found[1], kinds))
+    return log_changes(scene.solution, lambda s: wall_length(s, k))
 
 
 # --- photos ------------------------------------------------------------------------------------------------------------

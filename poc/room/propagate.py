@@ -149,10 +149,18 @@ def _scaled(s: Shape, factor: float) -> Shape:
 
 def variance(errors: Errors, quantity: Callable[[Shape], float]) -> tuple[float, dict[str, float]]:
     """Value of a quantity and its variance by cause (log units: relative to the value)."""
-    value = quantity(errors.base)
     parts: dict[str, float] = {}
-    for cause, shape in errors.moved:
-        new = quantity(shape)
-        change = float(np.log(new / value)) if new > 0 and value > 0 else 0.0
-        parts[cause] = parts.get(cause, 0.0) + float(np.clip(change, -1.0, 1.0)) ** 2
-    return float(value), parts
+    for (cause, _), change in zip(errors.moved, log_changes(errors, quantity)):
+        parts[cause] = parts.get(cause, 0.0) + float(change) ** 2
+    return float(quantity(errors.base)), parts
+
+
+def log_changes(errors: Errors, quantity: Callable[[Shape], float]) -> np.ndarray:
+    """Log change of a quantity under every independent cause, in the order of `Errors.moved`; at most a factor e either way."""
+    base, moved = quantity(errors.base), [quantity(shape) for _, shape in errors.moved]
+    return np.array([float(np.clip(np.log(new / base), -1.0, 1.0)) if new > 0 and base > 0 else 0.0 for new in moved])
+
+
+def wall_length(shape: Shape, k: int) -> float:
+    """Metres from end to end of wall k."""
+    return float(np.linalg.norm(shape.ends[k][1] - shape.ends[k][0]))

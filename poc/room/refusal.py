@@ -121,7 +121,7 @@ class Evidence:
 
 
 REASONS = {
-    "wall": "hardly anything in it looks like a wall, a floor or a ceiling",
+    "wall": "hardly any of it is plainly a bare wall, so nothing shows where the room ends",
     "contact": "no floor is seen that meets a wall",
     "texture": "it is full of fine detail and shows hardly any plain wall or floor",
     "doubt": "the depth model doubts its own answer more than on any photo of a room",

@@ -37,6 +37,11 @@ class View:
     grey: np.ndarray | None = None
 
     @property
+    def by_network(self) -> bool:
+        """Whether depth and surfaces are a network's: then the photo itself is asked where the edges run."""
+        return self.grey is not None
+
+    @property
     def shape(self) -> tuple[int, int]:
         return self.inverse.shape
 

@@ -11,6 +11,7 @@ import io
 import json
 import pickle
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,9 +19,14 @@ import torch
 from poc.errors import DataError, WriteError
 from poc.files import write_together
 from poc.models.embedded_net import EmbeddedNet, MergedHeads
+from poc.models.weights import read_sidecar
 from poc.training.augment import CANONICAL_FOCAL_PX
-from poc.training.folder import Frame, load_frame
+from poc.training.folder import Frame, load_frame, read_names
 from poc.training.score import LONG_SIDE, predict_canonical
+from poc.training.store import split_frames
+
+if TYPE_CHECKING:
+    from poc.training.loop import TrainConfig
 
 MAX_BYTES = 10_000_000
 MIN_CAST_SIZE = 64
@@ -87,8 +93,29 @@ def calibrate_sigma(net: EmbeddedNet, frames: list[Frame]) -> float:
     return float(np.quantile(pooled, 0.9) / 1.6448536)
 
 
-def export(checkpoint: str | Path, out: str | Path, calibration: list[Frame], facts: dict) -> Path:
+def export_run(checkpoint: str | Path, out: str | Path, config: TrainConfig, calibrate: bool = True) -> Path:
+    """Export the result of a run with its record. The expected error is calibrated on every second held-out frame, which
+    leaves the others to be scored on; without any (or with `calibrate` off) the scale of the weights it started from stays."""
+    held_out = read_names(config.held_out)
+    frames = [frame for s in config.sources for frame in split_frames(s.folder, held_out)[1]]
+    calibration, total = frames[::2] if calibrate else [], sum(s.weight for s in config.sources)
+    facts = {
+        "trained_on": {Path(s.folder).name: round(s.weight / total, 3) for s in config.sources},
+        "training": {
+            "init": Path(config.init).name if config.init else None, "epochs": config.epochs, "samples_per_epoch": config.samples_per_epoch,
+            "lr": config.lr, "sizes": config.sizes, "held_out": len(held_out), "calibrated_on": len(calibration),
+        },
+    }  # fmt: skip
+    return export(checkpoint, out, calibration, facts, _inherited_scale(config.init))
+
+
+def _inherited_scale(init: str | None) -> float:
+    return float(read_sidecar(Path(init))["sigma_scale"]) if init and init.endswith(".onnx") else 1.0
+
+
+def export(checkpoint: str | Path, out: str | Path, calibration: list[Frame], facts: dict, sigma_scale: float = 1.0) -> Path:
     """Write `out` (.onnx) and its sidecar (.json). facts: licence, training data, scores, as the model card tells them.
+    sigma_scale: what the expected error is multiplied by where there are no frames to calibrate it on.
 
     Raises DataError for a bad checkpoint, WriteError when the result is over 10 MB or cannot be written.
     """
@@ -99,7 +126,7 @@ def export(checkpoint: str | Path, out: str | Path, calibration: list[Frame], fa
         raise WriteError(f"{out}: would be {len(data) / 1e6:.1f} MB; the embedded model may have {MAX_BYTES / 1e6:.0f}")
     sidecar = {
         "version": 1, "long_side": LONG_SIDE, "canonical_focal_px": CANONICAL_FOCAL_PX,
-        "sigma_scale": round(calibrate_sigma(net, calibration), 4) if calibration else 1.0,
+        "sigma_scale": round(calibrate_sigma(net, calibration), 4) if calibration else sigma_scale,
         "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data),
         "parameters": sum(p.numel() for p in net.parameters()), **facts,
     }  # fmt: skip

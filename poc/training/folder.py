@@ -6,6 +6,7 @@ The format is shared by `poc train`, `poc evaluate` and `poc evaluate-rooms`. Ev
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,8 @@ MAX_PLAUSIBLE_M = 60.0
 
 @dataclass(frozen=True)
 class Frame:
-    """One photo with truth, by file. Intrinsics are pixels of the photo; crop (row0, row1, col0, col1) is where truth counts."""
+    """One photo with truth, by file. Intrinsics are pixels of the photo; crop (row0, row1, col0, col1) is where truth counts.
+    room: exact truth of a rendered room, where there is any."""
 
     name: str
     rgb: Path
@@ -42,6 +44,7 @@ class Frame:
     height: int
     crop: tuple[int, int, int, int]
     metric: bool = True
+    room: dict | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,19 @@ def list_frames(folder: str | Path, need_depth: bool = True) -> list[Frame]:
     return frames
 
 
+def select_frames(folder: str | Path, names: Iterable[str] | None = None, limit: int | None = None) -> list[Frame]:
+    """The frames of a folder to score: those named, at most `limit`, spread evenly. Raises DataError, also when none is left."""
+    frames = list_frames(folder)
+    if names is not None:
+        wanted = frozenset(names)
+        frames = [f for f in frames if f.name in wanted]
+    if not frames:
+        raise DataError(f"{folder}: none of the named frames is here")
+    if limit and limit < len(frames):
+        frames = [frames[i] for i in np.linspace(0, len(frames) - 1, limit).astype(int)]
+    return frames
+
+
 def _frame(folder: Path, meta: dict, entry: dict, where: Path) -> Frame:
     name = entry["name"]
     rgb = next((p for e in ("jpg", "jpeg", "png") if (p := folder / "rgb" / f"{name}.{e}").is_file()), None)
@@ -106,7 +122,7 @@ def _frame(folder: Path, meta: dict, entry: dict, where: Path) -> Frame:
         name, rgb, depth, label if label.is_file() else None,
         *(float(k[key]) for key in ("fx", "fy", "cx", "cy")), int(k["width"]), int(k["height"]),
         _crop(meta, entry, int(k["width"]), int(k["height"])),
-        metric=bool(entry.get("metric", meta.get("metric", True))),
+        metric=bool(entry.get("metric", meta.get("metric", True))), room=entry.get("room"),
     )  # fmt: skip
 
 

@@ -12,7 +12,8 @@ from poc.depth import estimate
 from poc.errors import ParameterError
 from poc.evaluate import default_estimator, evaluate
 from poc.photo import load_photo
-from poc.training.folder import Frame, list_frames, load_frame
+from poc.training.folder import list_frames, load_frame, select_frames
+from poc.types import Photo
 
 WEIGHTS_FILE = "embedded.onnx"
 """The name under which the loader looks for the embedded model in a weights folder."""
@@ -29,10 +30,9 @@ class Split:
 
 @dataclass(frozen=True)
 class Views:
-    """One scored frame: rgb uint8 H×W×3 and three depth maps, float32 metres, 0 where the truth is missing."""
+    """One scored frame: the photo and three depth maps, H×W float32 metres, 0 where the truth is missing."""
 
-    name: str
-    rgb: np.ndarray
+    photo: Photo
     true_m: np.ndarray
     before_m: np.ndarray
     after_m: np.ndarray
@@ -59,7 +59,7 @@ def fine_tune(parts: Split, out: str | Path, epochs: int, samples: int, threads:
 
     Point POC_WEIGHTS or `weights_dir=` at it to use them. A run that was stopped goes on; one with other settings starts again.
     """
-    from poc.training.export import export
+    from poc.training.export import export_run
     from poc.training.loop import settings_changed, train
     from poc.training.recipe import make_config
     from poc.training.store import Source
@@ -72,7 +72,7 @@ def fine_tune(parts: Split, out: str | Path, epochs: int, samples: int, threads:
     if settings_changed(config):
         (out / "last.pt").unlink()
     checkpoint = train(config, tell)
-    export(checkpoint, out / WEIGHTS_FILE, _frames(parts, parts.learn), {"trained_on": {parts.folder.name: len(parts.learn)}, "init": "shipped"})
+    export_run(checkpoint, out / WEIGHTS_FILE, config, calibrate=False)  # the held-out frames are for the scores
     return out
 
 
@@ -94,20 +94,17 @@ def score_rows(before: dict, after: dict) -> list[list[str]]:
 
 def views(parts: Split, weights_dir: str | Path, name: str | None = None) -> Views:
     """One held-out frame (the first, where none is named) as the two models see it."""
-    (frame,) = _frames(parts, (name or parts.score[0],))
+    (frame,) = select_frames(parts.folder, [name or parts.score[0]])
     loaded = load_frame(frame)
     focal = 0.5 * (frame.fx + frame.fy)
-    before, after = (estimate(load_photo(frame.rgb), "embedded", focal, folder)[0].values for folder in (None, weights_dir))
-    return Views(frame.name, loaded.rgb, loaded.depth_m, before, after)
+    photo = load_photo(frame.rgb)
+    before, after = (estimate(photo, "embedded", focal, folder)[0].values for folder in (None, weights_dir))
+    return Views(photo, loaded.depth_m, before, after)
 
 
 def epoch_line(record: dict) -> str:
     """A round of training in one line."""
     return f"round {record['epoch']}: loss {record['total']:.3f} (depth {record['l1']:.3f}, surfaces {record['surface']:.3f}), {60 * record['minutes']:.0f} s"
-
-
-def _frames(parts: Split, names: Sequence[str]) -> list[Frame]:
-    return [f for f in list_frames(parts.folder) if f.name in names]
 
 
 def _dig(record: dict, path: Sequence[str]) -> float | None:
