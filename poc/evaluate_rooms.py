@@ -33,7 +33,8 @@ HEIGHT_SIGMA = 0.03 / 1.645
 FOOT_PIXELS = 20
 FOOT_GAP, FOOT_REACH = 14, 45
 """Rows that hand-drawn labels leave open between wall and floor, and that skirting and edge noise keep out of a fitted wall."""
-LEAST_PIXELS = 4000
+LEAST_PIXELS, SEEN_PIXELS = 4000, 100
+"""Pixels of a surface that make a truth of it; fewer than the second, and it is not in the photo."""
 GROUPS = ("camera_height", "ceiling_height", "walls_foot_seen", "walls")
 WAYS = ("as_asked", "nothing_given", "true_depth")
 FALSE_SHARE = 0.15
@@ -53,12 +54,13 @@ class TrueWall:
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known of a frame; None where it is not."""
+    """What is known of a frame; None where it is not. ceiling_seen: whether any ceiling is in the photo."""
 
     gravity: np.ndarray | None
     camera_height_m: float | None
     ceiling_height_m: float | None
     walls: tuple[TrueWall, ...]
+    ceiling_seen: bool = True
 
 
 @dataclass
@@ -70,6 +72,7 @@ class RoomTally:
     gravity_deg: list[float] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     false_walls: int = 0
+    false_ceilings: int = 0
     geometry_ms: list[float] = field(default_factory=list)
 
 
@@ -80,7 +83,8 @@ def evaluate_rooms(folder: str | Path, model: str = DEFAULT_MODEL, *, names: Ite
 
     camera_height: "true" gives the true height with ±3 % (90 %), a number gives it with that relative sigma, None gives nothing.
     A frame that is refused counts as not found. The groups at the top level are with that height; `nothing_given` and
-    `true_depth` (no height given either) hold the same groups. `false_walls` counts measured walls where none is.
+    `true_depth` (no height given either) hold the same groups. `false_walls` and `false_ceilings` count those
+    measured where none is.
     Raises DataError naming a bad file.
     """
     frames = select_frames(folder, names, limit)
@@ -93,7 +97,7 @@ def evaluate_rooms(folder: str | Path, model: str = DEFAULT_MODEL, *, names: Ite
             progress(i + 1, len(frames))
     asked, free, exact = (tallies[way] for way in WAYS)
     return {"model": model, "frames": len(frames), "height_given": "not given" if camera_height is None else str(camera_height),
-            "refused": len(asked.refused), **_groups(asked), "gravity_deg": _spread(asked.gravity_deg), "false_walls": asked.false_walls,
+            "refused": len(asked.refused), **_groups(asked), "gravity_deg": _spread(asked.gravity_deg), "false_walls": asked.false_walls, "false_ceilings": asked.false_ceilings,
             "geometry_ms": _spread(asked.geometry_ms), "nothing_given": _groups(free), "true_depth": _groups(exact)}
 
 
@@ -105,8 +109,9 @@ def exact_truth(room: dict) -> Truth:
     """Truth of a rendered room from its record in meta.json: the walls with pixels in the photo."""
     walls = tuple(TrueWall(np.array(w["normal_cam"], float), float(w["offset_m"]), None, bool(w["foot_visible"]))
                   for w in room["walls"] if w["visible_pixels"] > LEAST_PIXELS)
-    ceiling = room["ceiling_height_m"] if room.get("ceiling_pixels", 0) > LEAST_PIXELS else None
-    return Truth(np.array(room["camera"]["gravity_cam"], float), float(room["camera"]["height_m"]), ceiling, walls)
+    pixels = room.get("ceiling_pixels", 0)
+    ceiling = room["ceiling_height_m"] if pixels > LEAST_PIXELS else None
+    return Truth(np.array(room["camera"]["gravity_cam"], float), float(room["camera"]["height_m"]), ceiling, walls, pixels >= SEEN_PIXELS)
 
 
 def fitted_truth(loaded: LoadedFrame) -> Truth:
@@ -120,13 +125,14 @@ def fitted_truth(loaded: LoadedFrame) -> Truth:
         return [(*_plane(points[m]), m) for m in masks]
 
     floor, ceiling = planes(1)[:1], planes(3)[:1]
+    seen = int((loaded.surface == 3).sum()) >= SEEN_PIXELS
     if not floor:
-        return Truth(None, None, None, ())
+        return Truth(None, None, None, (), seen)
     up, height, _ = floor[0]
     level = [abs(n @ up) > np.cos(np.radians(10)) for n, _, _ in ceiling]
     foot = foot_pixels(loaded.surface, gap=FOOT_GAP)
     walls = tuple(TrueWall(n, o, m, _below(foot, m) >= FOOT_PIXELS) for n, o, m in planes(2) if abs(n @ up) < np.sin(np.radians(10)))
-    return Truth(-up, height, height + ceiling[0][1] if level and level[0] else None, walls)
+    return Truth(-up, height, height + ceiling[0][1] if level and level[0] else None, walls, seen)
 
 
 def _plane(x: np.ndarray) -> tuple[np.ndarray, float]:
@@ -161,6 +167,7 @@ def add_room(tallies: dict[str, RoomTally], loaded: LoadedFrame, truth: Truth, r
     for way, one in zip(WAYS, scenes):
         _add_scene(tallies[way], frame.name, truth, one)
     points = unproject_grid(loaded.depth_m, frame.fx, frame.fy, frame.cx, frame.cy)
+    tallies["as_asked"].false_ceilings += scene.plane("ceiling") is not None and not truth.ceiling_seen
     tallies["as_asked"].false_walls += sum(is_false(p, truth, points) for p in scene.planes if p.kind == "wall")
 
 

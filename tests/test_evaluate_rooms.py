@@ -20,16 +20,19 @@ LABEL = np.array([5, 1, 0, 21, 7, 8], np.uint8)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    root = tmp_path_factory.mktemp("rooms")
+    return _written(tmp_path_factory.mktemp("rooms"), pitch_deg=6.0)
+
+
+def _written(root, pitch_deg, label=LABEL):
     for part in ("rgb", "depth_mm", "label"):
         (root / part).mkdir()
     frames, rooms = [], {}
     for seed in (3, 4):
-        room = make_room(seed, "rectangle", pitch_deg=6.0, furnished=False)
+        room = make_room(seed, "rectangle", pitch_deg=pitch_deg, furnished=False)
         name, c = f"room_{seed}", room.camera
         cv2.imwrite(str(root / "rgb" / f"{name}.jpg"), room.photo.rgb[:, :, ::-1])
         cv2.imwrite(str(root / "depth_mm" / f"{name}.png"), np.rint(room.depth.values * 1000).astype(np.uint16))
-        cv2.imwrite(str(root / "label" / f"{name}.png"), LABEL[room.labels])
+        cv2.imwrite(str(root / "label" / f"{name}.png"), label[room.labels])
         frames.append({"name": name, "intrinsics": {"fx": c.f_px, "fy": c.f_px, "cx": c.cx, "cy": c.cy, "width": c.width, "height": c.height}})
         rooms[f"{name}.jpg"] = rooms[name] = room
     (root / "meta.json").write_text(json.dumps({"frames": frames}))
@@ -55,6 +58,7 @@ def test_exact_depth_scores_near_nothing(folder, monkeypatch):
     assert scores["gravity_deg"]["median"] < 0.5
     assert scores["false_walls"] == 0 and scores["geometry_ms"]["median"] > 0
     assert scores["true_depth"]["walls"]["median"] < 0.015
+    assert scores["false_ceilings"] == 0
     assert scores["nothing_given"]["walls"]["n"] == scores["walls"]["n"]
 
 
@@ -66,6 +70,14 @@ def test_a_wrong_scale_shows_where_no_height_is_given(folder, monkeypatch):
     assert scores["height_given"] == "not given" and scores["camera_height"]["n"] == 2
     assert scores["nothing_given"] == {k: scores[k] for k in scores["nothing_given"]}
     assert scores["true_depth"]["walls"]["median"] < 0.015
+
+
+@pytest.mark.parametrize(("label_of_ceiling", "false"), [(LABEL[3], 0), (LABEL[2], 2)])
+def test_ceilings_measured_where_none_is_labelled_are_false(monkeypatch, tmp_path, label_of_ceiling, false):
+    label = LABEL.copy()
+    label[3] = label_of_ceiling
+    scores = _score(_written(tmp_path, pitch_deg=-6.0, label=label), monkeypatch)
+    assert scores["ceiling_height"]["n"] == 2 - false and scores["false_ceilings"] == false
 
 
 def test_names_that_are_not_there_are_an_error(folder):

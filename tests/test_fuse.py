@@ -196,6 +196,22 @@ def test_a_photo_without_a_room_is_left_out(alone):
     assert nothing.scene.refusal and all(m.status == "unknown" for m in nothing.measurements)
 
 
+def test_one_of_three_without_a_room_leaves_the_other_two_as_they_are(alone, pair):
+    forest = Scene(alone["side"].scene.camera, "no room found: trees")
+    three = join_rooms([alone["front"], RoomPhoto(replace(alone["side"].photo, name="forest.jpg"), forest, measure(forest)), alone["side"]])
+    assert three.remarks == ("forest.jpg is left out: no room found: trees",) and set(three.seats) == {0, 2}
+    assert [m.value for m in three.measurements] == pytest.approx([m.value for m in pair.measurements])
+
+
+@pytest.mark.parametrize(("ceiling", "noise_seed", "status"), [(3.75, 1, "unknown"), (3.75, None, "measured"), (3.4, 1, "measured")])
+def test_a_strip_of_ceiling_is_believed_only_where_depth_shows_it(ceiling, noise_seed, status):
+    """At 3.75 m it fills 1.5 % of the photo: a network sees as much where the wall only goes on out of the frame."""
+    room = photograph(OUTLINE, FRONT, ceiling=ceiling, **SMALL)
+    height = next(m for m in seen(room, noise_seed=noise_seed).measurements if m.name == "ceiling_height")
+    assert height.status == status
+    assert status == "unknown" or height.low < ceiling < height.high
+
+
 def test_no_photo_is_a_mistake():
     with pytest.raises(ParameterError, match="at least one"):
         join_rooms([])

@@ -143,6 +143,19 @@ class TestWithTorch:
         assert losses.multi_scale_gradient(error, known).item() == 0
         assert losses.log_l1(error * 0, known).item() == 0
 
+    def test_affine_loss_is_blind_to_scale_and_shift_of_inverse_depth(self):
+        import torch
+
+        from poc.training import losses
+
+        truth = torch.linspace(0.2, 1.6, 48).reshape(1, 6, 8)
+        known = torch.ones_like(truth)
+        moved = -torch.log(1.7 * torch.exp(-truth) + 0.08)
+        assert losses.affine_aligned(moved, truth, known).item() < 1e-3
+        bent = truth + 0.2 * torch.sin(torch.arange(48.0)).reshape(1, 6, 8)
+        assert losses.affine_aligned(bent, truth, known).item() > 0.05
+        assert losses.affine_aligned(bent, truth, known * 0).item() == 0
+
     def test_expected_error_is_best_when_it_is_the_error(self):
         import torch
 

@@ -192,7 +192,7 @@ def _own_covariance(views: list[View], rows: list[Row]) -> np.ndarray:
 
 
 def _scale_covariance(views: list[View], rows: list[Row], value: np.ndarray) -> np.ndarray:
-    sources = sorted({s for v in views for s in v.shares})
+    sources = sorted({s for r in rows for s in views[r.photo].shares})
     columns = np.array([[views[r.photo].shares.get(s, 0.0) for s in sources] for r in rows]) * value[:, None]
     return columns @ columns.T
 

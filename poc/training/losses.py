@@ -33,6 +33,19 @@ def multi_scale_gradient(error: Tensor, known: Tensor, scales: int = 4) -> Tenso
     return total
 
 
+def affine_aligned(log_depth: Tensor, truth: Tensor, known: Tensor, farthest_m: float = 10.0) -> Tensor:
+    """Mean absolute log error after the best scale and shift of inverse depth per photo (MiDaS, Ranftl et al. 2020): what is
+    left of the shape when scale and shift do not count. Photos with fewer than 16 known pixels teach nothing."""
+    x, y = torch.exp(-log_depth), torch.exp(-truth)
+    n = known.sum((1, 2))
+    mean = lambda t: ((t * known).sum((1, 2)) / n.clamp(min=1))[:, None, None]  # noqa: E731
+    mx, my = mean(x), mean(y)
+    slope = mean((x - mx) * (y - my)) / (mean((x - mx) ** 2) + 1e-5)
+    aligned = (my + slope * (x - mx)).clamp(min=1 / farthest_m)
+    use = known * (n >= 16).float()[:, None, None]
+    return log_l1(torch.log(aligned) + truth, use)
+
+
 def laplace_nll(error: Tensor, log_scale: Tensor, known: Tensor) -> Tensor:
     """Negative log likelihood of the (detached) error: teaches the expected error without bending the depth."""
     s = log_scale.clamp(-6, 2)
@@ -65,9 +78,11 @@ def total_loss(outputs: tuple[Tensor, Tensor, Tensor], batch: dict[str, Tensor],
     terms = {
         "l1": log_l1(error, with_scale),
         "si": scale_invariant(error, known),
+        "affine": affine_aligned(log_depth[:, 0], torch.nan_to_num(truth), known),
         "gradient": multi_scale_gradient(error * known, known),
         "nll": laplace_nll(error, log_scale[:, 0], with_scale),
         "surface": surface_loss(logits, batch["surface"], class_weight),
     }
-    terms["total"] = terms["l1"] + 0.5 * terms["si"] + 0.5 * terms["gradient"] + 0.1 * terms["nll"] + 0.5 * terms["surface"]
+    depth = terms["l1"] + 0.5 * terms["si"] + 0.5 * terms["affine"] + 0.5 * terms["gradient"]
+    terms["total"] = depth + 0.1 * terms["nll"] + 0.5 * terms["surface"]
     return terms
