@@ -20,15 +20,15 @@ LABEL = np.array([5, 1, 0, 21, 7, 8], np.uint8)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return _written(tmp_path_factory.mktemp("rooms"), pitch_deg=6.0)
+    return _written(tmp_path_factory.mktemp("rooms"), (3, 4), pitch_deg=6.0)
 
 
-def _written(root, pitch_deg, label=LABEL):
+def _written(root, seeds, label=LABEL, **options):
     for part in ("rgb", "depth_mm", "label"):
         (root / part).mkdir()
     frames, rooms = [], {}
-    for seed in (3, 4):
-        room = make_room(seed, "rectangle", pitch_deg=pitch_deg, furnished=False)
+    for seed in seeds:
+        room = make_room(seed, "rectangle", furnished=False, **options)
         name, c = f"room_{seed}", room.camera
         cv2.imwrite(str(root / "rgb" / f"{name}.jpg"), room.photo.rgb[:, :, ::-1])
         cv2.imwrite(str(root / "depth_mm" / f"{name}.png"), np.rint(room.depth.values * 1000).astype(np.uint16))
@@ -76,7 +76,7 @@ def test_a_wrong_scale_shows_where_no_height_is_given(folder, monkeypatch):
 def test_ceilings_measured_where_none_is_labelled_are_false(monkeypatch, tmp_path, label_of_ceiling, false):
     label = LABEL.copy()
     label[3] = label_of_ceiling
-    scores = _score(_written(tmp_path, pitch_deg=-6.0, label=label), monkeypatch)
+    scores = _score(_written(tmp_path, (1, 8), label), monkeypatch)
     assert scores["ceiling_height"]["n"] == 2 - false and scores["false_ceilings"] == false
 
 
