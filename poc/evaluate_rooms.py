@@ -98,7 +98,8 @@ def evaluate_rooms(folder: str | Path, model: str = DEFAULT_MODEL, *, names: Ite
     asked, free, exact = (tallies[way] for way in WAYS)
     return {"model": model, "frames": len(frames), "height_given": "not given" if camera_height is None else str(camera_height),
             "refused": len(asked.refused), **_groups(asked), "gravity_deg": _spread(asked.gravity_deg),
-            "false_walls": asked.false_walls, "false_ceilings": asked.false_ceilings, "geometry_ms": _spread(asked.geometry_ms), "nothing_given": _groups(free), "true_depth": _groups(exact)}
+            "false_walls": asked.false_walls, "false_ceilings": asked.false_ceilings,
+            "geometry_ms": _spread(asked.geometry_ms), "nothing_given": _groups(free), "true_depth": _groups(exact)}
 
 
 def _groups(tally: RoomTally) -> dict[str, dict]:

@@ -82,11 +82,18 @@ def test_a_slanted_wall_needs_a_foot():
     assert credible([wall(100, 60), wall(50, 0, 0.5, False), wall(50, 20, 0.6, False)], [0.3] * 3, AZIMUTH) == [True, False, True]
 
 
+@pytest.mark.parametrize(("columns", "believed"), [(12, False), (40, True)])
+def test_a_narrow_stretch_is_rather_a_wardrobe(columns, believed):
+    """Two camera heights away, 12 columns of 0.006 rad are 0.2 camera heights of wall, 40 are 0.6."""
+    assert credible([wall(100, 60), wall(columns, columns)], [0.3, 0.5], AZIMUTH) == [True, believed]
+    assert credible([wall(columns, columns)], [0.5], AZIMUTH) == [True]
+
+
 def test_a_strip_of_another_wall_at_the_edge_of_the_photo_is_the_side_wall():
     """A side wall 1.2 away, and behind its extension a strip that faces the camera; a wall that closes the room stays."""
     columns = np.arange(200)
-    side = replace(wall(0, 0, np.pi / 2), columns=(columns >= 120) & (columns < 180), direct=(columns >= 120) & (columns < 180))
-    strip = replace(wall(0, 0), columns=columns >= 180, direct=columns >= 192)
+    side = replace(wall(0, 0, np.pi / 2), columns=(columns >= 50) & (columns < 110), direct=(columns >= 50) & (columns < 110))
+    strip = replace(wall(0, 0), columns=columns >= 110, direct=columns >= 192)
     behind, before = 1 / 2.1, 1 / 1.5
     assert credible([side, strip], [1 / 1.2, behind], AZIMUTH) == [True, False]
     assert credible([side, strip], [1 / 1.2, before], AZIMUTH) == [True, True]

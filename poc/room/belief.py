@@ -21,18 +21,24 @@ WEAK_SHARE, WEAK_COLUMNS = 0.3, 20
 RIVAL_FOOT = 1.5
 """A parallel wall farther away whose foot is seen in this many times the columns is the wall; the nearer is what stands before it."""
 
+NARROW = 0.45
+"""A wall seen over so little of its length, camera heights, is rather a wardrobe, a pillar or a door standing open."""
+
 
 def credible(data: list[WallData], e: list[float], azimuth: np.ndarray) -> list[bool]:
     """Which walls (with nearness e) to believe where depth is a network's.
 
     The front of a sofa or a chest has a foot too, and a network takes it for wall; but most of what is seen above it is a
     wall farther back, and its foot is short. A wall across the room's directions needs a foot that is seen along a good
-    part of it: depth alone turns walls by tens of degrees. And where a wall runs out of the photo at its side, the network's
+    part of it: depth alone turns walls by tens of degrees. A narrow stretch is no wall. And where a wall runs out of the photo at its side, the network's
     floor bends there: a strip of another wall behind it, as if the room opened just at the edge, is taken for the same wall."""
     feet_seen = np.array([int(d.direct.sum()) for d in data])
     share = feet_seen / np.array([max(int(d.columns.sum()), 1) for d in data])
     out = []
     for k, d in enumerate(data):
+        if len(data) > 1 and _seen_length(azimuth, d, e[k]) < NARROW:
+            out.append(False)
+            continue
         if (feet_seen[k] < WEAK_COLUMNS or not d.manhattan) and any(_opens_at_edge(azimuth, d, e[k], o, e[i]) for i, o in enumerate(data) if i != k):
             out.append(False)
             continue
@@ -43,6 +49,12 @@ def credible(data: list[WallData], e: list[float], azimuth: np.ndarray) -> list[
             good = not behind
         out.append(bool(good))
     return out
+
+
+def _seen_length(azimuth: np.ndarray, d: WallData, e: float) -> float:
+    """Length of wall in a wall's columns, camera heights."""
+    step = float(azimuth[1] - azimuth[0])
+    return float((step / np.maximum(np.cos(azimuth[d.columns] - d.psi), 0.05) ** 2).sum()) / e
 
 
 def doubted(data: WallData, solved: WallSolution | None) -> WallData:
