@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from poc.geometry import UvdPlane, fit_plane_uvd, grid_pixels, rotation_from_vector
+from poc.geometry import UvdPlane, angle_between, fit_plane_uvd, grid_pixels, plane_from_uvd, rotation_from_vector
 from poc.room.layout import Layout
 from poc.room.planes import floor_mask
 from poc.room.view import View
@@ -25,6 +25,9 @@ BUILT_TURN = np.deg2rad(2.0), np.deg2rad(0.3)
 taken where planes taken for exact contradict each other. With it true depth of real rooms gives gravity to 0.3°, without to 0.6°."""
 LONG_CELLS, LONG_GAIN = 4.0, 1.4
 """A plane's fit takes the longest waves of an error out of its residuals: blobs of 19 cells look like 9 to 17."""
+FACES_AWAY = np.deg2rad(8.0)
+"""A plane that depth shows turned by more than this (and thrice what its error may turn it) from where it should face is another
+thing: a wall taken for ceiling, a bed's side taken for floor."""
 SUPPORT_POINTS = 120
 MIN_CELLS = 250
 
@@ -57,7 +60,7 @@ class Adjusted:
 
 
 def observe_planes(view: View, layout: Layout) -> list[PlaneObservation]:
-    """Fits of floor, ceiling and Manhattan walls in (u, v, d)."""
+    """Fits of floor, ceiling and Manhattan walls in (u, v, d), without those that plainly face another way."""
     up = np.array([0.0, 0.0, 1.0])
     rot = layout.state.room_from_cam
     jobs = [(up, floor_mask(view, -rot[2]), 1e-3), (-up, layout.ceiling.mask, 1e-3)]
@@ -69,9 +72,19 @@ def observe_planes(view: View, layout: Layout) -> list[PlaneObservation]:
         use = mask & view.valid
         if use.sum() >= MIN_CELLS:
             obs = _observe(view, use, normal, turn)
-            if obs is not None:
+            if obs is not None and not _faces_away(view, layout, obs):
                 out.append(obs)
     return out
+
+
+def _faces_away(view: View, layout: Layout, p: PlaneObservation) -> bool:
+    """Whether a metric map shows the plane turned from its direction by more than errors do."""
+    if not view.metric:
+        return False
+    half = view.camera.width / 2
+    normal = plane_from_uvd(*(p.coef / [half, half, 1.0]), 0.0, view.camera.f_px)[0]
+    off = angle_between(normal, p.normal_room @ layout.state.room_from_cam)
+    return off > np.hypot(FACES_AWAY, 3 * layout.noise.turn)
 
 
 def _observe(view: View, use: np.ndarray, normal: np.ndarray, turn: float) -> PlaneObservation | None:

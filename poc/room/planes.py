@@ -29,9 +29,35 @@ class DepthFit:
         return self.scale * (d + self.shift)
 
 
+LEVEL_BAND, LEVEL_REACH = 0.04, 0.12
+LEVEL_SHARE, LEVEL_PURE = 0.15, 0.7
+"""A level below the others: cells within the first of it, as log height, are so many of the floor's and of those within the second."""
+
+
 def floor_mask(view: View, gravity: np.ndarray, least: float = 0.6) -> np.ndarray:
-    """Cells that are floor with valid depth, below the horizon."""
-    return (view.p[..., FLOOR] > least) & view.valid & (view.rays @ gravity > 0.03)
+    """Cells that are floor with valid depth, below the horizon. With a sensor's depth only the lowest of several levels:
+    a bed or a table that the surfaces take for floor stands on it."""
+    mask = (view.p[..., FLOOR] > least) & view.valid & (view.rays @ gravity > 0.03)
+    if not view.metric or view.by_network or not mask.any():
+        return mask
+    height = np.log((view.rays @ gravity)[mask] / view.inverse[mask])
+    level = _lowest_level(height)
+    if level is not None:
+        mask[mask] = np.abs(height - level) < LEVEL_REACH
+    return mask
+
+
+def _lowest_level(log_height: np.ndarray) -> float | None:
+    """Log height under the camera of the lowest of several distinct levels, or None where there is one only."""
+    x = np.sort(log_height)
+    within = lambda at, reach: np.searchsorted(x, at + reach) - np.searchsorted(x, at - reach)  # noqa: E731
+    at = np.arange(x[-1], np.median(x) + LEVEL_REACH, -0.01)
+    near, around = within(at, LEVEL_BAND), within(at, LEVEL_REACH)
+    good = np.flatnonzero((near > LEVEL_SHARE * len(x)) & (near > LEVEL_PURE * around))
+    if len(good) == 0:
+        return None
+    first = good[: 1 + int(LEVEL_REACH / 0.01)]
+    return float(at[first[np.argmax(near[first])]])
 
 
 def fit_floor(view: View, gravity: np.ndarray, shift: float | None = None) -> DepthFit | None:
