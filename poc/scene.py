@@ -30,9 +30,10 @@ CORNER_RAD, CORNER_COLUMNS = 0.06, 6
 seen over so many columns there."""
 EXACT = 0.02
 """Sigma of log depth up to which depth alone tells a wall."""
-LEAST_CEILING, LEAST_EXACT_CEILING = 0.02, 0.001
-"""Share of the photo that must be seen as ceiling before its height is measured; the second where depth itself shows it. Below
-the first, a network's ceiling was none in 27 of 29 photos of real rooms: the wall goes on out of the frame."""
+SURE, LEAST_CEILING, LEAST_EXACT_CEILING = 0.8, 0.012, 0.001
+"""Probability of a sure ceiling, the share of the photo that must be one before its height is measured, and the share that is
+enough where depth itself shows it. Below the first share a network's ceiling was none in 27 of 29 photos of real rooms: the wall
+goes on out of the frame."""
 LEVEL_SPREAD = 0.05
 """Median deviation of a ceiling's height, relative, above which it is none: a wall taken for ceiling."""
 
@@ -148,7 +149,7 @@ def _scale(layout: Layout, camera_height, known: Sequence[ScaleSource], model_si
 
 def _assemble(view: View, layout: Layout, scale: Scale, floor: FloorData, moves) -> Scene:
     state = layout.state
-    problem = Problem(layout, floor, _ends(view, layout), lambda s, solved: scale.camera_height_m, _ceiling_source(layout))
+    problem = Problem(layout, floor, _ends(view, layout), lambda s, solved: scale.camera_height_m, _ceiling_source(view, layout))
     errors = moved_shapes(problem, moves, scale.sigma_rel)
     h, rot = scale.camera_height_m, state.room_from_cam
     up = rot[2]
@@ -219,9 +220,13 @@ def _exact(layout: Layout) -> bool:
     return max(layout.noise.sigma, layout.noise.common) < EXACT
 
 
-def _ceiling_source(layout: Layout) -> str | None:
+def _ceiling_source(view: View, layout: Layout) -> str | None:
     by_depth, exact = len(layout.ceiling.depth_d) >= 80, _exact(layout)
-    if layout.ceiling.mask.mean() < (LEAST_EXACT_CEILING if exact else LEAST_CEILING) or exact and not _is_level(layout):
+    if exact:
+        seen = layout.ceiling.mask.mean() >= LEAST_EXACT_CEILING and _is_level(layout)
+    else:
+        seen = (layout.ceiling.mask & (view.p[..., CEILING] > SURE)).mean() >= LEAST_CEILING
+    if not seen:
         return None
     if exact and by_depth:
         return "depth"

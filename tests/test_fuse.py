@@ -205,7 +205,7 @@ def test_one_of_three_without_a_room_leaves_the_other_two_as_they_are(alone, pai
 
 @pytest.mark.parametrize(("ceiling", "noise_seed", "status"), [(3.75, 1, "unknown"), (3.75, None, "measured"), (3.4, 1, "measured")])
 def test_a_strip_of_ceiling_is_believed_only_where_depth_shows_it(ceiling, noise_seed, status):
-    """At 3.75 m it fills 1.5 % of the photo: a network sees as much where the wall only goes on out of the frame."""
+    """At 3.75 m little more than 1 % of the photo is surely ceiling: a network sees as much where the wall only goes on out of the frame."""
     room = photograph(OUTLINE, FRONT, ceiling=ceiling, **SMALL)
     height = next(m for m in seen(room, noise_seed=noise_seed).measurements if m.name == "ceiling_height")
     assert height.status == status
