@@ -34,7 +34,7 @@ SURE, LEAST_CEILING, LEAST_EXACT_CEILING = 0.8, 0.012, 0.001
 """Probability of a sure ceiling, the share of the photo that must be one before its height is measured, and the share that is
 enough where depth itself shows it. Below the first share a network's ceiling was none in 27 of 29 photos of real rooms: the wall
 goes on out of the frame."""
-LEVEL_SPREAD = 0.05
+LEVEL_SPREAD = 0.02
 """Median deviation of a ceiling's height, relative, above which it is none: a wall taken for ceiling."""
 
 

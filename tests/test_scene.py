@@ -200,3 +200,25 @@ def test_a_photo_of_one_thing_is_refused(room):
     p = np.zeros((90, 120, 6), np.float32)
     p[..., OTHER] = 1.0
     assert build_scene(room.photo, room.depth, Surfaces(p), room.camera).refusal
+
+
+# --- a sensor's depth under a network's surfaces ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [6, 9])
+def test_furniture_taken_for_floor_does_not_lift_it(seed):
+    """A bed that the surfaces call floor lies higher than the floor: with a sensor's depth the lowest level counts."""
+    room = synthetic.make_room(seed)
+    labels = np.where(room.labels == OTHER, FLOOR, room.labels)
+    scene = build_scene(room.photo, room.depth, synthetic.surfaces_from_labels(labels), room.camera)
+    assert scene.camera_height_m == pytest.approx(room.camera_height_m, rel=0.005)
+
+
+@pytest.mark.parametrize("seed", [1, 4, 11])
+def test_a_wall_taken_for_ceiling_is_neither_measured_nor_bends_the_camera(seed):
+    room = synthetic.make_room(seed)
+    labels = room.labels.copy()
+    labels[:40][labels[:40] == synthetic.WALL] = synthetic.CEILING
+    scene = build_scene(room.photo, room.depth, synthetic.surfaces_from_labels(labels), room.camera)
+    assert scene.plane("ceiling") is None
+    assert scene.camera.gravity == pytest.approx(room.camera.gravity, abs=1e-4)
