@@ -97,14 +97,14 @@ def test_planes_stay_planes():
 def test_not_finite_is_invalid_not_a_number():
     from poc.models.embedded import _depth_map
 
-    log_depth = np.zeros((120, 160), np.float32)
+    log_depth = np.full((120, 160), np.log(2.0), np.float32)
     log_depth[10, 10], log_depth[50, 50], log_depth[80, 80] = np.nan, np.inf, 30.0
     depth = _depth_map(log_depth, np.zeros_like(log_depth), 1.0, photo_from_array(np.zeros((480, 640, 3), np.uint8)))
     assert np.isfinite(depth.values).all() and np.isfinite(depth.sigma_log).all()
     for at in (10, 50, 80):
         assert not depth.valid[4 * at : 4 * at + 4, 4 * at : 4 * at + 4].any()
     assert depth.valid.mean() > 0.98 and (depth.values[~depth.valid] == 0).all()
-    np.testing.assert_allclose(depth.values[depth.valid], 1.0)
+    np.testing.assert_allclose(depth.values[depth.valid], 2.0, rtol=1e-5)
 
 
 def test_bad_focal_and_unknown_model():

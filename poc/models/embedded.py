@@ -97,7 +97,7 @@ def _depth_map(log_depth: np.ndarray, log_sigma: np.ndarray, sigma_scale: float,
     inverse = np.where(good, np.exp(-np.where(good, log_depth, 0.0)), 1.0)
     sigma = np.exp(np.where(good, log_sigma, 0.0)) * sigma_scale
     size = (photo.width, photo.height)
-    values = 1.0 / resize_map(sharpen_steps(inverse), *size)
+    values = 1.0 / resize_map(sharpen_steps(inverse) if good.all() else inverse, *size)
     sigma_log = resize_map(sigma, *size)
     if good.all():
         valid = np.ones(values.shape, bool)

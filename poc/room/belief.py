@@ -34,21 +34,20 @@ def credible(data: list[WallData], e: list[float], azimuth: np.ndarray) -> list[
     floor bends there: a strip of another wall behind it, as if the room opened just at the edge, is taken for the same wall."""
     feet_seen = np.array([int(d.direct.sum()) for d in data])
     share = feet_seen / np.array([max(int(d.columns.sum()), 1) for d in data])
-    out = []
-    for k, d in enumerate(data):
-        if len(data) > 1 and _seen_length(azimuth, d, e[k]) < NARROW:
-            out.append(False)
-            continue
-        if (feet_seen[k] < WEAK_COLUMNS or not d.manhattan) and any(_opens_at_edge(azimuth, d, e[k], o, e[i]) for i, o in enumerate(data) if i != k):
-            out.append(False)
-            continue
-        good = d.manhattan or feet_seen[k] >= WEAK_COLUMNS
-        if d.manhattan and 0 < feet_seen[k] and share[k] < WEAK_SHARE:
-            behind = [i for i, o in enumerate(data) if i != k and abs(o.psi - d.psi) < SAME_TURN and e[i] < e[k]
-                      and feet_seen[i] >= RIVAL_FOOT * feet_seen[k] and share[i] > share[k]]
-            good = not behind
-        out.append(bool(good))
-    return out
+
+    def believed(k: int) -> bool:
+        d, others = data[k], [i for i in range(len(data)) if i != k]
+        weak = feet_seen[k] < WEAK_COLUMNS
+        if others and _seen_length(azimuth, d, e[k]) < NARROW:
+            return False
+        if (weak or not d.manhattan) and any(_opens_at_edge(azimuth, d, e[k], data[i], e[i]) for i in others):
+            return False
+        if not d.manhattan:
+            return not weak
+        return not (0 < feet_seen[k] and share[k] < WEAK_SHARE) or not any(
+            abs(data[i].psi - d.psi) < SAME_TURN and e[i] < e[k] and feet_seen[i] >= RIVAL_FOOT * feet_seen[k] and share[i] > share[k] for i in others)
+
+    return [believed(k) for k in range(len(data))]
 
 
 def _seen_length(azimuth: np.ndarray, d: WallData, e: float) -> float:

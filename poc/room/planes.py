@@ -29,9 +29,9 @@ class DepthFit:
         return self.scale * (d + self.shift)
 
 
-LEVEL_BAND, LEVEL_REACH = 0.04, 0.12
+LEVEL_STEP, LEVEL_BAND, LEVEL_REACH = 0.01, 0.04, 0.12
 LEVEL_SHARE, LEVEL_PURE = 0.15, 0.7
-"""A level below the others: cells within the first of it, as log height, are so many of the floor's and of those within the second."""
+"""A level below the others, as log height: cells within the band about it are so many of the floor's, and of those within reach."""
 
 
 def floor_mask(view: View, gravity: np.ndarray, least: float = 0.6) -> np.ndarray:
@@ -50,13 +50,12 @@ def floor_mask(view: View, gravity: np.ndarray, least: float = 0.6) -> np.ndarra
 def _lowest_level(log_height: np.ndarray) -> float | None:
     """Log height under the camera of the lowest of several distinct levels, or None where there is one only."""
     x = np.sort(log_height)
-    within = lambda at, reach: np.searchsorted(x, at + reach) - np.searchsorted(x, at - reach)  # noqa: E731
-    at = np.arange(x[-1], np.median(x) + LEVEL_REACH, -0.01)
-    near, around = within(at, LEVEL_BAND), within(at, LEVEL_REACH)
+    at = np.arange(x[-1], np.median(x) + LEVEL_REACH, -LEVEL_STEP)
+    near, around = (np.searchsorted(x, at + reach) - np.searchsorted(x, at - reach) for reach in (LEVEL_BAND, LEVEL_REACH))
     good = np.flatnonzero((near > LEVEL_SHARE * len(x)) & (near > LEVEL_PURE * around))
     if len(good) == 0:
         return None
-    first = good[: 1 + int(LEVEL_REACH / 0.01)]
+    first = good[: 1 + int(LEVEL_REACH / LEVEL_STEP)]
     return float(at[first[np.argmax(near[first])]])
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from poc.room.layout import Layout
+from poc.room.layout import CeilingData, Layout
 from poc.room.planes import DepthFit
 from poc.room.wallfit import State, WallSolution, solve_wall
 
@@ -105,10 +105,13 @@ def ceiling_height(p: Problem, state: State, solved, line: float, model: float) 
         slope = level[:, 2] / span + line / (state.f_px * p.layout.cells_per_px)
         return float(np.median(slope * dist / np.maximum(np.cos(az - psi), 0.08)) * np.exp(model))
     if p.ceiling_from == "depth":
-        level = state.level_rays(data.depth_uv)
-        inverse = np.maximum(state.fit.inverse(data.depth_d), 1e-3)
-        return float(np.median(level[:, 2] / inverse) * np.exp(model))
+        return float(np.median(ceiling_depth_heights(data, state)) * np.exp(model))
     return None
+
+
+def ceiling_depth_heights(data: CeilingData, state: State) -> np.ndarray:
+    """Height over the camera of each ceiling sample by its depth, camera heights."""
+    return state.level_rays(data.depth_uv)[:, 2] / np.maximum(state.fit.inverse(data.depth_d), 1e-3)
 
 
 @dataclass(frozen=True)

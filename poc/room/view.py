@@ -18,6 +18,8 @@ LONG_SIDE = 320
 EDGE_SIDE = 960
 """Long side at which the photo's edges are looked at: finer than the grid, and of bounded cost."""
 FLOOR, WALL, CEILING, DOOR, WINDOW = 1, 2, 3, 4, 5
+SURE = 0.8
+"""Probability from which a cell is a surface for sure: streets have cells that may be wall, rooms have some that are."""
 
 
 @dataclass(frozen=True)

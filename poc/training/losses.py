@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from poc.training.folder import IGNORE
+from poc.training.score import MAX_M
 
 
 def log_l1(error: Tensor, known: Tensor) -> Tensor:
@@ -33,15 +34,18 @@ def multi_scale_gradient(error: Tensor, known: Tensor, scales: int = 4) -> Tenso
     return total
 
 
-def affine_aligned(log_depth: Tensor, truth: Tensor, known: Tensor, farthest_m: float = 10.0) -> Tensor:
-    """Mean absolute log error after the best scale and shift of inverse depth per photo (MiDaS, Ranftl et al. 2020): what is
-    left of the shape when scale and shift do not count. Photos with fewer than 16 known pixels teach nothing."""
+def affine_aligned(log_depth: Tensor, truth: Tensor, known: Tensor) -> Tensor:
+    """Mean absolute log error after the best scale and shift of inverse depth per photo (MiDaS, Ranftl et al. 2020), as it is
+    scored: what is left of the shape when scale and shift do not count. Photos with fewer than 16 known pixels teach nothing."""
     x, y = torch.exp(-log_depth), torch.exp(-truth)
     n = known.sum((1, 2))
-    mean = lambda t: ((t * known).sum((1, 2)) / n.clamp(min=1))[:, None, None]  # noqa: E731
+
+    def mean(t: Tensor) -> Tensor:
+        return ((t * known).sum((1, 2)) / n.clamp(min=1))[:, None, None]
+
     mx, my = mean(x), mean(y)
     slope = mean((x - mx) * (y - my)) / (mean((x - mx) ** 2) + 1e-5)
-    aligned = (my + slope * (x - mx)).clamp(min=1 / farthest_m)
+    aligned = (my + slope * (x - mx)).clamp(min=1 / MAX_M)
     use = known * (n >= 16).float()[:, None, None]
     return log_l1(torch.log(aligned) + truth, use)
 
