@@ -1,0 +1,155 @@
+"""What the figures are made of: words, shapes of furniture, places in room, camera and photo."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import room_values as room
+
+from poc.figures import theme
+from poc.figures.furniture import overlap, shape, standing
+from poc.figures.labels import rectangle
+from poc.figures.plan import free_rings
+from poc.figures.sketch3d import _fan
+from poc.room.roomspace import grid_points, line_pixels, room_height, to_camera, to_room
+from poc.types import Measurement, Placement, Product
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return room.scene()
+
+
+# --- words -------------------------------------------------------------------------------------------------------
+
+
+def test_values_in_words():
+    base = Measurement("longest_wall", 3.616, 3.408, 3.851, "m", "measured")
+    assert theme.value_words(base) == "3.62 m (3.41–3.85)"
+    assert theme.value_words(replace(base, unit="m2")) == "3.62 m² (3.41–3.85)"
+    assert theme.value_words(replace(base, status="unknown", value=None)) == "cannot say"
+
+
+def test_a_lower_bound_is_never_rounded_up():
+    bound = Measurement("wall_1_length", 3.7, 3.419, None, "m", "lower_bound")
+    assert theme.value_words(bound) == "≥ 3.41 m"
+    assert theme.value_words(replace(bound, low=3.40)) == "≥ 3.40 m"
+
+
+def test_names_and_probabilities_in_words():
+    assert theme.title_of("wall_2_distance") == "Distance to wall 2"
+    assert theme.title_of("sill_height") == "Sill height"
+    assert (theme.percent(0.9999), theme.percent(0.97), theme.percent(0.001)) == ("over 99 %", "97 %", "under 1 %")
+
+
+def test_markup_in_a_reason_is_shown_not_obeyed():
+    assert theme.wrap("<b>a & b", 20) == "&lt;b&gt;a &amp; b"
+    assert theme.wrap("one two three", 8) == "one two<br>three"
+
+
+# --- furniture ---------------------------------------------------------------------------------------------------
+
+
+CATEGORIES = ("sofa", "armchair", "bed", "wardrobe", "desk", "dining table", "shelf", "tv stand", "harp")
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+@pytest.mark.parametrize("size", [(2.0, 0.9, 0.8), (0.7, 0.4, 2.1), (1.6, 2.0, 0.45)])
+def test_a_shape_fills_its_products_box(category, size):
+    parts = shape(Product("X", "x", category, "", *size, 0.6, 1.0))
+    points = np.concatenate([p.vertices for p in parts])
+    np.testing.assert_allclose(np.ptp(points, axis=0), size, atol=1e-9)
+    np.testing.assert_allclose(points.min(0), (-size[0] / 2, -size[1] / 2, 0), atol=1e-9)
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_faces_look_outward(category):
+    for part in shape(Product("X", "x", category, "", 1.8, 0.9, 0.85, 0.6, 1.0)):
+        for face in part.faces:
+            a, b, c = part.vertices[list(face[:3])]
+            outward = part.vertices[list(face)].mean(0) - part.vertices.mean(0)
+            assert np.cross(b - a, c - a) @ outward > 0
+
+
+@pytest.mark.parametrize("wall, at, angle", [("wall_2", (0.0, 3.45), 0.0), ("wall_2", (0.0, 3.45), np.pi), ("wall_1", (-1.25, 2.5), np.pi / 2),
+                                             ("wall_1", (-1.25, 2.5), -np.pi / 2), ("wall_3", (1.45, 2.5), np.pi / 2)])
+def test_a_sofa_turns_its_back_to_its_wall(scene, wall, at, angle):
+    sofa = replace(room.recommendations()[0], placement=Placement(*at, angle, wall))
+    (_, parts), = standing([sofa], scene)
+    tall = np.concatenate([p.vertices for p in parts])
+    back = tall[tall[:, 2] > 0.8][:, :2].mean(0) - at
+    plane = scene.plane(wall)
+    assert back @ (scene.room_from_cam @ plane.normal_cam)[:2] < -0.2
+
+
+def test_the_better_of_two_on_the_same_floor_stands(scene):
+    first, second = room.recommendations()
+    assert [rec for rec, _ in standing([first, second], scene)] == [first]
+    in_front = replace(second, placement=Placement(-0.25, 2.6, 0.0, None))
+    assert [rec for rec, _ in standing([first, in_front], scene)] == [first]
+    nowhere = replace(first, placement=None)
+    assert [rec for rec, _ in standing([nowhere, second], scene)] == [second]
+
+
+def test_overlap_of_convex_polygons():
+    square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], float)
+    assert overlap(square, square + 0.9)
+    assert not overlap(square, square + (1.0, 0.0))
+    assert not overlap(square, rectangle((1.6, 1.6), (1.2, 1.2), np.pi / 4) * (1, 1) + (0.0, 0.3))
+
+
+# --- geometry ----------------------------------------------------------------------------------------------------
+
+
+def test_room_and_camera_frames_are_each_others_inverse(scene):
+    points = np.random.default_rng(1).normal(size=(7, 3))
+    np.testing.assert_allclose(to_room(to_camera(points, scene), scene), points, atol=1e-12)
+    np.testing.assert_allclose(to_room(np.zeros(3), scene), (0, 0, room.EYE))
+
+
+def test_relief_points_lie_on_their_planes(scene):
+    points, owner = grid_points(scene)
+    wall = [p.id for p in scene.planes].index("wall_2")
+    np.testing.assert_allclose(points[owner == wall][:, 1], room.FAR, atol=1e-6)
+    assert points[owner == -1][:, 2].max() <= room.CABINET[1, 2] + 1e-6
+
+
+def test_relief_is_held_inside_the_shell(scene):
+    noise = 1 + 0.3 * np.random.default_rng(3).standard_normal(scene.depth_m.shape)
+    bare = replace(scene, depth_m=scene.depth_m * noise, planes=tuple(replace(p, mask=np.zeros_like(p.mask)) for p in scene.planes))
+    points, owner = grid_points(bare)
+    inside = points[np.isfinite(points).all(-1)]
+    assert (inside[:, 1] < room.FAR + 1e-6).all() and (inside[:, 2] > -1e-6).all() and (inside[:, 2] < room.TOP + 1e-6).all()
+    assert (owner >= 0).mean() > 0.4
+
+
+def test_a_line_behind_the_camera_is_not_seen_and_one_through_it_is_cut(scene):
+    assert line_pixels((0, -1, 1.5), (1, -2, 1.5), scene) is None
+    pixels = line_pixels((room.LEFT, -2, 0), (room.LEFT, room.FAR, 0), scene)
+    assert (pixels >= -0.5 - 1e-9).all() and (pixels <= np.array([room.WIDTH, room.HEIGHT]) - 0.5 + 1e-9).all()
+
+
+def test_height_of_an_unseen_ceiling_is_not_claimed(scene):
+    blind = replace(scene, planes=tuple(p for p in scene.planes if p.kind != "ceiling"))
+    told = theme.by_name([Measurement("ceiling_height", 2.9, 2.7, None, "m", "lower_bound")])
+    assert room_height(scene, {}) == (pytest.approx(2.6), True)
+    assert room_height(blind, told) == (pytest.approx(2.7), False)
+
+
+def test_a_polygon_with_a_notch_is_cut_into_ears_of_its_area():
+    notched = np.array([(0, 0), (3, 0), (3, 3), (2, 3), (2, 1), (1, 1), (1, 3), (0, 3)], float)
+    for polygon in (notched, notched[::-1]):
+        a, b, c = (polygon[_fan(polygon, 8)[:, i]] for i in range(3))
+        areas = ((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]) / 2
+        assert np.abs(areas).sum() == pytest.approx(7.0)
+
+
+def test_free_floor_outline_keeps_area_and_hole(scene):
+    grid = np.zeros((40, 60), bool)
+    grid[5:35, 10:50] = True
+    grid[15:25, 20:30] = False
+    rings = free_rings(replace(scene, free_floor=grid, grid_origin=(-1.0, 0.5), grid_cell_m=0.05))
+    areas = [0.5 * float(np.sum(r[:, 0] * np.roll(r[:, 1], -1) - np.roll(r[:, 0], -1) * r[:, 1])) for r in rings]
+    assert len(rings) == 2 and areas[0] * areas[1] < 0
+    assert abs(sum(areas)) == pytest.approx((30 * 40 - 100) * 0.0025, rel=0.05)
+    np.testing.assert_allclose(max(rings, key=lambda r: np.ptp(r[:, 0])).min(0), (-0.5, 0.75), atol=0.03)
