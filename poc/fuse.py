@@ -260,12 +260,18 @@ class _Join:
     def _measurements(self, scene: Scene, stretches: list[Stretch]) -> tuple[Measurement, ...]:
         found = {m.name: m for m in measure(scene)}
         found |= {(m := self._length(s, scene.plane(s.wall.id), scene.scale)).name: m for s in stretches}
-        if found["ceiling_height"].status == "unknown":
-            found["ceiling_height"] = replace(found["ceiling_height"], reason="the ceiling is out of every photo, or not seen clearly enough")
+        if "ceiling" not in self.fit.names:
+            found["ceiling_height"] = self._least_height(found["ceiling_height"])
         lengths = [m for name, m in found.items() if name.startswith("wall_") and name.endswith("_length")]
         longest = max(lengths, key=lambda m: m.value if m.status == "measured" else m.low)
         found["longest_wall"] = replace(longest, name="longest_wall")
         return tuple(self._most_seen(m) if m.name in ROOM_WIDE else m for m in found.values())
+
+    def _least_height(self, m: Measurement) -> Measurement:
+        """Where no photo shows the ceiling: what the photo says that sees a wall highest up, or that none does."""
+        said = [(replace(o, basis=f"{o.basis}, in {self.names[i]}")) for i in self.by_photo for o in self.rooms[i].measurements
+                if o.name == m.name and o.status == "lower_bound"]
+        return replace(max(said, key=lambda o: o.low, default=m), reason="the ceiling is out of every photo, or not seen clearly enough")
 
     def _length(self, s: Stretch, plane: Plane, scale: Scale) -> Measurement:
         name, basis = f"{s.wall.id}_length", plane.basis

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from poc.room.freespace import free_measurements, log_normal, propagated, unknown
 from poc.room.nextstep import next_measurement
-from poc.room.propagate import wall_length
+from poc.room.propagate import variance, wall_length
 from poc.room.selftest import self_test
 from poc.room.view import LONG_SIDE
 from poc.types import Measurement, Scene, WallSegment
@@ -17,6 +17,9 @@ FIXED_NAMES = (("camera_height", "m"), ("ceiling_height", "m"), ("longest_wall",
                ("floor_area_visible", "m²"), ("floor_area_free", "m²"))
 
 
+NO_CEILING = "the ceiling is out of the photo, or not seen clearly enough"
+WORTH_SAYING_M = 1.9
+"""A room at least this high: less is no news."""
 END_SIGMA_CELLS = 4.0
 """One sigma of where a wall is last seen, cells of the working grid: near a corner whose other wall is not known, a few columns
 of that wall cannot be told from this one."""
@@ -49,10 +52,20 @@ def _camera_height(scene: Scene) -> Measurement:
 def _ceiling_height(scene: Scene) -> Measurement:
     ceiling = scene.plane("ceiling")
     if ceiling is None:
-        return unknown("ceiling_height", "m", "the ceiling is out of the photo, or not seen clearly enough")
+        return _least_height(scene)
     total = ceiling.offset_m + scene.camera_height_m
     value, parts = propagated(scene, lambda s: s.ceiling, total, ceiling.sigma_m)
     return log_normal("ceiling_height", value, "m", parts, ceiling.basis)
+
+
+def _least_height(scene: Scene) -> Measurement:
+    """Without a ceiling: the room is at least as high as a wall is seen, where that says more than that one can stand in it."""
+    if scene.solution is not None and scene.solution.base.top is not None:
+        value, parts = variance(scene.solution, lambda s: s.top)
+        least = log_normal("ceiling_height", value, "m", parts, "height up to which a wall is seen", NO_CEILING)
+        if least.low > WORTH_SAYING_M:
+            return least
+    return unknown("ceiling_height", "m", NO_CEILING)
 
 
 def _length(scene: Scene, k: int) -> Measurement:

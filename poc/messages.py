@@ -105,6 +105,7 @@ _PHRASES_ZH = {
     "camera height given": "给定的相机高度",
     "an end of the wall is out of sight": "墙的一端不在画面内",
     "the ceiling is out of the photo, or not seen clearly enough": "天花板不在画面内，或看不清",
+    "height up to which a wall is seen": "墙面可见的最高处",
     "the floor goes on out of the photo": "地面延伸到画面之外",
     "the floor goes on out of the photo and behind furniture": "地面延伸到画面之外和家具之后",
     "the free stretch goes on out of sight": "空墙延伸到视线之外",

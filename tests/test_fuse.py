@@ -203,13 +203,21 @@ def test_one_of_three_without_a_room_leaves_the_other_two_as_they_are(alone, pai
     assert [m.value for m in three.measurements] == pytest.approx([m.value for m in pair.measurements])
 
 
-@pytest.mark.parametrize(("ceiling", "noise_seed", "status"), [(3.75, 1, "unknown"), (3.75, None, "measured"), (3.4, 1, "measured")])
+@pytest.mark.parametrize(("ceiling", "noise_seed", "status"), [(3.75, 1, "lower_bound"), (3.75, None, "measured"), (3.4, 1, "measured")])
 def test_a_strip_of_ceiling_is_believed_only_where_depth_shows_it(ceiling, noise_seed, status):
     """At 3.75 m little more than 1 % of the photo is surely ceiling: a network sees as much where the wall only goes on out of the frame."""
     room = photograph(OUTLINE, FRONT, ceiling=ceiling, **SMALL)
     height = next(m for m in seen(room, noise_seed=noise_seed).measurements if m.name == "ceiling_height")
     assert height.status == status
-    assert status == "unknown" or height.low < ceiling < height.high
+    assert height.low < ceiling and (height.high is None or ceiling < height.high)
+
+
+def test_a_ceiling_in_no_photo_is_as_high_as_the_photo_says_that_shows_most():
+    photos = [seen(photograph(OUTLINE, p, ceiling=5.0, **SMALL)) for p in (FRONT, SIDE)]
+    alone = [next(m for m in p.measurements if m.name == "ceiling_height") for p in photos]
+    m = value(join_rooms(photos), "ceiling_height")
+    assert (m.status, m.high, m.low) == ("lower_bound", None, max(a.low for a in alone))
+    assert "out of every photo" in m.reason and "a wall is seen, in " in m.basis
 
 
 def test_no_photo_is_a_mistake():

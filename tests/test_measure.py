@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from poc.measure import FIXED_NAMES, measure, measurement_json
+from poc.geometry import pixel_rays
+from poc.measure import FIXED_NAMES, measure, measurement_json, next_measurement
 from poc.room.propagate import CAUSES
 from poc.scene import build_scene
 from poc.types import Z90, Measurement, Scene
@@ -144,6 +145,23 @@ def test_a_ceiling_out_of_the_photo_is_unknown():
     m = next(m for m in measure(build_scene(room.photo, room.depth, room.surfaces, room.camera)) if m.name == "ceiling_height")
     assert (m.status, m.value, m.low, m.high, m.light) == ("unknown", None, None, None, "red")
     assert "ceiling is out of the photo" in m.reason
+
+
+@pytest.mark.parametrize("seed", [1, 3, 7])
+def test_a_ceiling_out_of_the_photo_is_as_high_as_a_wall_is_seen_at_least(seed):
+    room = synthetic.make_room(seed, pitch_deg=20.0)
+    assert room.ceiling_pixels == 0
+    given = (room.camera_height_m, 0.05 * room.camera_height_m)
+    scene = build_scene(room.photo, room.depth, room.surfaces, room.camera, camera_height=given)
+    m = next(m for m in measure(scene) if m.name == "ceiling_height")
+    assert (m.status, m.high) == ("lower_bound", None) and "ceiling is out of the photo" in m.reason
+    up = -scene.camera.gravity
+    rays = pixel_rays(room.camera, *room.labels.shape)
+    seen = (room.labels == synthetic.WALL) & (room.depth.values > 0)
+    highest = float((rays[seen] * room.depth.values[seen, None] @ up).max()) + room.camera_height_m
+    assert 0.85 * highest < m.low < m.value < 1.01 * highest < room.ceiling_height_m
+    step = next_measurement(scene, measure(scene))
+    assert step.helps != "ceiling_height" or step.least_now_m == m.low
 
 
 def test_no_room_no_numbers(room):

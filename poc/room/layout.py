@@ -13,8 +13,9 @@ from poc.room import feet
 from poc.room.belief import SAME_TURN, credible, doubted
 from poc.room.edges import edge_along, level_line, slope_per_cell
 from poc.room.planes import DepthFit, floor_field
-from poc.room.view import CEILING, Panorama, View, make_panorama, sample
+from poc.room.view import CEILING, SURE, Panorama, View, make_panorama, sample
 from poc.room.wallfit import DEPTH_POINTS, FOOT_COMMON_CELLS, FOOT_SHARED, FOOT_SIGMA_CELLS, DepthNoise, State, WallData, WallSolution, solve_wall
+from poc.types import Z90
 
 MIN_COLUMNS = 6
 MIN_FOOT_COLUMNS = 5
@@ -33,6 +34,8 @@ SUPPORT_NATS, SUPPORT_CELLS = 2.0, 2.0
 say; one that sees fewer cells of wall than the second number says nothing."""
 EXACT = 0.02
 """Sigma of a wall's log depth up to which the depth tells by itself that a wall stands at another angle."""
+TOP_QUANTILE = 0.5
+"""Of a wall's columns, those that must show it that high: a strip of ceiling taken for wall stands over some of them."""
 SAME_FOOT, SAME_DEPTH = 0.6, 1.6
 """The same, in sigmas of the depth on a whole wall: for two feet, and where one is known by depth alone."""
 
@@ -50,6 +53,14 @@ class CeilingData:
 
 
 @dataclass(frozen=True)
+class TopData:
+    """The wall seen highest up, and pixels (photo, n×2) where its columns are last surely seen: the room is at least as high."""
+
+    wall: int
+    uv: np.ndarray
+
+
+@dataclass(frozen=True)
 class Layout:
     """state: camera and depth fit in force. path: index into `walls` per panorama azimuth (-1 none). support: per azimuth 1
     where that wall is seen, 0 where no wall is seen (furniture, or out of the photo), -1 where what is seen is another."""
@@ -62,6 +73,7 @@ class Layout:
     ceiling: CeilingData
     noise: DepthNoise
     support: np.ndarray
+    top: TopData | None = None
 
     @property
     def cells_per_px(self) -> float:
@@ -186,8 +198,9 @@ def _settle(seen: _Seen, state: State, start) -> Layout:
     for k, (d, _) in enumerate(pairs):
         path[d.columns] = k
     walls, solved = tuple(d for d, _ in pairs), tuple(s for _, s in pairs)
-    return Layout(state, seen.pan, path, walls, solved, _observe_ceiling(seen.view, seen.pan, state, path, solved), seen.noise,
-                  _support(seen, path, solved))
+    support = _support(seen, path, solved)
+    ceiling = _observe_ceiling(seen.view, seen.pan, state, path, solved)
+    return Layout(state, seen.pan, path, walls, solved, ceiling, seen.noise, support, _observe_top(seen.pan, state, np.where(support > 0, path, -1), solved))
 
 
 def _support(seen: _Seen, path: np.ndarray, solved) -> np.ndarray:
@@ -349,6 +362,29 @@ def _observe_ceiling(view: View, pan: Panorama, state: State, path, solved) -> C
     rows, cols = np.nonzero(mask & view.valid)
     pick = np.linspace(0, len(rows) - 1, min(DEPTH_POINTS, len(rows))).astype(int)
     return CeilingData(uv, path[use], grid_to_photo(view, rows[pick], cols[pick]), view.inverse[rows[pick], cols[pick]].astype(float), mask)
+
+
+def _observe_top(pan: Panorama, state: State, path, solved) -> TopData | None:
+    """How far up walls are surely seen: of those with enough columns, the one whose height, less its error, is greatest."""
+    sure = pan.seen & (feet.wall_share(pan.p) > SURE)
+    last = len(pan.slope) - 1 - np.argmax(sure[::-1], axis=0)
+    best, top = 0.0, None
+    for k, wall in enumerate(solved):
+        use = (path == k) & sure.any(axis=0) & (pan.slope[last] > 0)
+        if use.sum() < MIN_COLUMNS:
+            continue
+        az, slope = pan.azimuth[use], pan.slope[last[use]]
+        level = np.column_stack([np.sin(az), np.cos(az), slope])
+        least = height_on_wall(level, wall.psi, wall.distance, TOP_QUANTILE) * float(np.exp(-Z90 * np.sqrt(wall.covariance[0, 0])))
+        if least > best:
+            best, top = least, TopData(k, state.pixels(level).reshape(-1, 2))
+    return top
+
+
+def height_on_wall(level: np.ndarray, psi, distance, quantile: float = 0.5) -> float:
+    """Height over the camera, in the unit of `distance`, at which level rays (n×3) meet walls: a quantile of them."""
+    across = np.maximum(np.cos(np.arctan2(level[:, 0], level[:, 1]) - psi), 0.08)
+    return float(np.quantile(level[:, 2] / np.hypot(level[:, 0], level[:, 1]) * distance / across, quantile))
 
 
 def _ceiling_on_edges(view: View, pan: Panorama, state: State, path, solved, use: np.ndarray, slope: np.ndarray) -> np.ndarray:

@@ -56,8 +56,10 @@ def next_measurement(scene: Scene, measurements: Iterable[Measurement]) -> NextM
 
 
 def _step(scene: Scene, m: Measurement) -> NextMeasurement | None:
+    if m.name == "ceiling_height" and m.status != "measured":
+        return _ceiling_photo(scene, m)
     if m.status == "unknown" or m.value is None:
-        return _ceiling_photo(scene) if m.name == "ceiling_height" else None
+        return None
     by_tape = _best_length(scene, m)
     if m.status == "lower_bound":
         loose = float(np.log(m.value / m.low)) > SHARP_ENOUGH
@@ -145,10 +147,10 @@ def _changes_of(scene: Scene, m: Measurement) -> np.ndarray:
 # --- photos ------------------------------------------------------------------------------------------------------------
 
 
-def _ceiling_photo(scene: Scene) -> NextMeasurement:
+def _ceiling_photo(scene: Scene, m: Measurement) -> NextMeasurement:
     """A photo with the ceiling in it: the height then carries the scale's error, and the ceiling line's."""
     sigma = float(np.hypot(scene.scale.sigma_rel, CEILING_SIGMA))
-    return NextMeasurement("take a photo tilted up, so that the ceiling is in it", "ceiling_height", float("inf"), _width(USUAL_CEILING_M, sigma))
+    return NextMeasurement("take a photo tilted up, so that the ceiling is in it", "ceiling_height", float("inf"), _width(USUAL_CEILING_M, sigma), m.low)
 
 
 def _end_photo(scene: Scene, m: Measurement) -> NextMeasurement | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from poc.room.layout import CeilingData, Layout
+from poc.room.layout import TOP_QUANTILE, CeilingData, Layout, height_on_wall
 from poc.room.planes import DepthFit
 from poc.room.wallfit import State, WallSolution, solve_wall
 
@@ -56,13 +56,15 @@ class End:
 
 @dataclass(frozen=True)
 class Shape:
-    """The room in metres under one state: wall lines (psi, distance), their ends (k×2×2, plan), heights."""
+    """The room in metres under one state: wall lines (psi, distance), their ends (k×2×2, plan), heights. top: how far above
+    the floor a wall is seen."""
 
     psi: np.ndarray
     distance: np.ndarray
     ends: np.ndarray
     camera_height: float
     ceiling: float | None
+    top: float | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,16 @@ def shape_of(p: Problem, state: State, solved: list[WallSolution], *, line: floa
     psi, dist = np.array([w.psi for w in solved]), np.array([w.distance for w in solved]) * h
     ends = np.array([[_end_point(p, state, psi, dist, k, end) for end in pair] for k, pair in enumerate(p.ends)]).reshape(-1, 2, 2)
     above = ceiling_height(p, state, solved, line, ceiling_model)
-    return Shape(psi, dist, ends, h, None if above is None else h * (1 + above))
+    return Shape(psi, dist, ends, h, None if above is None else h * (1 + above), _top(p, state, solved, h))
+
+
+def _top(p: Problem, state: State, solved: list[WallSolution], h: float) -> float | None:
+    """How far above the floor a wall is seen, metres."""
+    seen = p.layout.top
+    if seen is None:
+        return None
+    wall = solved[seen.wall]
+    return h * (1 + height_on_wall(state.level_rays(seen.uv), wall.psi, wall.distance, TOP_QUANTILE))
 
 
 def _end_point(p: Problem, state: State, psi, dist, k: int, end: End) -> np.ndarray:
@@ -99,11 +110,9 @@ def ceiling_height(p: Problem, state: State, solved, line: float, model: float) 
     data = p.layout.ceiling
     if p.ceiling_from == "ceiling line":
         level = state.level_rays(data.line_uv)
-        span = np.hypot(level[:, 0], level[:, 1])
-        az = np.arctan2(level[:, 0], level[:, 1])
+        level[:, 2] += line / (state.f_px * p.layout.cells_per_px) * np.hypot(level[:, 0], level[:, 1])
         psi, dist = np.array([w.psi for w in solved])[data.line_wall], np.array([w.distance for w in solved])[data.line_wall]
-        slope = level[:, 2] / span + line / (state.f_px * p.layout.cells_per_px)
-        return float(np.median(slope * dist / np.maximum(np.cos(az - psi), 0.08)) * np.exp(model))
+        return height_on_wall(level, psi, dist) * float(np.exp(model))
     if p.ceiling_from == "depth":
         return float(np.median(ceiling_depth_heights(data, state)) * np.exp(model))
     return None
@@ -147,7 +156,8 @@ def moved_shapes(p: Problem, camera_moves: list[tuple[str, State]], scale_sigma:
 
 
 def _scaled(s: Shape, factor: float) -> Shape:
-    return Shape(s.psi, s.distance * factor, s.ends * factor, s.camera_height * factor, None if s.ceiling is None else s.ceiling * factor)
+    heights = (None if x is None else x * factor for x in (s.ceiling, s.top))
+    return Shape(s.psi, s.distance * factor, s.ends * factor, s.camera_height * factor, *heights)
 
 
 def variance(errors: Errors, quantity: Callable[[Shape], float]) -> tuple[float, dict[str, float]]:
