@@ -301,7 +301,7 @@ def _shows_more(other: Measurement, m: Measurement) -> bool:
     """Whether another photo's value is surely the larger: what may be the same wall is not replaced by a noisier look at it."""
     if m.value is None:
         return True
-    return other.low > m.high if m.high is not None else other.value > m.value
+    return other.low > (m.low if m.high is None else m.high)
 
 
 class _Extents:

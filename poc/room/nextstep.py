@@ -150,7 +150,7 @@ def _changes_of(scene: Scene, m: Measurement) -> np.ndarray:
 def _ceiling_photo(scene: Scene, m: Measurement) -> NextMeasurement:
     """A photo with the ceiling in it: the height then carries the scale's error, and the ceiling line's."""
     sigma = float(np.hypot(scene.scale.sigma_rel, CEILING_SIGMA))
-    return NextMeasurement("take a photo tilted up, so that the ceiling is in it", "ceiling_height", float("inf"), _width(USUAL_CEILING_M, sigma), m.low)
+    return NextMeasurement("take a photo tilted up, so that the ceiling is in it", "ceiling_height", float("inf"), _width(max(USUAL_CEILING_M, m.low or 0.0), sigma), m.low)
 
 
 def _end_photo(scene: Scene, m: Measurement) -> NextMeasurement | None:

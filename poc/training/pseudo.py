@@ -54,7 +54,7 @@ def label_photos(
 
     Raises DataError where there is no photo or none can be read.
     """
-    net, out = load_checkpoint(checkpoint), Path(out)
+    net, out = load_checkpoint(checkpoint).to(memory_format=torch.channels_last), Path(out)  # several times faster on a CPU
     frames = []
     for part in ("rgb", "depth_mm", "label"):
         make_folder(out / part)
