@@ -19,7 +19,7 @@ from poc.measure import measure, measurement_json
 from poc.room import jointfit
 from poc.room.freespace import log_normal, split
 from poc.room.jointfit import Row, View
-from poc.room.jointroom import JointWall, Stretch, free_of, merge_floor, pair_walls, segment_of, stretch_of
+from poc.room.jointroom import JointWall, Stretch, free_of, merge_floor, pair_walls, rescaled, segment_of, stretch_of
 from poc.room.sameroom import Seat, chain, find_details, find_seat, reverse
 from poc.types import Measurement, Photo, Plane, Scale, Scene
 
@@ -151,6 +151,8 @@ class _Join:
         self.fit = jointfit.solve(self.views, rows, others, self.anchor)
         self.conflicts = [self._conflict(*pair) for pair in apart]
         self.placed = {i: self._settled(i, s) for i, s in self.seats.items()}
+        for i in self.seats:
+            self.views[i] = rescaled(self.views[i], self.fit.get({f"height of {i}": 1.0})[0])
         stretches = [stretch_of(w, self.walls, self.views, self.placed, self.fit) for w in self.walls]
         scene = self._scene(stretches)
         return JointRoom(scene, self._measurements(scene, stretches), self.names, self.anchor, self.placed, tuple(self.conflicts), tuple(remarks))
@@ -211,9 +213,8 @@ class _Join:
     # --- the joint room --------------------------------------------------------------------------------------------
 
     def _scene(self, stretches: list[Stretch]) -> Scene:
-        own = self.rooms[self.anchor].scene
+        own = self.views[self.anchor].scene
         height, sigma = self.fit.get({f"height of {self.anchor}": 1.0})
-        ratio = height / own.camera_height_m
         sources = dict.fromkeys(s for i in self.by_photo for s in self.rooms[i].scene.scale.source.split(" + "))
         scale = Scale(" + ".join(sources), height, sigma / height, own.scale.opinions, own.scale.notes)
         planes = [replace(own.plane("floor"), offset_m=height, sigma_m=sigma, basis=scale.source)]
@@ -227,11 +228,10 @@ class _Join:
             self._note_cut(s, cutters)
             segments.append(segment_of(s, at, spans, kinds))
         slanted = [w for w in own.walls if w.plane_id not in {s.wall.id for s in stretches}]
-        planes += [replace(p, offset_m=p.offset_m * ratio) for w in slanted if (p := own.plane(w.plane_id)) is not None]
-        segments += [replace(w, ends=w.ends * ratio) for w in slanted]
-        depth = None if own.depth_m is None else own.depth_m * np.float32(ratio)
-        scene = replace(own, scale=scale, depth_m=depth, planes=tuple(planes), walls=tuple(segments), solution=None, notes=own.notes)
-        return merge_floor(scene, {i: self.rooms[i].scene for i in self.placed}, self.placed)
+        planes += [p for w in slanted if (p := own.plane(w.plane_id)) is not None]
+        segments += slanted
+        scene = replace(own, scale=scale, planes=tuple(planes), walls=tuple(segments), solution=None, notes=own.notes)
+        return merge_floor(scene, {i: self.views[i].scene for i in self.placed}, self.placed)
 
     def _ceiling(self, own: Scene, height: float) -> Plane:
         total, sigma = self.fit.get({"ceiling": 1.0})

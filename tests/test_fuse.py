@@ -162,6 +162,33 @@ def test_a_disagreement_is_told_and_widens(photos, alone):
     assert sigma_rel(ceiling) > 1.5 * sigma_rel(next(m for m in alone["front"].measurements if m.name == "ceiling_height"))
 
 
+def test_floor_and_free_stretches_take_the_joint_scale(photos, alone, pair):
+    """The second photo's own height is 15 % too high and vague: the first decides, and the second's floor shrinks with its walls."""
+    vague = seen(photos["side"], height=1.15 * SIDE.height_m, sigma=0.15)
+    joint = join_rooms([seen(photos["front"], sigma=0.01), vague])
+    assert set(joint.seats) == {0, 1}
+    for name in ("floor_area_visible", "longest_free_wall"):
+        assert value(joint, name).value == pytest.approx(value(pair, name).value, rel=0.04)
+        assert value(joint, name).low < value(pair, name).value
+    for m in joint.scene.walls:
+        assert all(0 <= a < b <= m.length_m + 0.02 for a, b in m.free)
+
+
+def test_a_joint_floor_is_known_no_worse_than_one_photo_knows_it(alone, pair):
+    """Its outline comes from a raster, yet the part along walls is known to end there."""
+    first = next(m for m in alone["front"].measurements if m.name == "floor_area_visible")
+    assert sigma_rel(value(pair, "floor_area_visible")) < 1.2 * sigma_rel(first)
+
+
+def test_a_vaguer_look_does_not_replace_a_better_bound():
+    from poc.fuse import _shows_more
+    from poc.types import Measurement
+
+    bound = Measurement("floor_area_free", 6.0, 5.7, None, "m²", "lower_bound")
+    assert not _shows_more(replace(bound, value=6.2, low=4.3), bound)
+    assert _shows_more(replace(bound, value=6.6, low=5.9), bound)
+
+
 def test_what_one_photo_sees_standing_is_not_free(alone):
     """A cupboard put before the far wall in the second photo's scene only."""
     side = alone["side"]

@@ -110,13 +110,6 @@ def gain_table(pan: Panorama, ev: Evidence, angles: np.ndarray, e: np.ndarray) -
     return np.stack([np.where(row > 0.05, ev.at(np.maximum(e[:, None] * row, 0), gain), 0.0) for row in c])
 
 
-def best_turn(pan: Panorama, ev: Evidence, angles: np.ndarray, turns: np.ndarray, sigma: float) -> float:
-    """The turn of the room's axes (radians) under which its walls explain most, given one sigma of the axes."""
-    e = np.exp(np.arange(np.log(0.1), np.log(DEEP), 0.05))
-    scores = [gain_table(pan, ev, angles + t, e).max((0, 1)).sum() - 0.5 * (t / sigma) ** 2 for t in turns]
-    return float(turns[int(np.argmax(scores))])
-
-
 def find_walls(pan: Panorama, ev: Evidence, angles: np.ndarray) -> list[tuple[float, float]]:
     """Candidate walls (psi, nearness e) over the given normal azimuths: greedy peaks of what columns they explain."""
     e = np.exp(np.arange(np.log(0.08), np.log(DEEP), 0.02))

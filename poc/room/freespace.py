@@ -20,6 +20,8 @@ EDGE_SIGMA_M = 0.03
 """One sigma of an edge of the seen floor where no wall ends it, common to all of it."""
 NO_WALL_SHARE = 0.15
 """One sigma of the area seen towards no known wall, as a share of it."""
+ON_WALL_CELLS = 1.5
+"""An outline this near to a wall (cells of the grid) runs along it."""
 OUTLINE_SIGMA = 0.012
 """One sigma of an area by its drawing alone: cells, and slivers of walls too narrow to be told at the photo's sides."""
 LEAST_FLOOR_M2 = 0.3
@@ -95,28 +97,29 @@ def _triangles(shape: Shape) -> float:
 
 def _backed(scene: Scene) -> tuple[float, float]:
     """Share of the outline's view (radians) that ends at a wall, and the length (m) of its far edge that does not."""
-    ring = scene.outline
+    ring = scene.outline if _signed_area(scene.outline) >= 0 else scene.outline[::-1]  # so that its far edge runs from right to left
     rho = np.linalg.norm(ring, axis=1)
     shut = np.zeros(len(ring), bool)
     for wall in scene.walls:
-        shut |= _beside(ring, wall.ends)
+        shut |= _beside(ring, wall.ends, ON_WALL_CELLS * scene.grid_cell_m)
     azimuth = np.arctan2(ring[:, 0], ring[:, 1])
     wide = soft = total = 0.0
     for i in range(len(ring)):
         j = (i + 1) % len(ring)
-        angle, length = abs(azimuth[j] - azimuth[i]), float(np.linalg.norm(ring[j] - ring[i]))
-        if azimuth[j] < azimuth[i]:
+        turn, length = (azimuth[j] - azimuth[i] + np.pi) % (2 * np.pi) - np.pi, float(np.linalg.norm(ring[j] - ring[i]))
+        if turn < 0:
+            angle = -turn
             total += angle
             wide += angle * (shut[i] and shut[j])
             soft += 0.0 if shut[i] and shut[j] else min(length, float(max(rho[i], rho[j]) * angle))
     return (wide / total if total > 0 else 0.0), soft
 
 
-def _beside(points: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Which points lie on a segment, to 5 cm."""
+def _beside(points: np.ndarray, ends: np.ndarray, slack_m: float) -> np.ndarray:
+    """Which points lie on a segment, to `slack_m`."""
     step = ends[1] - ends[0]
     t = np.clip((points - ends[0]) @ step / max(float(step @ step), 1e-9), 0, 1)
-    return np.linalg.norm(points - (ends[0] + t[:, None] * step), axis=1) < 0.05
+    return np.linalg.norm(points - (ends[0] + t[:, None] * step), axis=1) < slack_m
 
 
 def _perimeter(mask: np.ndarray) -> int:
@@ -127,10 +130,15 @@ def _perimeter(mask: np.ndarray) -> int:
 
 def _polygon_area(ring: np.ndarray) -> float:
     """Area of a simple polygon n×2 (shoelace)."""
+    return abs(_signed_area(ring))
+
+
+def _signed_area(ring: np.ndarray) -> float:
+    """Positive where the ring runs against the clock (x right, y forward)."""
     if len(ring) < 3:
         return 0.0
     x, y = ring.T
-    return float(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2)
+    return float(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
 
 
 def propagated(scene: Scene, quantity: Callable[[Shape], float], value: float, sigma: float) -> tuple[float, dict[str, float]]:

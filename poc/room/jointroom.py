@@ -181,6 +181,29 @@ def _blocked(wall: JointWall, scene: Scene, seat: Seat, at_m: float) -> list[tup
     return out
 
 
+# --- scale -------------------------------------------------------------------------------------------------------------
+
+
+def rescaled(view: View, height_m: float) -> View:
+    """A photo's scene and walls as they are where its camera stood `height_m` over the floor."""
+    own = view.scene
+    k = height_m / own.camera_height_m
+    rect = own.largest_free_rect
+    scene = replace(
+        own,
+        scale=replace(own.scale, camera_height_m=height_m),
+        depth_m=None if own.depth_m is None else own.depth_m * np.float32(k),
+        planes=tuple(replace(p, offset_m=p.offset_m * k, sigma_m=p.sigma_m * k) for p in own.planes),
+        walls=tuple(replace(w, ends=w.ends * k, free=tuple((a * k, b * k) for a, b in w.free)) for w in own.walls),
+        obstacles=tuple(Obstacle(o.footprint * k, o.height_m * k) for o in own.obstacles),
+        openings=tuple(replace(o, corners_cam=o.corners_cam * k, width_m=o.width_m * k, height_m=o.height_m * k) for o in own.openings),
+        outline=own.outline * k, grid_origin=(own.grid_origin[0] * k, own.grid_origin[1] * k), grid_cell_m=own.grid_cell_m * k,
+        largest_free_rect=None if rect is None else tuple(x * k for x in rect),
+    )  # fmt: skip
+    walls = tuple(replace(w, distance_m=w.distance_m * k) for w in view.walls)
+    return replace(view, scene=scene, walls=walls, ceiling_m=None if view.ceiling_m is None else view.ceiling_m * k)
+
+
 # --- the floor ---------------------------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from poc.room.belief import SAME_TURN, credible, doubted
 from poc.room.edges import edge_along, level_line, slope_per_cell
 from poc.room.planes import DepthFit, floor_field
 from poc.room.view import CEILING, SURE, Panorama, View, make_panorama, sample
-from poc.room.wallfit import DEPTH_POINTS, FOOT_COMMON_CELLS, FOOT_SHARED, FOOT_SIGMA_CELLS, DepthNoise, State, WallData, WallSolution, solve_wall
+from poc.room.wallfit import DEPTH_POINTS, FOOT_COMMON_CELLS, FOOT_SHARED, FOOT_SIGMA_CELLS, DepthNoise, State, WallData, WallSolution, height_on_wall, solve_wall
 from poc.types import Z90
 
 MIN_COLUMNS = 6
@@ -379,12 +379,6 @@ def _observe_top(pan: Panorama, state: State, path, solved) -> TopData | None:
         if least > best:
             best, top = least, TopData(k, state.pixels(level).reshape(-1, 2))
     return top
-
-
-def height_on_wall(level: np.ndarray, psi, distance, quantile: float = 0.5) -> float:
-    """Height over the camera, in the unit of `distance`, at which level rays (n×3) meet walls: a quantile of them."""
-    across = np.maximum(np.cos(np.arctan2(level[:, 0], level[:, 1]) - psi), 0.08)
-    return float(np.quantile(level[:, 2] / np.hypot(level[:, 0], level[:, 1]) * distance / across, quantile))
 
 
 def _ceiling_on_edges(view: View, pan: Panorama, state: State, path, solved, use: np.ndarray, slope: np.ndarray) -> np.ndarray:

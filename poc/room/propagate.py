@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from poc.room.layout import TOP_QUANTILE, CeilingData, Layout, height_on_wall
+from poc.room.layout import TOP_QUANTILE, CeilingData, Layout
 from poc.room.planes import DepthFit
-from poc.room.wallfit import State, WallSolution, solve_wall
+from poc.room.wallfit import State, WallSolution, height_on_wall, solve_wall
 
 CAUSES = ("scale", "focal", "gravity", "shift", "fit", "model", "unseen")
 CEILING_LINE_SHARE = 0.8

@@ -112,6 +112,12 @@ def design(level: np.ndarray, psi: float) -> tuple[np.ndarray, np.ndarray]:
     return np.column_stack([np.cos(delta), np.sin(delta)]), np.hypot(level[:, 0], level[:, 1])
 
 
+def height_on_wall(level: np.ndarray, psi, distance, quantile: float = 0.5) -> float:
+    """Height over the camera, in the unit of `distance`, at which level rays (n×3) meet walls: a quantile of them."""
+    across = np.maximum(np.cos(np.arctan2(level[:, 0], level[:, 1]) - psi), 0.08)
+    return float(np.quantile(level[:, 2] / np.hypot(level[:, 0], level[:, 1]) * distance / across, quantile))
+
+
 def foot_nearness(level: np.ndarray, span: np.ndarray) -> np.ndarray:
     """s where rays meet the floor one camera height below."""
     return -level[:, 2] / span
