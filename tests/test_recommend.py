@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import time
 from dataclasses import replace
+from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
@@ -307,6 +309,27 @@ def test_a_shallow_room_an_empty_offer_and_an_unknown_place_are_told_apart(catal
     assert nowhere[0].short == "place" and "the floor's edge is hidden" in nowhere[0].text
     low = tuple(rooms.measured(m.name, 1.2) if m.name == "ceiling_height" else m for m in rooms.measurements())
     assert explain_rejections(rooms.scene(), low, catalogue, categories=["wardrobe"])[0].short == "height"
+
+
+def test_an_assumed_ceiling_is_not_stated_as_the_rooms(tmp_path):
+    """Nothing but a wardrobe of 2.75 m is on offer, and the ceiling is out of sight, or seen to be at least 2.10 m high."""
+    rows = list(csv.DictReader((Path(__file__).parent.parent / "data" / "catalogue" / "products.csv").open(encoding="utf-8")))
+    with (tmp_path / "tall.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerow(next(r for r in rows if r["category"] == "wardrobe") | {"height_m": "2.75"})
+    tall = open_catalogue(csv_path=tmp_path / "tall.csv", sqlite_path=tmp_path / "tall.sqlite")
+    bound = tuple(replace(m, value=2.15, low=2.1, high=None, status="lower_bound") if m.name == "ceiling_height" else m for m in rooms.measurements())
+    for told in (rooms.without("ceiling_height"), bound):
+        (why,) = explain_rejections(rooms.scene(), told, tall, categories=["wardrobe"], min_probability=0.95)
+        assert why.short == "height" and why.short_by_m is None and "assumed" in why.text
+
+
+def test_what_furniture_ends_does_not_go_on_out_of_sight(catalogue):
+    """The longest free wall is cut by the photo; a piece's depth in front of it is not."""
+    cut = tuple(replace(m, high=None, status="lower_bound") if m.name == "longest_free_wall" else m for m in rooms.measurements())
+    (place, *_) = wall_places(rooms.scene(), cut)
+    assert place.length.at_least and not place.depth.at_least and not place.ground.at_least
 
 
 def test_it_is_quick(catalogue):

@@ -37,8 +37,8 @@ SMALL_PX = 12
 NAMES = {
     "camera_height": "Camera height",
     "ceiling_height": "Ceiling height",
-    "longest_wall": "Longest wall",
-    "longest_free_wall": "Longest free wall",
+    "longest_wall": "Longest wall seen",
+    "longest_free_wall": "Longest free wall seen",
     "floor_area_visible": "Floor area seen",
     "floor_area_free": "Free floor area",
 }

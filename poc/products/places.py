@@ -108,7 +108,7 @@ def floor_places(scene: Scene, measurements: Sequence[Measurement]) -> tuple[Pla
         start, along, inward = (np.array(v) for v in (corner, along, inward))
         body, reach, _ = free_depths(scene, start, along, inward, long_m, deep_m, gap_m=0.0)
         length = replace(base.scaled(long_m), at_least=False)
-        places.append(Place("floor", None, start, along, inward, length, base, ceiling, body, reach, reach))
+        places.append(Place("floor", None, start, along, inward, length, _bounded(base), ceiling, body, reach, reach))
     return _ranked(places)
 
 
@@ -182,7 +182,12 @@ def _wall_place(
     exact = abs(length_m - base.value_m) <= STEP_M
     length = _open_ended(base if exact else base.scaled(length_m), ends, keep=exact)
     sills = tuple((a - span[0], b - span[0], sill) for a, b, sill in _openings(scene, wall, "window"))
-    return Place("wall", wall.plane_id, start, along, inward, length, base, ceiling, body, reach, clear, sills, ends)
+    return Place("wall", wall.plane_id, start, along, inward, length, _bounded(base), ceiling, body, reach, clear, sills, ends)
+
+
+def _bounded(length: Extent) -> Extent:
+    """The same error for lengths within a place: what ends them is seen, even where the place itself goes on."""
+    return replace(length, at_least=False)
 
 
 def _open_ended(length: Extent, ends: tuple[str, str], keep: bool) -> Extent:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from poc.catalog import Catalogue, LeastNeeds, least_needs, names
 from poc.products.fit import MARGIN_M, Extent, joint_probability
 from poc.products.places import Place
-from poc.recommend import FITS, Rule, between, chosen_categories, in_words, known_name, places_or_reason, recommend_or_reason, rule_of
+from poc.recommend import FITS, Rule, between, chosen_categories, height_in_words, in_words, known_name, places_or_reason, recommend_or_reason, rule_of
 from poc.types import Measurement, Scene
 
 
 @dataclass(frozen=True)
 class Rejection:
     """Why a category is empty. short: "width", "depth", "height", "together" (each alone would do), "offer" (price or
-    style leaves nothing) or "place" (nowhere to stand is known). short_by_m: need less what there is, where a length is
+    style leaves nothing) or "place" (nowhere to stand is known). short_by_m: need less what there is, where a measured length is
     short; negative where there is enough as measured, but not surely enough."""
 
     category: str
@@ -76,8 +76,10 @@ def _shortage(category: str, rule: Rule, least: LeastNeeds, places: Sequence[Pla
     )
     for short, adjective, extra, need_m, shown_m, have, where in trials:
         if joint_probability([(need_m, have)]) < wanted:
-            text = f"the {adjective} {category} needs {shown_m:.2f} m{extra}, {where} {_has(have)}{_close(shown_m, have)}"
-            return Rejection(category, short, need_m - have.value_m, text)
+            guessed = have.otherwise is not None or "assumed" in have.basis
+            has = height_in_words(have) if guessed else _has(have)
+            text = f"the {adjective} {category} needs {shown_m:.2f} m{extra}, {where} {has}{_close(shown_m, have)}"
+            return Rejection(category, short, None if guessed else need_m - have.value_m, text)
     text = (
         f"{category}: the narrowest would fit ({least.width_m:.2f} m), so would the shallowest ({least.depth_m:.2f} m with "
         f"its walkway), but at no one place does a piece fit in width, depth and below windows, away from doors, at once"
