@@ -115,7 +115,8 @@ def test_ctrl_c_ends_the_kernels(root):
     pid_file = root / "pid"
     write_notebook(root, "01_a", f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(600)")
     code = (
-        "import pathlib, sys\nfrom poc import runs, workbook\nfrom poc.progress import Progress\n"
+        "import pathlib, signal, sys\nfrom poc import runs, workbook\nfrom poc.progress import Progress\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # what runs the tests may have been told to ignore it
         f"workbook.project_root = lambda: pathlib.Path({str(root)!r})\n"
         "with runs.locked_run('test') as run, Progress(1, quiet=True) as p:\n"
         "    workbook.run_workbook(run, [workbook.Notebook('01_a', ())], {}, p)\n"
