@@ -15,7 +15,7 @@ from itertools import combinations
 import numpy as np
 
 from poc.errors import ParameterError
-from poc.measure import measure, measurement_json
+from poc.measure import longest, measure, measurement_json
 from poc.room import jointfit
 from poc.room.freespace import log_normal, split
 from poc.room.jointfit import Row, View
@@ -260,18 +260,35 @@ class _Join:
     def _measurements(self, scene: Scene, stretches: list[Stretch]) -> tuple[Measurement, ...]:
         found = {m.name: m for m in measure(scene)}
         found |= {(m := self._length(s, scene.plane(s.wall.id), scene.scale)).name: m for s in stretches}
-        if "ceiling" not in self.fit.names:
-            found["ceiling_height"] = self._least_height(found["ceiling_height"])
+        joined = self._ceiling_beside_walls if "ceiling" in self.fit.names else self._least_height
+        found["ceiling_height"] = joined(found["ceiling_height"])
         lengths = [m for name, m in found.items() if name.startswith("wall_") and name.endswith("_length")]
-        longest = max(lengths, key=lambda m: m.value if m.status == "measured" else m.low)
-        found["longest_wall"] = replace(longest, name="longest_wall")
+        found["longest_wall"] = replace(longest(lengths), name="longest_wall")
         return tuple(self._most_seen(m) if m.name in ROOM_WIDE else m for m in found.values())
+
+    def _least_heights(self) -> list[tuple[int, Measurement]]:
+        """Photos without the ceiling in them, and up to what height they see a wall; the highest last."""
+        said = [(i, o) for i in self.by_photo for o in self.rooms[i].measurements if o.name == "ceiling_height" and o.status == "lower_bound"]
+        return sorted(said, key=lambda x: x[1].low)
 
     def _least_height(self, m: Measurement) -> Measurement:
         """Where no photo shows the ceiling: what the photo says that sees a wall highest up, or that none does."""
-        said = [(replace(o, basis=f"{o.basis}, in {self.names[i]}")) for i in self.by_photo for o in self.rooms[i].measurements
-                if o.name == m.name and o.status == "lower_bound"]
-        return replace(max(said, key=lambda o: o.low, default=m), reason="the ceiling is out of every photo, or not seen clearly enough")
+        for i, o in self._least_heights()[-1:]:
+            m = replace(o, basis=f"{o.basis}, in {self.names[i]}")
+        return replace(m, reason="the ceiling is out of every photo, or not seen clearly enough")
+
+    def _ceiling_beside_walls(self, m: Measurement) -> Measurement:
+        """The ceiling's height, reaching up to where another photo surely sees a wall, if that is higher."""
+        for i, o in self._least_heights()[-1:]:
+            if o.low > m.high:
+                text = (f"{self.names[i]} shows a wall up to {o.low:.2f} m at least, above the ceiling at {m.value:.2f} m that "
+                        f"{' and '.join(self._seeing_ceiling())} shows")
+                self.conflicts.append(Conflict(m.name, (*self._seeing_ceiling(), self.names[i]), (m.value, o.value), text))
+                m = replace(m, high=o.value)
+        return m
+
+    def _seeing_ceiling(self) -> list[str]:
+        return [self.names[i] for i in self.by_photo if self.rooms[i].scene.plane("ceiling") is not None]
 
     def _length(self, s: Stretch, plane: Plane, scale: Scale) -> Measurement:
         name, basis = f"{s.wall.id}_length", plane.basis

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from poc.room.freespace import free_measurements, log_normal, propagated, unknown
@@ -38,9 +39,14 @@ def measure(scene: Scene) -> tuple[Measurement, ...]:
         lengths.append(_length(scene, k))
     out += lengths
     if lengths:
-        out.append(replace(max(lengths, key=lambda m: m.value), name="longest_wall"))
+        out.append(replace(longest(lengths), name="longest_wall"))
     out += free_measurements(scene)
     return tuple(out)
+
+
+def longest(lengths: Iterable[Measurement]) -> Measurement:
+    """The length that says most: a wall that goes on out of sight counts with what it has at least."""
+    return max(lengths, key=lambda m: m.value if m.status == "measured" else m.low)
 
 
 def _camera_height(scene: Scene) -> Measurement:

@@ -146,8 +146,7 @@ class Scale:
 class Plane:
     """A room plane: normal_cam · X + offset_m = 0 for X in the camera frame, unit normal toward the camera, so
     offset_m > 0 is the camera's distance to it. mask: bool h×w on the scene's working grid (pixels that support it).
-    sigma_m: one standard deviation of offset_m. basis: "foot", "depth", "foot + depth", "ceiling line", …
-    flatness_m: residual standard deviation of the model's depth on it, or None."""
+    sigma_m: one standard deviation of offset_m. basis: "foot", "depth", "foot + depth", "ceiling line", …"""
 
     id: str
     kind: Literal["floor", "ceiling", "wall"]
@@ -158,14 +157,13 @@ class Plane:
     foot_seen: bool
     mask: np.ndarray
     basis: str
-    flatness_m: float | None = None
 
 
 @dataclass(frozen=True)
 class WallSegment:
     """The visible stretch of a wall in the room frame. ends: 2×2 metres, left then right as seen. end_kinds: for each
     end "corner" (meets another wall), "frame" (cut by the photo's edge) or "occluded". free: stretches (start, end in
-    metres along the wall from ends[0]) with nothing standing in front; free_end_kinds alike, "obstacle" added."""
+    metres along the wall from ends[0]) with nothing standing in front; free_end_kinds alike, "obstacle" and "door" added."""
 
     plane_id: str
     ends: np.ndarray

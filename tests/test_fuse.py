@@ -247,6 +247,15 @@ def test_a_ceiling_in_no_photo_is_as_high_as_the_photo_says_that_shows_most():
     assert "out of every photo" in m.reason and "a wall is seen, in " in m.basis
 
 
+def test_a_wall_seen_above_the_ceiling_of_another_photo_is_a_disagreement(alone):
+    high = seen(photograph(OUTLINE, SIDE, ceiling=5.0, **SMALL))
+    least = next(m for m in high.measurements if m.name == "ceiling_height")
+    joint = join_rooms([alone["front"], high])
+    m = value(joint, "ceiling_height")
+    assert m.status == "measured" and m.value == pytest.approx(CEILING, rel=0.02) and m.high == least.value > least.low > CEILING
+    assert any(c.name == "ceiling_height" and "shows a wall up to" in c.text for c in joint.conflicts)
+
+
 def test_no_photo_is_a_mistake():
     with pytest.raises(ParameterError, match="at least one"):
         join_rooms([])

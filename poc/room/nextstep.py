@@ -76,7 +76,7 @@ def _best_length(scene: Scene, m: Measurement) -> NextMeasurement | None:
     q = _changes_of(scene, m)
     rest = max(now**2 - float(q @ q), 0.0)
     q = q * min(1.0, now / max(float(np.linalg.norm(q)), 1e-12))
-    left = [(float(np.sqrt(known_variance(q, c.changes, c.sigma) + rest)), c) for c in lengths(scene)]
+    left = [(float(np.sqrt(known_variance(q, c.changes, c.sigma) + rest)), c) for c in lengths(scene, m)]
     others = [x for x in left if m.name not in x[1].itself]
     best = min(others, key=lambda x: x[0], default=None)
     if best is None or best[0] > ITSELF_SHARE * now:
@@ -103,17 +103,16 @@ def _width(value: float, sigma: float) -> float:
     return float(value * (np.exp(Z90 * sigma) - np.exp(-Z90 * sigma)))
 
 
-def lengths(scene: Scene) -> list[Length]:
+def lengths(scene: Scene, wanted: Measurement) -> list[Length]:
     """What could be measured in this room: the camera's height, the room's, walls seen from corner to corner, a door."""
     out = []
     if "camera height given" not in scene.scale.source:
         out.append(Length("measure how high the camera was above the floor, to 1 %", log_changes(scene.solution, lambda s: s.camera_height), TAPE_SIGMA_REL))
     if scene.solution.base.ceiling is not None:
         out.append(Length("measure the room's height with a tape", log_changes(scene.solution, lambda s: s.ceiling), TAPE_SIGMA_REL, ("ceiling_height",)))
-    longest, free = max((w.length_m for w in scene.walls), default=0.0), longest_free(scene)
     for k, wall in enumerate(scene.walls):
         if wall.end_kinds == ("corner", "corner"):
-            itself = ("longest_wall",) * (wall.length_m == longest) + ("longest_free_wall",) * (free is not None and free[0] is wall)
+            itself = (wanted.name,) * (wanted.name in IMPORTANT[:2] and wall is _wall_of(scene, wanted))
             action = f"measure {_called(wall)} with a tape, from corner to corner"
             out.append(Length(action, log_changes(scene.solution, lambda s, k=k: wall_length(s, k)), TAPE_SIGMA_REL, itself))
     ids = [w.plane_id for w in scene.walls]
@@ -127,6 +126,13 @@ def lengths(scene: Scene) -> list[Length]:
     return out
 
 
+def _wall_of(scene: Scene, m: Measurement) -> WallSegment:
+    """The wall that a longest wall, or free stretch, is a measurement of."""
+    if m.name == "longest_free_wall" and (found := longest_free(scene)):
+        return found[0]
+    return min(scene.walls, key=lambda w: abs(w.length_m - m.value))
+
+
 def _called(wall: WallSegment) -> str:
     return wall.plane_id.replace("_", " ")
 
@@ -135,8 +141,7 @@ def _changes_of(scene: Scene, m: Measurement) -> np.ndarray:
     """Log changes of a measurement itself, as its own interval has them."""
     if m.name == "ceiling_height":
         return log_changes(scene.solution, lambda s: s.ceiling)
-    found = longest_free(scene)
-    wall = found[0] if m.name == "longest_free_wall" and found else max(scene.walls, key=lambda w: w.length_m)
+    found, wall = longest_free(scene), _wall_of(scene, m)
     k = [w.plane_id for w in scene.walls].index(wall.plane_id)
     if m.name == "longest_free_wall" and found:
         kinds = wall.free_end_kinds[wall.free.index(found[1])]
@@ -160,7 +165,7 @@ def _end_photo(scene: Scene, m: Measurement) -> NextMeasurement | None:
         wall, span = found
         kinds, what = wall.free_end_kinds[wall.free.index(span)], f"the free stretch of {_called(wall)}"
     else:
-        wall = max(scene.walls, key=lambda w: w.length_m)
+        wall = _wall_of(scene, m)
         kinds, what = wall.end_kinds, _called(wall)
     return NextMeasurement(_photo_of(what, kinds), m.name, float("inf"), _width(m.value, _sigma(m)), float(m.low))
 

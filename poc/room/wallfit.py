@@ -8,7 +8,7 @@ pass through by fitting again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -94,7 +94,7 @@ class WallData:
 @dataclass(frozen=True)
 class WallSolution:
     """psi: azimuth of the normal; distance in camera heights; covariance 2×2 of (log distance, psi) by the wall's own
-    observations, split into the parts from foot, depth and prior; weights: share of foot and depth in the distance."""
+    observations; share_foot, share_depth: weights of foot and depth in the distance."""
 
     psi: float
     distance: float
@@ -103,7 +103,6 @@ class WallSolution:
     share_depth: float
     foot_alone: float | None = None
     depth_alone: float | None = None
-    parts: dict[str, float] = field(default_factory=dict)
 
 
 def design(level: np.ndarray, psi: float) -> tuple[np.ndarray, np.ndarray]:
