@@ -12,10 +12,12 @@ from poc.types import Check, Measurement, NextMeasurement, Recommendation, Scene
 
 if TYPE_CHECKING:
     from poc.fuse import JointRoom
+    from poc.products.rejections import Rejection
 
 MEASUREMENT_COLUMNS = ("Measurement", "Value (90 %)", "Basis", "Remark")
 CHECK_COLUMNS = ("Check", "Found", "Light", "What it means")
 PRODUCT_COLUMNS = ("Piece", "Category", "Price", "Fits", "Why")
+REJECTION_COLUMNS = ("Nothing fits of", "Because")
 _SIGNS = {"CNY": "¥", "RMB": "¥", "JPY": "¥", "EUR": "€", "USD": "$", "GBP": "£"}
 _STATUS = {"measured": "", "lower_bound": "at least this", "unknown": ""}
 
@@ -90,6 +92,14 @@ def _least(value: float) -> str:
 def product_rows(items: Iterable[Recommendation], currency: str) -> list[tuple[str, ...]]:
     """PRODUCT_COLUMNS of each recommendation."""
     return [(r.product.name, r.product.category, price(r.product.price, currency), percent(r.probability), r.reason) for r in items]
+
+
+def rejection_rows(rejections: Iterable[Rejection]) -> list[tuple[str, ...]]:
+    """REJECTION_COLUMNS of each kind of which nothing fits; none where no place is known at all: that has been said."""
+    told = list(rejections)
+    if all(r.short == "place" for r in told):
+        return []
+    return [(r.category, sentence(r.text.removeprefix(f"{r.category}: "))) for r in told]
 
 
 def price(value: float, currency: str) -> str:

@@ -17,6 +17,7 @@ from poc.errors import ParameterError
 from poc.products.clearance import DOOR_ZONE_M, inside_polygon
 from poc.products.fit import Extent, ceiling_extent, extent, fit_probability, joint_probability
 from poc.products.places import floor_places, wall_places
+from poc import words
 from poc.products.rejections import explain_rejections
 from poc.recommend import RULES, check_product, recommend, recommend_or_reason
 from poc.types import Measurement, Obstacle, Product, Scene
@@ -309,6 +310,21 @@ def test_a_shallow_room_an_empty_offer_and_an_unknown_place_are_told_apart(catal
     assert nowhere[0].short == "place" and "the floor's edge is hidden" in nowhere[0].text
     low = tuple(rooms.measured(m.name, 1.2) if m.name == "ceiling_height" else m for m in rooms.measurements())
     assert explain_rejections(rooms.scene(), low, catalogue, categories=["wardrobe"])[0].short == "height"
+
+
+def test_a_shortage_is_told_of_the_place_that_has_most(catalogue):
+    """A bed may stand on the free floor: where that is longer than the free wall, the floor's length is said to be the floor's."""
+    told = explain_rejections(*niche(0.45), catalogue, categories=["bed"])
+    assert "the longest free wall has 0.45 m" in told[0].text
+    scene = replace(niche(0.45)[0], largest_free_rect=(-0.5, 1.0, 0.5, 2.0))
+    (floor,) = explain_rejections(scene, rooms.measurements(), catalogue, categories=["bed"])
+    assert floor.short == "width" and "the longest free floor has 1.00 m" in floor.text
+
+
+def test_rejections_read_as_a_table(catalogue):
+    told = explain_rejections(rooms.scene(), rooms.measurements(), catalogue, categories=["sofa"], max_price=500, style="nordic")
+    assert words.rejection_rows(told) == [("sofa", "The catalogue has no sofa in style nordic at 500 CNY or less.")]
+    assert words.rejection_rows(explain_rejections(rooms.scene(), rooms.without("longest_free_wall"), catalogue, categories=["sofa"])) == []
 
 
 def test_an_assumed_ceiling_is_not_stated_as_the_rooms(tmp_path):

@@ -62,16 +62,13 @@ def _no_offer(category: str, style: str | None, max_price: float | None, currenc
 
 def _shortage(category: str, rule: Rule, least: LeastNeeds, places: Sequence[Place], wanted: float) -> Rejection:
     """The first length that is not surely enough even for the category's least demanding piece."""
-    widest = max((place.length for place in places), key=lambda length: length.value_m)
-    deepest, stood_on = (
-        max((getattr(place, what) for place in places), key=lambda depth: depth.value_m) for what in ("depth", "ground")
-    )
-    ground = "free wall" if "wall" in {place.kind for place in places} else "free floor"
+    widest, deepest, stood_on = (max(places, key=lambda p, what=what: getattr(p, what).value_m) for what in ("length", "depth", "ground"))
+    length, floor = (f"free {widest.kind}", "free floor in front" if deepest.kind == "wall" else "free floor")
     beside = f" with {rule.side_m:.2f} m beside it" if rule.side_m else ""
     trials = (
-        ("width", "narrowest", f"{beside}", least.width_m + MARGIN_M, least.width_m, widest, f"the longest {ground} has"),
-        ("depth", "shallowest", " of floor to stand on", least.body_m, least.body_m, stood_on, "the photo shows"),
-        ("depth", "shallowest", " with its walkway", least.depth_m, least.depth_m, deepest, "the free floor in front has"),
+        ("width", "narrowest", f"{beside}", least.width_m + MARGIN_M, least.width_m, widest.length, f"the longest {length} has"),
+        ("depth", "shallowest", " of floor to stand on", least.body_m, least.body_m, stood_on.ground, "the photo shows"),
+        ("depth", "shallowest", " with its walkway", least.depth_m, least.depth_m, deepest.depth, f"the {floor} has"),
         ("height", "lowest", " in height", least.height_m + MARGIN_M, least.height_m, places[0].height, "the room has"),
     )
     for short, adjective, extra, need_m, shown_m, have, where in trials:
