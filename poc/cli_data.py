@@ -118,8 +118,9 @@ def label_photos(
     out: Annotated[Path, typer.Option("--out", "-o", help="Data folder to write; frames already there are kept.")],
     every: Annotated[int, typer.Option("--every", min=1, help="Take every so many of the photos, in order of name.")] = 1,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Stop after this many.", show_default=False)] = None,
+    with_scale: Annotated[bool, typer.Option("--with-scale", help="The teacher's scale is to be learnt too, not only its shape.")] = False,
 ) -> None:
-    """Self-training: a trained network gives photos without depth its own depth (shape only) and surfaces."""
+    """Self-training: a trained network gives photos without depth its own depth and surfaces."""
     from poc.models.runtime import need_torch
 
     need_torch("labelling photos")
@@ -128,7 +129,7 @@ def label_photos(
     found = sorted(p for p in photos.glob("*") if p.suffix.lower() in {".jpg", ".jpeg", ".png"})[::every][:limit]
     if not found:
         raise ParameterError(f"{photos}: no .jpg or .png photo in it")
-    print(label(teacher, found, out, bar("photos")))
+    print(label(teacher, found, out, bar("photos"), with_scale=with_scale))
 
 
 def source(text: str) -> Any:

@@ -125,6 +125,63 @@ def test_samples_are_the_same_for_the_same_seed():
     assert all(np.array_equal(a[k], b[k], equal_nan=k == "log_depth") for k in a)
 
 
+def resnet_arrays() -> dict[str, np.ndarray]:
+    """Random arrays with the names and shapes of the ONNX model zoo's ResNet-50 v2, its first three stages."""
+    rng, out = np.random.default_rng(0), {}
+
+    def norm(name: str, c: int) -> None:
+        for part, low, high in (("gamma", 0.5, 1.5), ("beta", -0.5, 0.5), ("running_mean", -0.5, 0.5), ("running_var", 0.5, 1.5)):
+            out[f"resnetv24_{name}_{part}"] = rng.uniform(low, high, c).astype(np.float32)
+
+    def conv(name: str, *shape: int) -> None:
+        out[f"resnetv24_{name}_weight"] = (rng.normal(size=shape) / np.sqrt(np.prod(shape[1:]))).astype(np.float16)
+
+    norm("batchnorm0", 3)
+    conv("conv0", 64, 3, 7, 7)
+    norm("batchnorm1", 64)
+    c = 64
+    for stage, (units, inner, channels) in enumerate(((3, 64, 256), (4, 128, 512), (6, 256, 1024)), 1):
+        k = 0
+        for unit in range(units):
+            for n, width in enumerate((c, inner, inner)):
+                norm(f"stage{stage}_batchnorm{3 * unit + n}", width)
+            for shape in ((inner, c, 1, 1), (inner, inner, 3, 3), (channels, inner, 1, 1), *[(channels, c, 1, 1)] * (unit == 0)):
+                conv(f"stage{stage}_conv{k}", *shape)
+                k += 1
+            c = channels
+    norm("stage4_batchnorm0", 1024)
+    return out
+
+
+def resnet_by_the_book(image, arrays: dict[str, np.ndarray]):
+    """Stages 1 to 3 with every norm by itself and before its convolution (He et al. 2016); the normalised end of stage 3."""
+    import torch
+    import torch.nn.functional as F
+
+    def get(name: str):
+        return torch.from_numpy(arrays[f"resnetv24_{name}"].astype(np.float32))
+
+    def act(x, name: str):
+        return F.relu(F.batch_norm(x, *(get(f"{name}_{p}") for p in ("running_mean", "running_var", "gamma", "beta"))))
+
+    x = F.batch_norm(image, get("batchnorm0_running_mean"), get("batchnorm0_running_var"))
+    x = F.max_pool2d(act(F.conv2d(x, get("conv0_weight"), stride=2, padding=3), "batchnorm1"), 3, 2, 1)
+    for stage, units in enumerate((3, 4, 6), 1):
+        k = 0
+        for unit in range(units):
+            stride = 2 if stage > 1 and unit == 0 else 1
+            first = y = act(x, f"stage{stage}_batchnorm{3 * unit}")
+            for n, (step, padding) in enumerate(((1, 0), (stride, 1), (1, 0))):
+                y = act(y, f"stage{stage}_batchnorm{3 * unit + n}") if n else y
+                y = F.conv2d(y, get(f"stage{stage}_conv{k}_weight"), stride=step, padding=padding)
+                k += 1
+            if unit == 0:
+                x = F.conv2d(first, get(f"stage{stage}_conv{k}_weight"), stride=stride)
+                k += 1
+            x = x + y
+    return act(x, "stage4_batchnorm0")
+
+
 @pytest.mark.torch
 class TestWithTorch:
     @pytest.fixture(autouse=True)
@@ -325,6 +382,74 @@ class TestWithTorch:
         floor, ceiling = (np.nonzero(loaded.surface == c)[0] for c in (1, 3))
         assert len(floor) > 1000 and (len(ceiling) == 0 or floor.mean() > ceiling.mean())
 
+    def test_the_teachers_scale_is_passed_on(self, tmp_path):
+        """What a student is taught at the canonical focal length is what the teacher says there."""
+        import cv2
+        import torch
+
+        from poc.models.embedded_net import EmbeddedNet
+        from poc.models.weights import SHIPPED
+        from poc.training.augment import CANONICAL_FOCAL_PX
+        from poc.training.pseudo import label_photos, teach
+        from poc.training.restore import load_onnx
+        from poc.training.score import network_size
+
+        net = load_onnx(EmbeddedNet(), SHIPPED / "embedded.onnx")
+        torch.save({"average": net.state_dict()}, tmp_path / "teacher.pt")
+        photo = SHIPPED.parent / "photos" / "rgb" / "bedroom.jpg"
+        (loaded,) = load_all(label_photos(tmp_path / "teacher.pt", [photo], tmp_path / "labelled", with_scale=True))
+        h, w = loaded.depth_m.shape
+        taught = np.log(loaded.depth_m * CANONICAL_FOCAL_PX / (loaded.frame.fx * network_size(w, h)[0] / w))
+        said, _ = teach(net, cv2.imread(str(photo))[:, :, ::-1])
+        assert loaded.frame.metric and not loaded.frame.measured and np.abs(taught - cv2.resize(said, (w, h))).max() < 0.01
+
+    def test_the_teacher_starts_from_imagenet_and_is_trained_and_read_back(self, tmp_path):
+        """Its folded encoder against the stored arrays run as He et al. wrote them; a run of it, and its checkpoint."""
+        import torch
+
+        from poc.errors import ParameterError
+        from poc.training.loop import train
+        from poc.training.networks import load_checkpoint, new_network
+        from poc.training.teacher_net import TeacherNet
+
+        arrays = resnet_arrays()
+        np.savez(tmp_path / "resnet.npz", **arrays)
+        net = new_network(str(tmp_path / "resnet.npz"), "teacher").eval()
+        image = torch.rand(1, 3, 64, 96)
+        with torch.no_grad():
+            features = net.encoder(image)
+            assert [tuple(f.shape[1:]) for f in features] == [(64, 32, 48), (256, 16, 24), (512, 8, 12), (1024, 4, 6), (1024, 2, 3)]
+            assert torch.allclose(features[3], resnet_by_the_book(image, arrays), atol=1e-4)
+            assert net(image)[0].shape == (1, 1, 32, 48) and net(image)[2].shape == (1, 6, 64, 96)
+        write_folder(tmp_path / "data")
+        checkpoint = train(self.config(tmp_path, network="teacher", init=str(tmp_path / "resnet.npz"), epochs=1))
+        assert isinstance(load_checkpoint(checkpoint), TeacherNet)
+        with pytest.raises(DataError, match="of another network"):
+            new_network(str(checkpoint))
+        with pytest.raises(ParameterError, match="embedded and teacher"):
+            new_network(None, "large")
+        del arrays["resnetv24_stage2_conv0_weight"]
+        np.savez(tmp_path / "part.npz", **arrays)
+        with pytest.raises(DataError, match="no resnetv24_stage2_conv0_weight"):
+            new_network(str(tmp_path / "part.npz"), "teacher")
+
+    @pytest.mark.parametrize(("metric", "measured", "learnt"), [(True, True, {"l1", "nll"}), (True, False, {"l1"}), (False, False, set())])
+    def test_what_a_depth_teaches(self, metric, measured, learnt):
+        """Any depth its shape; one with a scale the scale; only a measured one how wrong the network is."""
+        import torch
+
+        from poc.training.losses import total_loss
+
+        rng = torch.Generator().manual_seed(0)
+        outputs = tuple(torch.rand(2, c, *size, generator=rng) for c, size in ((1, (24, 32)), (1, (24, 32)), (6, (48, 64))))
+        batch = {
+            "log_depth": torch.rand(2, 48, 64, generator=rng), "surface": torch.ones(2, 48, 64, dtype=torch.int64),
+            "metric": torch.tensor([metric] * 2), "measured": torch.tensor([measured] * 2),
+        }  # fmt: skip
+        terms = total_loss(outputs, batch, torch.ones(6))
+        assert {k for k in ("l1", "nll") if float(terms[k]) != 0} == learnt
+        assert all(float(terms[k]) > 0 for k in ("si", "affine", "gradient", "surface"))
+
     def test_a_file_that_holds_another_network(self, tmp_path):
         pytest.importorskip("onnx")
         from poc.models.embedded_net import EmbeddedNet
@@ -335,7 +460,7 @@ class TestWithTorch:
             load_onnx(EmbeddedNet(), tmp_path / "x.onnx")
 
     def test_a_file_that_is_no_checkpoint(self, tmp_path):
-        from poc.training.export import load_checkpoint
+        from poc.training.networks import load_checkpoint
 
         (tmp_path / "x.pt").write_bytes(b"nothing")
         with pytest.raises(DataError, match="not a checkpoint"):

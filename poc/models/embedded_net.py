@@ -59,6 +59,8 @@ class Bottleneck(nn.Module):
 
 
 class Encoder(nn.Module):
+    channels = SKIP_CHANNELS
+
     def __init__(self) -> None:
         super().__init__()
         self.stem = conv_act(3, 32, 3, 2)
@@ -118,16 +120,15 @@ class EmbeddedNet(nn.Module):
     """image B×3×H×W RGB in [0, 1] → log_depth, log_sigma (B×1×H/2×W/2) and surface_logits (B×6×H×W).
 
     log_depth: log metres at the canonical focal length. log_sigma: log of the Laplace scale of log depth.
-    Width: decoder channels at strides 32, 16, 8, 4, 2.
+    Width: decoder channels at strides 32, 16, 8, 4, 2. encoder: another with `channels` of its five features.
     """
 
-    def __init__(self, width: tuple[int, ...] = (256, 160, 96, 64, 32)):
+    def __init__(self, width: tuple[int, ...] = (256, 160, 96, 64, 32), encoder: nn.Module | None = None):
         super().__init__()
-        self.encoder = Encoder()
-        self.context = Context(SKIP_CHANNELS[4], width[0])
-        self.fuse = nn.ModuleList(
-            Fuse(width[i], SKIP_CHANNELS[3 - i], width[i + 1], KERNELS[i]) for i in range(4)
-        )
+        self.encoder = Encoder() if encoder is None else encoder
+        channels = self.encoder.channels
+        self.context = Context(channels[4], width[0])
+        self.fuse = nn.ModuleList(Fuse(width[i], channels[3 - i], width[i + 1], KERNELS[i]) for i in range(4))
         self.depth = nn.Conv2d(width[4], 2, 3, padding=1)
         self.surface = nn.Conv2d(width[4], N_SURFACES, 3, padding=1)
         with torch.no_grad():  # start at a room's middle distance (about 2.2 m) and a 20 % error

@@ -27,6 +27,7 @@ class Stored:
     surface: np.ndarray
     f_px: float
     metric: bool
+    measured: bool = True
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def jitter_light(rng: np.random.Generator, rgb: np.ndarray, c: AugmentConfig) ->
 
 
 def make_sample(rng: np.random.Generator, stored: Stored, width: int, height: int, c: AugmentConfig) -> dict[str, np.ndarray]:
-    """image float32 3×H×W; log_depth float32 H×W (canonical, NaN where missing); surface int64 H×W; metric bool."""
+    """image float32 3×H×W; log_depth float32 H×W (canonical, NaN where missing); surface int64 H×W; metric and measured bool."""
     matrix, f_net = warp_matrix(rng, stored, width, height, c)
     size = (width, height)
     rgb = cv2.warpAffine(stored.rgb, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
@@ -96,4 +97,5 @@ def make_sample(rng: np.random.Generator, stored: Stored, width: int, height: in
         "log_depth": log_depth.astype(np.float32),
         "surface": surface.astype(np.int64),
         "metric": np.array(stored.metric),
+        "measured": np.array(stored.measured),
     }

@@ -9,19 +9,19 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from poc.errors import DataError, WriteError
+from poc.errors import WriteError
 from poc.files import write_together
 from poc.models.embedded_net import EmbeddedNet, MergedHeads
 from poc.models.weights import read_sidecar
 from poc.training.augment import CANONICAL_FOCAL_PX
 from poc.training.folder import Frame, load_frame, read_names
+from poc.training.networks import load_checkpoint
 from poc.training.score import LONG_SIDE, predict_canonical
 from poc.training.store import split_frames
 
@@ -30,17 +30,6 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 10_000_000
 MIN_CAST_SIZE = 64
-
-
-def load_checkpoint(path: str | Path) -> EmbeddedNet:
-    """The averaged weights of a checkpoint, ready to run."""
-    try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        net = EmbeddedNet()
-        net.load_state_dict(saved["average"])
-    except (OSError, KeyError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        raise DataError(f"{path}: is not a checkpoint of this network ({str(error).splitlines()[0]})") from error
-    return net.eval()
 
 
 def half_weights(model) -> None:

@@ -30,7 +30,8 @@ MAX_PLAUSIBLE_M = 60.0
 @dataclass(frozen=True)
 class Frame:
     """One photo with truth, by file. Intrinsics are pixels of the photo; crop (row0, row1, col0, col1) is where truth counts.
-    room: exact truth of a rendered room, where there is any."""
+    room: exact truth of a rendered room, where there is any. metric: whether the depth has a scale; measured: whether it is truth,
+    not a teacher network's."""
 
     name: str
     rgb: Path
@@ -44,6 +45,7 @@ class Frame:
     height: int
     crop: tuple[int, int, int, int]
     metric: bool = True
+    measured: bool = True
     room: dict | None = None
 
 
@@ -122,7 +124,7 @@ def _frame(folder: Path, meta: dict, entry: dict, where: Path) -> Frame:
         name, rgb, depth, label if label.is_file() else None,
         *(float(k[key]) for key in ("fx", "fy", "cx", "cy")), int(k["width"]), int(k["height"]),
         _crop(meta, entry, int(k["width"]), int(k["height"])),
-        metric=bool(entry.get("metric", meta.get("metric", True))), room=entry.get("room"),
+        *(bool(entry.get(flag, meta.get(flag, True))) for flag in ("metric", "measured")), room=entry.get("room"),
     )  # fmt: skip
 
 

@@ -15,12 +15,11 @@ import torch
 from torch import nn
 
 from poc.errors import ParameterError, PocError
-from poc.models.embedded_net import EmbeddedNet, load_imagenet_encoder
+from poc.models.embedded_net import EmbeddedNet
 from poc.training.augment import AugmentConfig
-from poc.training.export import load_checkpoint
 from poc.training.folder import read_names
 from poc.training.losses import total_loss
-from poc.training.restore import load_onnx
+from poc.training.networks import new_network
 from poc.training.score import Scores, score_network
 from poc.training.store import Batches, Source, split_frames
 
@@ -40,6 +39,7 @@ class TrainConfig:
 
     sizes: (share of the epochs, (width, height)) in order: small photos first make the same minutes go further.
     init: a checkpoint or an exported .onnx to start from, an ImageNet .npz for the encoder, or None for random.
+    network: "embedded", or "teacher", which is heavier and labels photos for it.
     freeze_norm: keep batch norm as it is: few photos give poor statistics, and an .onnx has no others to go on from.
     """
 
@@ -47,6 +47,7 @@ class TrainConfig:
     out: str
     held_out: str | None = None
     init: str | None = None
+    network: str = "embedded"
     epochs: int = 28
     samples_per_epoch: int = 0
     batch: int = 8
@@ -88,17 +89,6 @@ def pick_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def new_network(init: str | None) -> EmbeddedNet:
-    net = EmbeddedNet()
-    if init and init.endswith(".npz"):
-        load_imagenet_encoder(net.encoder, init)
-    elif init and init.endswith(".onnx"):
-        load_onnx(net, init)
-    elif init:
-        net.load_state_dict(load_checkpoint(init).state_dict())
-    return net.train()
-
-
 def set_training(net: EmbeddedNet, freeze_norm: bool) -> None:
     net.train()
     for module in net.modules() if freeze_norm else ():
@@ -114,7 +104,7 @@ def freeze(net: EmbeddedNet, blocks: int) -> None:
 
 def new_state(config: TrainConfig, device: torch.device) -> State:
     torch.manual_seed(config.seed)
-    net = new_network(config.init).to(device, memory_format=torch.channels_last)
+    net = new_network(config.init, config.network).to(device, memory_format=torch.channels_last)
     average = copy.deepcopy(net).eval().requires_grad_(False)
     freeze(net, config.freeze_blocks)
     encoder = [p for p in net.encoder.parameters() if p.requires_grad]
@@ -143,7 +133,7 @@ def save(state: State, config: TrainConfig) -> None:
     part = path.with_suffix(".part")
     torch.save(
         {
-            "net": state.net.state_dict(), "average": state.average.state_dict(),
+            "network": config.network, "net": state.net.state_dict(), "average": state.average.state_dict(),
             "optimiser": state.optimiser.state_dict(), "epoch": state.epoch, "step": state.step, "history": state.history,
         },
         part,

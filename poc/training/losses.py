@@ -72,19 +72,21 @@ def surface_loss(logits: Tensor, surface: Tensor, class_weight: Tensor) -> Tenso
 
 
 def total_loss(outputs: tuple[Tensor, Tensor, Tensor], batch: dict[str, Tensor], class_weight: Tensor) -> dict[str, Tensor]:
-    """All terms and their weighted sum ("total"). Depth whose scale is unknown (`metric` False) only trains its shape."""
+    """All terms and their weighted sum ("total"). Depth whose scale is unknown (`metric` False) only trains its shape; a
+    teacher's depth (`measured` False) does not train the expected error."""
     log_depth, log_scale, logits = outputs
     h, w = log_depth.shape[-2:]
     truth = F.interpolate(batch["log_depth"][:, None], size=(h, w), mode="nearest")[:, 0]
     known = (~torch.isnan(truth)).float()
     error = log_depth[:, 0] - torch.nan_to_num(truth)
     with_scale = known * batch["metric"].float()[:, None, None]
+    true_scale = with_scale * batch["measured"].float()[:, None, None]
     terms = {
         "l1": log_l1(error, with_scale),
         "si": scale_invariant(error, known),
         "affine": affine_aligned(log_depth[:, 0], torch.nan_to_num(truth), known),
         "gradient": multi_scale_gradient(error * known, known),
-        "nll": laplace_nll(error, log_scale[:, 0], with_scale),
+        "nll": laplace_nll(error, log_scale[:, 0], true_scale),
         "surface": surface_loss(logits, batch["surface"], class_weight),
     }
     depth = terms["l1"] + 0.5 * terms["si"] + 0.5 * terms["affine"] + 0.5 * terms["gradient"]

@@ -1,8 +1,10 @@
 """Self-training: a trained network labels photos that have no depth, and the next one learns from them.
 
 The teacher answers on the photo and its mirror image, at two sizes, and the answers are averaged. Depth is kept as
-*shape only* (`"metric": false` in meta.json: the focal of such photos is unknown, so their scale teaches nothing);
-surfaces are kept where the averaged teacher is sure. The result is a data folder like any other.
+*shape only* (`"metric": false` in meta.json), or with the teacher's scale where the student is to learn that too: both see
+the photo at the canonical focal length, so what focal length it was taken with does not matter. Surfaces are kept where the
+averaged teacher is sure. The result is a data folder like any other, but for `"measured": false`: a teacher's depth is no
+truth, so the expected error is not learnt from it.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from torch import nn
 
 from poc.errors import DataError
 from poc.files import make_folder, write_file
-from poc.training.export import load_checkpoint
+from poc.training.augment import CANONICAL_FOCAL_PX
+from poc.training.networks import load_checkpoint
 from poc.training.score import network_size
 
 SURE = 0.7
@@ -48,11 +51,13 @@ def teach(net: nn.Module, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def label_photos(
-    checkpoint: str | Path, photos: list[Path], out: str | Path, progress: Callable[[int, int], None] | None = None
+    checkpoint: str | Path, photos: list[Path], out: str | Path, progress: Callable[[int, int], None] | None = None, *,
+    with_scale: bool = False,
 ) -> Path:
     """Write a data folder of the photos with the teacher's depth and surfaces; frames already there are kept.
 
-    Raises DataError where there is no photo or none can be read.
+    with_scale: the student learns the teacher's scale too, not only its shape. Raises DataError where there is no photo or none
+    can be read.
     """
     net, out = load_checkpoint(checkpoint).to(memory_format=torch.channels_last), Path(out)  # several times faster on a CPU
     frames = []
@@ -67,7 +72,7 @@ def label_photos(
             progress(i + 1, len(photos))
     if not frames:
         raise DataError(f"{out}: none of the {len(photos)} photos could be read")
-    meta = {"name": "photos labelled by a teacher network", "metric": False, "frames": frames}
+    meta = {"name": "photos labelled by a teacher network", "metric": with_scale, "measured": False, "frames": frames}
     write_file(out / "meta.json", json.dumps(meta, indent=1).encode())
     return out
 
@@ -81,7 +86,9 @@ def _label_one(net: nn.Module, bgr: np.ndarray, name: str, out: Path) -> dict:
         return entry
     log_depth, surfaces = teach(net, bgr[:, :, ::-1])
     label = np.where(surfaces.max(2) > SURE, LABEL_OF_SURFACE[surfaces.argmax(2)], UNLABELLED).astype(np.uint8)
-    depth_mm = np.clip(np.exp(cv2.resize(log_depth, (w, h))) * 1000, 1, 65535).astype(np.uint16)
+    f_net = f_px * network_size(w, h)[0] / w
+    z = np.exp(cv2.resize(log_depth, (w, h))) * (f_net / CANONICAL_FOCAL_PX)
+    depth_mm = np.clip(z * 1000, 1, 65535).astype(np.uint16)
     cv2.imwrite(str(out / "rgb" / f"{name}.jpg"), bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])
     cv2.imwrite(str(out / "depth_mm" / f"{name}.png"), depth_mm)
     cv2.imwrite(str(label_path), cv2.resize(label, (w, h), interpolation=cv2.INTER_NEAREST))

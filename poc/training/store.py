@@ -43,6 +43,7 @@ def reduce_frame(loaded: LoadedFrame) -> Stored:
         cv2.resize(loaded.surface, size, interpolation=cv2.INTER_NEAREST),
         0.5 * (f.fx + f.fy) * factor,
         f.metric,
+        f.measured,
     )
 
 

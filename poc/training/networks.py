@@ -1,0 +1,59 @@
+"""The networks that can be trained, by name, and how a run of one starts: `TrainConfig.network`."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import torch
+
+from poc.errors import DataError, ParameterError
+from poc.models.embedded_net import EmbeddedNet, load_imagenet_encoder
+from poc.training.restore import load_onnx
+from poc.training.teacher_net import TeacherNet, load_imagenet_resnet
+
+NETWORKS = {"embedded": (EmbeddedNet, load_imagenet_encoder), "teacher": (TeacherNet, load_imagenet_resnet)}
+"""What is shipped, and the heavier one that labels photos for it: the class, and what fills its encoder from an ImageNet .npz."""
+
+
+def new_network(init: str | None, network: str = "embedded") -> EmbeddedNet:
+    """A network ready to be trained. init: a checkpoint, an exported .onnx, an ImageNet .npz for the encoder, or None.
+
+    Raises ParameterError for an unknown network, DataError where `init` is of another network or cannot be read.
+    """
+    if network not in NETWORKS:
+        raise ParameterError(f"network {network!r}: there are {' and '.join(NETWORKS)}")
+    build, fill = NETWORKS[network]
+    net = build()
+    if init and init.endswith(".npz"):
+        fill(net.encoder, init)
+    elif init and init.endswith(".onnx"):
+        load_onnx(net, init)
+    elif init:
+        _load(net, init, _read(init))
+    return net.train()
+
+
+def load_checkpoint(path: str | Path) -> EmbeddedNet:
+    """The averaged weights of a checkpoint of any of the networks, ready to run. Raises DataError where it is none."""
+    saved = _read(path)
+    build, _ = NETWORKS.get(saved.get("network", "embedded"), NETWORKS["embedded"])
+    return _load(build(), path, saved).eval()
+
+
+def _read(path: str | Path) -> dict:
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise DataError(f"{path}: is not a checkpoint ({str(error).splitlines()[0]})") from error
+    if not isinstance(saved, dict) or "average" not in saved:
+        raise DataError(f"{path}: is not a checkpoint of `poc train` (it holds no averaged weights)")
+    return saved
+
+
+def _load(net: EmbeddedNet, path: str | Path, saved: dict) -> EmbeddedNet:
+    try:
+        net.load_state_dict(saved["average"])
+    except RuntimeError as error:
+        raise DataError(f"{path}: is a checkpoint of another network ({str(error).splitlines()[0]})") from error
+    return net
