@@ -61,8 +61,8 @@ class BusinessCase:
     """The case in numbers. steady: a month at full use. as_stated: the same from the case's own figures alone, every
     order by photo and every photo usable, no cost, no visitors (their number is not given): the most there is to save.
     diagnosis_per_1000_visitors: revenue the case's price and conversion give. cumulative_*: money after every month, building paid first;
-    low and high bound 90 % of the cases when every input varies over its plausible range. net_low, net_high: the same for
-    a steady month. break_even_*: first month that is not negative, or None within the horizon. pays_back_share: of the
+    low and high bound 90 % of the cases when every input varies over its plausible range. net_low, net_median, net_high: the
+    same for a steady month, and its middle; end_median: the middle of the money after the last month. break_even_*: first month that is not negative, or None within the horizon. pays_back_share: of the
     drawn cases, those that break even within it. notes: what is assumed, given, measured, in sentences."""
 
     params: BusinessParameters
@@ -70,7 +70,9 @@ class BusinessCase:
     as_stated: Month
     diagnosis_per_1000_visitors: float
     net_low: float
+    net_median: float
     net_high: float
+    end_median: float
     cumulative_base: tuple[float, ...]
     cumulative_low: tuple[float, ...]
     cumulative_high: tuple[float, ...]
@@ -160,14 +162,16 @@ def business_case(params: BusinessParameters) -> BusinessCase:
     draws = _draws(params)
     base, many = _cumulative(values, params.horizon_months), _cumulative(draws, params.horizon_months)
     low, high = np.quantile(many, (0.05, 0.95), axis=0)
-    net_low, net_high = np.quantile(_month(draws)["net"], (0.05, 0.95))
+    net_low, net_median, net_high = np.quantile(_month(draws)["net"], (0.05, 0.5, 0.95))
     return BusinessCase(
         params=params,
         steady=Month(**{name: float(value) for name, value in _month(values).items()}),
         as_stated=_as_stated(values),
         diagnosis_per_1000_visitors=1000.0 * params.diagnosis_conversion * params.diagnosis_price,
         net_low=float(net_low),
+        net_median=float(net_median),
         net_high=float(net_high),
+        end_median=float(np.median(many[:, -1])),
         cumulative_base=tuple(map(float, base)),
         cumulative_low=tuple(map(float, low)),
         cumulative_high=tuple(map(float, high)),
@@ -296,7 +300,8 @@ def _bisect(params: BusinessParameters, name: str, a: float, b: float) -> float:
 def accuracy_verdict(measurements: Sequence[Measurement], params: BusinessParameters) -> AccuracyVerdict:
     """This photo's intervals against the error of measuring by hand and the error at which a product can be chosen.
 
-    Judged are the lengths products depend on, where they are measured (a lower bound has no width). The widest decides.
+    Judged are the lengths products depend on, where they are measured (a lower bound has no width). The widest decides; where
+    another has no two ends, the photo does not settle a purchase, however sharp the rest is.
     """
     widths = {
         m.name: (m.high - m.low) / 2 / m.value
@@ -306,7 +311,8 @@ def accuracy_verdict(measurements: Sequence[Measurement], params: BusinessParame
     if not widths:
         return AccuracyVerdict("", {}, "No length that products depend on was measured in this photo: nothing to judge.")
     name, worst = max(widths.items(), key=lambda item: item[1])
-    told = f"The least sure length, {name.replace('_', ' ')}, is known to ± {worst * 100:.0f} % (90 %, as this run states it)"
+    open_ended = [m.name.replace("_", " ") for m in measurements if m.name in DECISION_LENGTHS and m.name not in widths]
+    told = f"The least sure length with two ends, {name.replace('_', ' ')}, is known to ± {worst * 100:.0f} % (90 %, as this run states it)"
     hand, choose = params.manual_error_share, params.decision_error_share
     if worst <= choose:
         origin = origin_of(params, "decision_error_share")
@@ -316,5 +322,8 @@ def accuracy_verdict(measurements: Sequence[Measurement], params: BusinessParame
         verdict = f"wider than the ± {choose * 100:.0f} % for choosing a product, narrower than errors by hand of up to {hand * 100:.0f} %"
     else:
         light, verdict = "red", f"wider than errors by hand of up to {hand * 100:.0f} %: measure by tape"
+    if open_ended:
+        light = "amber" if light == "green" else light
+        verdict += f"; {' and '.join(open_ended)} {'are' if len(open_ended) > 1 else 'is'} a lower bound or unknown: there the tape decides"
     caution = "the room was not measured by tape, so this compares what the run claims, not errors found"
     return AccuracyVerdict(light, widths, f"{told}: {verdict}; {caution}.")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from poc.room.freespace import free_measurements, log_normal, propagated, unknown
 from poc.room.nextstep import next_measurement
 from poc.room.propagate import variance, wall_length
+from poc.room.roomspace import crossing_walls
 from poc.room.selftest import self_test
 from poc.room.view import LONG_SIDE
 from poc.types import Measurement, Scene, WallSegment
@@ -37,11 +38,26 @@ def measure(scene: Scene) -> tuple[Measurement, ...]:
         value, parts = propagated(scene, lambda s, k=k: s.distance[k], plane.offset_m, plane.sigma_m)
         out.append(log_normal(f"{wall.plane_id}_distance", value, "m", parts, plane.basis))
         lengths.append(_length(scene, k))
+    out, lengths = (_doubting_crossed(scene, x) for x in (out, lengths))
     out += lengths
     if lengths:
         out.append(replace(longest(lengths), name="longest_wall"))
     out += free_measurements(scene)
     return tuple(out)
+
+
+def _doubting_crossed(scene: Scene, measurements: list[Measurement]) -> list[Measurement]:
+    """Distance and length of walls that run through each other are weak, whatever their intervals say."""
+    through: dict[str, list[str]] = {}
+    for a, b in crossing_walls(scene):
+        through.setdefault(a, []).append(b)
+        through.setdefault(b, []).append(a)
+    out = []
+    for m in measurements:
+        crossed = [b for a, others in through.items() if m.name in (f"{a}_distance", f"{a}_length") for b in others]
+        why = f"it runs through {' and '.join(crossed).replace('_', ' ')}: one of them is not where it was put"
+        out.append(replace(m, light="red", reason=f"{m.reason}; {why}" if m.reason else why) if crossed else m)
+    return out
 
 
 def longest(lengths: Iterable[Measurement]) -> Measurement:

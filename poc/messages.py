@@ -35,10 +35,10 @@ _TEXT: dict[str, tuple[str, str]] = {
         "所有长度共有 ± {percent} % 的尺度误差（90 %）。",
     ),
     "measured_count": (
-        "{measured} of {all} measurements are plainly measured, {bounds} are lower bounds, {unknown} cannot be said from this photo.",
-        "{all} 项中 {measured} 项为实测，{bounds} 项为下限，{unknown} 项无法由此照片判断。",
+        "Of {all} dimensions of the room, {measured} have an interval with two ends, {bounds} are lower bounds, {unknown} cannot be said from this photo.",
+        "房间的 {all} 项尺寸中 {measured} 项有完整区间，{bounds} 项为下限，{unknown} 项无法由此照片判断。",
     ),
-    "checks": ("Self-checks: {green} sound, {amber} with care, {red} weak.", "自检：{green} 项可靠，{amber} 项需谨慎，{red} 项不可靠。"),
+    "checks": ("Self-checks: {green} passed, {amber} in doubt, {red} failed.", "自检：{green} 项通过，{amber} 项存疑，{red} 项未通过。"),
     "no_room": ("No room is measured in this photo", "此照片无法测量房间"),
     "no_room_means": (
         "So there are no dimensions and nothing is recommended. The business case below stands on its parameters alone and says"
@@ -47,18 +47,19 @@ _TEXT: dict[str, tuple[str, str]] = {
     ),
     "nothing_fits": ("Nothing is recommended: {reason}.", "没有推荐：{reason}。"),
     "fit_line": ("{name}, {price}: fits with a probability of {percent}", "{name}，{price}：放得下的概率 {percent}"),
-    "more_pieces": ("and {count} more below", "下文另有 {count} 件"),
+    "more_pieces": ("and {count} more below, of {all} that fit", "下文另有 {count} 件（共 {all} 件适合）"),
     "net": (
-        "At full use a month brings {net} ({low} to {high} in nine cases of ten); building it costs {build}.",
-        "全面使用后每月净收益 {net}（十有九例在 {low} 至 {high} 之间）；建设成本 {build}。",
+        "Building it costs {build}. With every input as stated, a month at full use brings {net}; with the inputs anywhere in their "
+        "ranges, {low} to {high} in nine cases of ten, half of them below {median}.",
+        "建设成本 {build}。各参数取所列数值时，全面使用后每月净收益 {net}；参数在其范围内变动时，十有九例在 {low} 至 {high} 之间，半数低于 {median}。",
     ),
     "pays_in": (
-        "It has paid back after month {month}; over {horizon} months it does so in {share} % of the cases.",
-        "第 {month} 个月收回成本；{horizon} 个月内收回成本的情形占 {share} %。",
+        "It pays back within {horizon} months in {share} % of the cases, and half of them end below {end}; with every input as stated, in month {month}.",
+        "{horizon} 个月内收回成本的情形占 {share} %，半数情形期末低于 {end}；各参数取所列数值时，第 {month} 个月收回成本。",
     ),
     "pays_never": (
-        "It does not pay back within {horizon} months as it stands; it does in {share} % of the cases.",
-        "按现有参数 {horizon} 个月内不能收回成本；能收回的情形占 {share} %。",
+        "It pays back within {horizon} months in {share} % of the cases, and half of them end below {end}; with every input as stated, it does not.",
+        "{horizon} 个月内收回成本的情形占 {share} %，半数情形期末低于 {end}；各参数取所列数值时不能收回。",
     ),
     "decides": ("What decides it most: {name}.", "影响最大的参数：{name}。"),
     "calculation": (
@@ -68,6 +69,10 @@ _TEXT: dict[str, tuple[str, str]] = {
     "no_advice": (
         "No single further measurement would sharpen this result much.",
         "再测任何单个尺寸都不会明显提高精度。",
+    ),
+    "no_room_advice": (
+        "Another photo, level, at eye height, that shows the floor meeting at least one wall.",
+        "重新拍摄一张照片：手机持平，与眼同高，画面包含地面与至少一面墙的交线。",
     ),
     "photo": ("The photo", "照片"),
     "code": ("Code", "代码"),

@@ -59,15 +59,18 @@ OTHER = Rule(("wall", "floor"), 0.60)
 
 @dataclass(frozen=True)
 class Recommendations:
-    """What is offered, or why nothing is. considered: products that passed the database's filter; undecided: those that
-    may fit, but with less than the probability asked for. basis: what they were fitted to, in words."""
+    """What is offered, or why nothing is. considered: products that passed the database's filter; sure: those that fit with the
+    probability asked for, of which `items` are the best; undecided: those that may fit, but with less; likeliest: of these the
+    likeliest that has a place. basis: what they were fitted to, in words."""
 
     items: tuple[Recommendation, ...]
     reason: str
     considered: int
+    sure: int
     undecided: int
     basis: str
     currency: str
+    likeliest: Recommendation | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,14 +110,15 @@ def recommend_or_reason(
     _check_options(max_price, limit, min_probability)
     places, why = places_or_reason(scene, measurements)
     if not places:
-        return Recommendations((), why, 0, 0, "", catalogue.currency)
+        return Recommendations((), why, 0, 0, 0, "", catalogue.currency)
     candidates = _candidates(places, catalogue, chosen, styles, max_price)
     sure = [c for c in candidates if c.spot.free and c.probability >= min_probability]
-    undecided = len([c for c in candidates if c not in sure and c.probability >= 0.05])
+    undecided = [c for c in candidates if c not in sure and c.probability >= 0.05]
+    nearest = max((c for c in undecided if c.spot.free), key=lambda c: (c.probability, c.product.sku), default=None)
     items = tuple(_recommendation(c) for c in _diverse(sure, limit))
     return Recommendations(
-        items, _outcome(len(sure), undecided, min_probability, why), len(candidates), undecided, _basis(places),
-        catalogue.currency,
+        items, _outcome(len(sure), len(items), len(undecided), min_probability, why), len(candidates), len(sure), len(undecided),
+        _basis(places), catalogue.currency, None if nearest is None else _recommendation(nearest),
     )
 
 
@@ -302,19 +306,24 @@ def reason_for(c: Candidate) -> str:
 
 
 def in_words(length: Extent) -> str:
-    return f"{'at least ' if length.at_least else ''}{length.value_m:.2f} m"
+    return f"{length.value_m:.2f} m{' seen' if length.at_least else ''}"
 
 
 def between(length: Extent) -> str:
     """The 90 % interval in words; of a lower bound the lower end alone."""
     if length.at_least:
-        return f"95 %: more than {length.low_m:.2f}; it goes on out of sight"
+        return f"surely {floored(length.low_m)} m or more; it goes on out of sight"
     return f"90 %: {length.low_m:.2f}–{length.high_m:.2f}"
+
+
+def floored(value_m: float) -> str:
+    """A lower bound with two decimals, never above itself."""
+    return f"{math.floor(value_m * 100 + 1e-9) / 100:.2f}"
 
 
 def height_in_words(height: Extent) -> str:
     if height.otherwise is not None:
-        return f"a ceiling out of sight (at least {height.low_m:.2f} m; {height.otherwise.basis})"
+        return f"a ceiling out of sight (at least {floored(height.low_m)} m; {height.otherwise.basis})"
     return f"{height.value_m:.2f} m ({between(height)}{', ' + height.basis if 'assumed' in height.basis else ''})"
 
 
@@ -323,10 +332,11 @@ def probability_in_words(p: float) -> str:
     return "> 0.99" if p > 0.99 else "< 0.01" if p < 0.01 else f"{math.floor(p * 100) / 100:.2f}"
 
 
-def _outcome(sure: int, undecided: int, min_probability: float, missing: str) -> str:
+def _outcome(sure: int, shown: int, undecided: int, min_probability: float, missing: str) -> str:
     found = f"{sure} pieces fit with a probability of {min_probability:g} or more" if sure else (
         f"no piece of the catalogue fits with a probability of {min_probability:g} or more")
-    maybe = f"; {undecided} more may fit: measure by tape first" if undecided else ""
+    found += f", the best {shown} of them are shown" if shown < sure else ""
+    maybe = f"; {undecided} {'more ' if sure else ''}may fit: measure by tape first" if undecided else ""
     return found + maybe + (f" ({missing})" if missing else "")
 
 

@@ -59,7 +59,7 @@ def summarise(run: Run, say: Messages) -> Summary:
         sure=() if scene.refusal else _sure(scene, room["checks"], money["verdict"].text, say),
         fits=_fits(found, say),
         worth=_worth(money["case"], money["swings"], say),
-        advice=_advice(room["advice"], say),
+        advice=_advice(room["advice"], scene.refusal, say),
     )
 
 
@@ -77,10 +77,10 @@ def _card(m: Measurement, say: Messages) -> Card:
 
 
 def _measured(measurements: Sequence[Measurement], say: Messages) -> tuple[str, ...]:
-    counts = {status: sum(m.status == status for m in measurements) for status in ("measured", "lower_bound", "unknown")}
-    return (
-        say("measured_count", measured=counts["measured"], bounds=counts["lower_bound"], unknown=counts["unknown"], all=len(measurements)),
-    )
+    """How many of the room's dimensions are known, and how; the camera's height is none of them."""
+    room = [m for m in measurements if m.name != "camera_height"]
+    counts = {status: sum(m.status == status for m in room) for status in ("measured", "lower_bound", "unknown")}
+    return (say("measured_count", measured=counts["measured"], bounds=counts["lower_bound"], unknown=counts["unknown"], all=len(room)),)
 
 
 def _sure(scene: Scene, checks: Sequence[Any], verdict: str, say: Messages) -> tuple[str, ...]:
@@ -99,7 +99,7 @@ def _fits(found: Recommendations, say: Messages) -> tuple[str, ...]:
         for r in found.items[:SHOWN_PIECES]
     ]
     if len(found.items) > SHOWN_PIECES:
-        told.append(say("more_pieces", count=len(found.items) - SHOWN_PIECES))
+        told.append(say("more_pieces", count=len(found.items) - SHOWN_PIECES, all=found.sure))
     return tuple(told)
 
 
@@ -107,17 +107,16 @@ def _worth(case: BusinessCase, swings: Sequence[Any], say: Messages) -> tuple[st
     from poc.assumptions import money
 
     currency, horizon = case.params.currency, case.params.horizon_months
-    net, low, high, build = (money(v, currency) for v in (case.steady.net, case.net_low, case.net_high, case.params.build_cost))
-    share = f"{100 * case.pays_back_share:.0f}"
-    told = [say("net", net=net, low=low, high=high, build=build)]
-    if case.break_even_month is None:
-        told.append(say("pays_never", horizon=horizon, share=share))
-    else:
-        told.append(say("pays_in", month=case.break_even_month, horizon=horizon, share=share))
+    amounts = {"net": case.steady.net, "low": case.net_low, "median": case.net_median, "high": case.net_high, "build": case.params.build_cost}
+    odds = {"horizon": horizon, "share": f"{100 * case.pays_back_share:.0f}", "end": money(case.end_median, currency)}
+    pays = say("pays_never", **odds) if case.break_even_month is None else say("pays_in", month=case.break_even_month, **odds)
+    told = [pays, say("net", **{name: money(value, currency) for name, value in amounts.items()})]
     if swings and say.language == "en":
         told.append(say("decides", name=swings[0].label[:1].lower() + swings[0].label[1:]))
     return (*told, say("calculation"))
 
 
-def _advice(advice: Any, say: Messages) -> str:
+def _advice(advice: Any, refusal: str | None, say: Messages) -> str:
+    if refusal:
+        return say("no_room_advice")
     return say("no_advice") if advice is None else advice_sentence(advice)

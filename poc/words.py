@@ -65,8 +65,10 @@ def refusal_sentence(reason: str) -> str:
     return sentence(reason if reason.lower().startswith("no room") else f"no room is measured: {reason}")
 
 
-def advice_sentence(advice: NextMeasurement | None) -> str:
+def advice_sentence(advice: NextMeasurement | None, refusal: str | None = None) -> str:
     """What to measure next, and what it would bring; says so where nothing would help."""
+    if refusal:
+        return "There is nothing to sharpen: take another photo, level, at eye height, that shows the floor meeting at least one wall."
     if advice is None:
         return "No single further measurement would sharpen this result much."
     return f"{sentence(advice.action)} {_gain(advice)}"

@@ -121,7 +121,7 @@ def _planes(which: np.ndarray) -> tuple[Plane, ...]:
             ("wall_1", "wall", (1, 0, 0), -LEFT, 0), ("wall_2", "wall", (0, -1, 0), FAR, 3), ("wall_3", "wall", (-1, 0, 0), RIGHT, 1)]
     return tuple(
         Plane(name, kind, cam_from_room @ np.array(normal, float), offset, 0.02 * offset, int((which == number).sum()),
-              kind == "wall", which == number, "foot", 0.01)
+              kind == "wall", which == number, "foot")
         for name, kind, normal, offset, number in spec)
 
 

@@ -208,6 +208,12 @@ def test_the_widest_length_decides(spread, light, words):
     assert "was not measured by tape" in verdict.text
 
 
+def test_a_length_without_two_ends_keeps_the_verdict_from_green():
+    bound = rooms.measured("longest_free_wall", 3.0, 0.5, status="lower_bound")
+    verdict = accuracy_verdict((bound, rooms.measured("ceiling_height", 2.6, 0.02)), BusinessParameters())
+    assert verdict.light == "amber" and "longest free wall is a lower bound or unknown: there the tape decides" in verdict.text
+
+
 def test_lower_bounds_and_unknowns_are_not_judged():
     bound = rooms.measured("longest_wall", 3.0, 0.5, status="lower_bound")
     verdict = accuracy_verdict((bound, rooms.unknown("ceiling_height", "out of sight")), BusinessParameters())
@@ -225,11 +231,11 @@ def test_figures_hold_the_numbers_and_say_what_is_assumed():
     curve, bars = cumulative_figure(case).to_dict(), tornado_figure(swings, p).to_dict()
     base = next(t for t in curve["data"] if t.get("name") == "base")
     assert list(base["y"]) == pytest.approx([-p.build_cost, *case.cumulative_base])
-    assert "Break-even in month 17" in curve["layout"]["title"]["text"]
+    assert "with every input as stated: in month 17" in curve["layout"]["title"]["text"]
     for shown_figure in (curve, bars):
         small = shown_figure["layout"]["title"]["subtitle"]["text"]
         assert "6 given, 16 assumed" in small and "none measured" in small
     low = bars["data"][0]
     assert low["y"][-1].startswith(swings[0].label) and low["x"][-1] + low["base"] == pytest.approx(swings[0].net_at_low)
     never = business_case(BusinessParameters(adoption_share=0.05))
-    assert "No break-even within 24 months" in cumulative_figure(never).to_dict()["layout"]["title"]["text"]
+    assert "with every input as stated: not" in cumulative_figure(never).to_dict()["layout"]["title"]["text"]

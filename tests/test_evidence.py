@@ -40,8 +40,15 @@ def test_a_budget_adds_up_to_half_the_interval():
     measured = [replace(m, budget=b) for m, b in zip(room.measurements()[:2], budgets)]
     fig = budget_chart(measured)
     total = np.sum([bar.x for bar in fig.data], axis=0)
-    assert total == pytest.approx([100 * np.log(m.value / m.low) for m in measured])
+    assert total == pytest.approx([50 * (m.high - m.low) / m.value for m in measured])
     assert [bar.name for bar in fig.data] == ["scale", "camera's tilt", "lines and planes", "what is out of sight"]
+
+
+def test_the_budget_of_a_lower_bound_is_how_far_it_lies_below_what_is_seen():
+    """Never more than all of it: 5.4 m² of which 1.5 are sure are 72 % less, not 128."""
+    bound = replace(room.measurements()[0], value=5.4, low=1.5, high=None, status="lower_bound", budget={"scale": 1.0})
+    fig = budget_chart([bound])
+    assert fig.data[0].x[0] == pytest.approx(100 * (1 - 1.5 / 5.4)) and "− 72 %" in [a.text for a in fig.layout.annotations]
 
 
 def test_every_cause_has_its_words():

@@ -27,7 +27,7 @@ def scene(room):
 
 def test_an_exact_room_agrees_with_itself(scene):
     checks = {c.name: c for c in self_test(scene)}
-    assert set(checks) == {"corner angles", "wall flatness", "gravity", "left and right", "scale sources"}
+    assert set(checks) == {"corner angles", "wall flatness", "gravity", "left and right", "scale sources", "walls in each other's way"}
     assert {c.light for c in checks.values()} == {"green"}
     assert checks["gravity"].value < 0.5
 
@@ -53,6 +53,20 @@ def test_a_bad_depth_is_no_red_light_where_walls_stand_by_their_feet(scene):
     gravity = [{c.name: c for c in self_test(s)}["gravity"] for s in (tilted, hidden)]
     assert [g.light for g in gravity] == ["amber", "red"]
     assert "by their foot" in gravity[0].meaning and "by their foot" not in gravity[1].meaning
+
+
+def test_walls_that_run_through_each_other_are_weak(scene):
+    """The second wall's near end is moved out through the first: both lengths say so in red, and a check fails; a corner is no crossing."""
+    first, second = scene.walls[:2]
+    into = (second.ends[0] - second.ends[1]) / second.length_m
+    shifted = replace(second, ends=second.ends + 0.5 * (first.ends[0] - first.ends[1]) / first.length_m + [0.6 * into, 0 * into])
+    moved = replace(scene, walls=(first, shifted, *scene.walls[2:]), solution=None)
+    check = {c.name: c for c in self_test(moved)}["walls in each other's way"]
+    assert (check.light, check.value) == ("red", 1.0) and "wall 1 and wall 2 run through each other" in check.meaning
+    found = {m.name: m for m in measure(moved)}
+    for name in ("wall_1_length", "wall_2_length", "wall_1_distance", "wall_2_distance"):
+        assert found[name].light == "red" and "runs through wall" in found[name].reason
+    assert not any("runs through" in m.reason for m in measure(scene))
 
 
 # --- the next measurement --------------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ def origins_line(params: BusinessParameters) -> str:
     counts = Counter(origin_of(params, name) for name in INFO if INFO[name].cash)
     told = [f"{counts[origin]} {word}" for origin, word in SHORT_ORIGIN.items() if counts[origin]]
     measured = "" if counts[MEASURED] else "; none measured in this run"
-    return f"Of {sum(counts.values())} inputs: {', '.join(told)}{measured}. A calculation from these, not a forecast."
+    return f"Of the {sum(counts.values())} inputs that enter the money: {', '.join(told)}{measured}. A calculation from these, not a forecast."
 
 
 def _bars(top: Sequence[Swing], labels: list[str], base: float, currency: str, name: str, net: str, value: str, colour: str) -> dict:
@@ -94,8 +94,8 @@ def _mark(month: int, value: float) -> dict:
 
 def _break_even_words(case: BusinessCase) -> str:
     months = case.params.horizon_months
-    base = f"Break-even in month {case.break_even_month}" if case.break_even_month else f"No break-even within {months} months"
-    return f"{base}; {case.pays_back_share * 100:.0f} % of the cases break even within {months} months"
+    base = f"in month {case.break_even_month}" if case.break_even_month else "not"
+    return f"{case.pays_back_share * 100:.0f} % of the cases break even within {months} months; with every input as stated: {base}"
 
 
 def _headline(words: str, small: str) -> dict:

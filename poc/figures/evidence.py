@@ -75,8 +75,10 @@ def budget_chart(measurements) -> go.Figure:
 
 
 def _half(m: Measurement) -> float:
-    """Half-width of the 90 % interval in per cent (of a lower bound: how far it lies below what is seen)."""
-    return 100.0 * float(np.log(m.value / m.low))
+    """Half-width of the 90 % interval in per cent of the value (of a lower bound: how far it lies below what is seen)."""
+    if m.status == "lower_bound" or m.high is None:
+        return 100.0 * (1.0 - m.low / m.value)
+    return 50.0 * (m.high - m.low) / m.value
 
 
 def _bar(cause: str, rows: list[Measurement], names: list[str]) -> dict:

@@ -77,10 +77,10 @@ def value_words(m: Measurement) -> str:
 
 
 def percent(probability: float) -> str:
-    """A probability in words, never claiming certainty: 0.97 → "97 %", 0.999 → "over 99 %"."""
+    """A probability in words, never claiming certainty or more than there is: 0.978 → "97 %", 0.999 → "over 99 %"."""
     if probability > 0.99:
         return "over 99 %"
-    return "under 1 %" if probability < 0.01 else f"{probability * 100:.0f} %"
+    return "under 1 %" if probability < 0.01 else f"{math.floor(probability * 100 + 1e-9)} %"
 
 
 def by_name(measurements) -> dict[str, Measurement]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from poc.catalog import Catalogue, LeastNeeds, least_needs, names
 from poc.products.fit import MARGIN_M, Extent, joint_probability
 from poc.products.places import Place
-from poc.recommend import FITS, Rule, between, chosen_categories, height_in_words, in_words, known_name, places_or_reason, recommend_or_reason, rule_of
-from poc.types import Measurement, Scene
+from poc.recommend import FITS, Rule, between, chosen_categories, height_in_words, in_words, known_name, places_or_reason, probability_in_words, recommend_or_reason, rule_of
+from poc.types import Measurement, Recommendation, Scene
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def explain_rejections(
         elif not here:
             found.append(Rejection(category, "place", None, f"{category}: nowhere to stand is known ({why})"))
         else:
-            found.append(_shortage(category, rule, least, here, min_probability))
+            found.append(_shortage(category, rule, least, here, min_probability) or _not_at_once(category, least, offer.likeliest, scene, min_probability))
     return tuple(found)
 
 
@@ -60,8 +60,8 @@ def _no_offer(category: str, style: str | None, max_price: float | None, currenc
     return f"the catalogue has no {category} {' '.join(limits)}".rstrip()
 
 
-def _shortage(category: str, rule: Rule, least: LeastNeeds, places: Sequence[Place], wanted: float) -> Rejection:
-    """The first length that is not surely enough even for the category's least demanding piece."""
+def _shortage(category: str, rule: Rule, least: LeastNeeds, places: Sequence[Place], wanted: float) -> Rejection | None:
+    """The first length that is not surely enough even for the category's least demanding piece; None where each is."""
     widest, deepest, stood_on = (max(places, key=lambda p, what=what: getattr(p, what).value_m) for what in ("length", "depth", "ground"))
     length, floor = (f"free {widest.kind}", "free floor in front" if deepest.kind == "wall" else "free floor")
     beside = f" with {rule.side_m:.2f} m beside it" if rule.side_m else ""
@@ -77,9 +77,19 @@ def _shortage(category: str, rule: Rule, least: LeastNeeds, places: Sequence[Pla
             has = height_in_words(have) if guessed else _has(have)
             text = f"the {adjective} {category} needs {shown_m:.2f} m{extra}, {where} {has}{_close(shown_m, have)}"
             return Rejection(category, short, None if guessed else need_m - have.value_m, text)
+    return None
+
+
+def _not_at_once(category: str, least: LeastNeeds, likeliest: Recommendation | None, scene: Scene, wanted: float) -> Rejection:
+    """Every length would do by itself: the piece that comes nearest, or that there is no one place for any."""
+    if likeliest is not None:
+        chance = f"fits with a probability of {probability_in_words(likeliest.probability)}, below the {wanted:g} asked for"
+        return Rejection(category, "together", None, f"{category}: the likeliest, {likeliest.product.name}, {chance}: measure by tape")
+    kinds = {opening.kind for opening in scene.openings}
+    kept = "".join(words for kind, words in (("window", ", below windows"), ("door", ", away from doors")) if kind in kinds)
     text = (
         f"{category}: the narrowest would fit ({least.width_m:.2f} m), so would the shallowest ({least.depth_m:.2f} m with "
-        f"its walkway), but at no one place does a piece fit in width, depth and below windows, away from doors, at once"
+        f"its walkway), but at no one place does a piece fit in width and depth at once{kept}"
     )
     return Rejection(category, "together", None, text)
 
@@ -89,5 +99,7 @@ def _has(have: Extent) -> str:
 
 
 def _close(need_m: float, have: Extent) -> str:
-    """Where the need lies inside the interval, the tape decides."""
-    return ": too close to call from the photo, measure by tape" if have.low_m < need_m < have.high_m else ""
+    """Where the need lies inside the interval, or the length goes on out of sight, the tape decides."""
+    if have.low_m < need_m < have.high_m:
+        return ": too close to call from the photo, measure by tape"
+    return ": the photo does not show all of it, measure by tape" if have.at_least and need_m >= have.high_m else ""

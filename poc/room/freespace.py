@@ -10,10 +10,9 @@ from collections.abc import Callable
 import numpy as np
 
 from poc.room.propagate import Shape, variance
-from poc.room.roomspace import longest_free
+from poc.room.roomspace import SHORTEST_FREE_M, longest_free
 from poc.types import Z90, Measurement, Scale, Scene, WallSegment
 
-SHORTEST_FREE_M = 0.4
 CORNER_SIGMA_M, SOFT_END_SIGMA_M = 0.03, 0.05
 """One sigma of where a stretch ends: in a corner, or at furniture, a door or the edge of sight."""
 EDGE_SIGMA_M = 0.03
@@ -37,7 +36,7 @@ def free_measurements(scene: Scene) -> tuple[Measurement, ...]:
 
 def _longest_free_wall(scene: Scene) -> Measurement:
     found = longest_free(scene)
-    if found is None or found[1][1] - found[1][0] < SHORTEST_FREE_M:
+    if found is None:
         reason = f"no wall is seen free down to its foot for {SHORTEST_FREE_M} m or more"
         return unknown("longest_free_wall", "m", reason)
     wall, (start, end) = found

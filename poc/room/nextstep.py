@@ -28,6 +28,8 @@ ITSELF_SHARE = 0.6
 """Measuring the wanted wall itself is proposed only where every other length would leave more than this share."""
 SHARP_ENOUGH = 0.06
 """A lower bound this near below what is seen (log) gains more from another photo than from a tape."""
+TOO_VAGUE = 0.18
+"""Where a wall is this unsure (log, ± 30 %), seeing its other end would not make it a measurement."""
 USUAL_CEILING_M, CEILING_SIGMA = 2.5, 0.03
 
 
@@ -63,7 +65,9 @@ def _step(scene: Scene, m: Measurement) -> NextMeasurement | None:
     by_tape = _best_length(scene, m)
     if m.status == "lower_bound":
         loose = float(np.log(m.value / m.low)) > SHARP_ENOUGH
-        return by_tape if by_tape is not None and loose else _end_photo(scene, m)
+        if by_tape is not None and loose:
+            return by_tape
+        return _end_photo(scene, m) if _sigma(m) < TOO_VAGUE else None
     return by_tape
 
 

@@ -15,6 +15,10 @@ from poc.types import Measurement, Plane, Scene, WallSegment
 NEAR_M = 0.05
 """Nothing nearer to the camera than this is projected."""
 USUAL_CEILING_M = 2.4
+CROSSING_M = 0.2
+"""Walls that overlap by less than this where they meet make a corner; by more, on both sides of both, they cross."""
+SHORTEST_FREE_M = 0.4
+"""A free stretch of wall shorter than this is not worth a word."""
 SNAP, PULL = 0.08, 0.20
 """In sketches, what is nearer than the room's shell by less than SNAP of its depth is put on it; what is by less than
 PULL is drawn nearer to it, so that the surface does not tear where the two meet."""
@@ -164,9 +168,25 @@ def main_walls(scene: Scene) -> list[WallSegment]:
 
 
 def longest_free(scene: Scene) -> tuple[WallSegment, tuple[float, float]] | None:
-    """The wall with the longest free stretch, and that stretch (metres along it), or None."""
-    stretches = [(wall, span) for wall in scene.walls for span in wall.free]
+    """The wall with the longest free stretch that is worth a word, and that stretch (metres along it), or None."""
+    stretches = [(wall, span) for wall in scene.walls for span in wall.free if span[1] - span[0] >= SHORTEST_FREE_M]
     return max(stretches, key=lambda item: item[1][1] - item[1][0], default=None)
+
+
+def crossing_walls(scene: Scene) -> list[tuple[str, str]]:
+    """Pairs of walls that run through each other, which no two walls do: at least one is not where it was put."""
+    out = []
+    for i, a in enumerate(scene.walls):
+        for b in scene.walls[i + 1 :]:
+            step_a, step_b, gap = a.ends[1] - a.ends[0], b.ends[1] - b.ends[0], b.ends[0] - a.ends[0]
+            turn = float(step_a[0] * step_b[1] - step_a[1] * step_b[0])
+            if abs(turn) < 0.1 * a.length_m * b.length_m:
+                continue
+            t, u = ((gap[0] * s[1] - gap[1] * s[0]) / turn for s in (step_b, step_a))
+            inside = (min(x, 1.0 - x) * wall.length_m > CROSSING_M for x, wall in ((t, a), (u, b)))
+            if all(inside):
+                out.append((a.plane_id, b.plane_id))
+    return out
 
 
 def along(wall: WallSegment, distance: float) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 
 from poc.geometry import pixel_rays
 from poc.metrics import fit_plane
+from poc.room.roomspace import crossing_walls
 from poc.types import Check, Plane, Scene
 
 LEAST_CELLS = 120
@@ -23,7 +24,8 @@ SCALE_SIGMAS = (1.0, 2.0)
 
 
 def self_test(scene: Scene) -> tuple[Check, ...]:
-    """Corner angles, wall flatness, gravity, left against right, and the scale's sources; none for a refused scene.
+    """Corner angles, wall flatness, gravity, left against right, the scale's sources, and whether walls cross; none for a
+    refused scene.
 
     A check that has nothing to rest on has value None, no light, and a meaning that says why.
     """
@@ -35,7 +37,7 @@ def self_test(scene: Scene) -> tuple[Check, ...]:
     feet = "most walls here are placed by their foot, which this does not touch" if by_foot else ""
     other = "" if "metric model" in scene.scale.source else "the scale here comes from elsewhere, which this does not touch"
     return (_lessened(_corners(scene, fits), feet), _flatness(scene, fits), _lessened(_gravity(scene, fits), feet),
-            _lessened(_halves(scene, points), other), _sources(scene))
+            _lessened(_halves(scene, points), other), _sources(scene), _crossings(scene))
 
 
 def _lessened(check: Check, why: str) -> Check:
@@ -124,3 +126,11 @@ def _sources(scene: Scene) -> Check:
         told = "the sources of the scale disagree by more than their errors allow: " + "; ".join(scene.scale.notes)
     return _check("scale sources", float(max(gaps)) if gaps else None, "σ", SCALE_SIGMAS, "the sources of the scale agree", told,
                   "there is only one source of the scale, so nothing to compare it with")
+
+
+def _crossings(scene: Scene) -> Check:
+    """How many walls run through each other."""
+    pairs = crossing_walls(scene)
+    told = "; ".join(f"{a} and {b} run through each other".replace("_", " ") for a, b in pairs)
+    return _check("walls in each other's way", float(len(pairs)) if len(scene.walls) > 1 else None, "", (0.0, 0.0), "no wall runs through another",
+                  f"{told}: at least one is not where it was put, so measure these by tape", "fewer than two walls were found")
