@@ -108,6 +108,11 @@ class Surfaces:
     probabilities: np.ndarray
     model: str = "embedded"
 
+    def shares(self) -> np.ndarray:
+        """Share of the photo taken for each class, six numbers that sum to 1."""
+        taken = self.probabilities.argmax(-1).ravel()
+        return np.bincount(taken, minlength=len(SURFACE_CLASSES)) / max(taken.size, 1)
+
 
 @dataclass(frozen=True)
 class Reference:

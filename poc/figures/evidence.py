@@ -34,7 +34,7 @@ def surface_figure(photo: Photo, surfaces: Surfaces) -> go.Figure:
     base = theme.photo_layout(photo, long_side=900)
     tint = base["images"][0] | {"source": theme.png_uri(_tint(surfaces.probabilities)), "layer": "above"}
     base["images"] = [*base["images"], tint]
-    share = np.bincount(surfaces.probabilities.argmax(-1).ravel(), minlength=len(SURFACE_CLASSES)) / surfaces.probabilities[..., 0].size
+    share = surfaces.shares()
     keys = [theme.legend_key(f"{name}, {100 * share[SURFACE_CLASSES.index(name)]:.0f} %", {"symbol": "square", "size": 12, "color": theme.rgba(colour, 0.7)})
             for name, colour in SURFACE_COLOURS.items() if share[SURFACE_CLASSES.index(name)] > LEAST_SHARE]
     return theme.figure([theme.photo_corners(photo), *keys], theme.layout(
