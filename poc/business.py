@@ -62,8 +62,9 @@ class BusinessCase:
     order by photo and every photo usable, no cost, no visitors (their number is not given): the most there is to save.
     diagnosis_per_1000_visitors: revenue the case's price and conversion give. cumulative_*: money after every month, building paid first;
     low and high bound 90 % of the cases when every input varies over its plausible range. net_low, net_median, net_high: the
-    same for a steady month, and its middle; end_median: the middle of the money after the last month. break_even_*: first month that is not negative, or None within the horizon. pays_back_share: of the
-    drawn cases, those that break even within it. notes: what is assumed, given, measured, in sentences."""
+    same for a steady month, and its middle; end_median: the middle of the money after the last month. break_even_*: first month
+    that is not negative, or None within the horizon. pays_back_share: of the drawn cases, those that break even within it.
+    notes: what is assumed, given, measured, in sentences."""
 
     params: BusinessParameters
     steady: Month

@@ -17,7 +17,7 @@ from poc.catalog import Catalogue, fitting, names
 from poc.errors import ParameterError
 from poc.products.fit import MARGIN_M, Extent, find, fit_probability
 from poc.products.places import Place, Spot, find_spot, floor_places, placement_at, wall_places
-from poc.types import Measurement, Product, Recommendation, Scene
+from poc.types import Measurement, Product, Recommendation, Scene, floored
 
 FITS = 0.8
 """A piece is recommended from this probability on; below it, measuring by tape first is the better advice."""
@@ -314,11 +314,6 @@ def between(length: Extent) -> str:
     if length.at_least:
         return f"surely {floored(length.low_m)} m or more; it goes on out of sight"
     return f"90 %: {length.low_m:.2f}–{length.high_m:.2f}"
-
-
-def floored(value_m: float) -> str:
-    """A lower bound with two decimals, never above itself."""
-    return f"{math.floor(value_m * 100 + 1e-9) / 100:.2f}"
 
 
 def height_in_words(height: Extent) -> str:

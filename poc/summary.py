@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from poc.figures.theme import percent, unit_of
 from poc.messages import Messages
-from poc.types import Z90, Measurement, Scene
+from poc.types import Z90, Measurement, Scene, floored
 from poc.words import advice_sentence, price
 
 if TYPE_CHECKING:
@@ -70,8 +69,8 @@ def _card(m: Measurement, say: Messages) -> Card:
     if m.status == "unknown" or m.value is None:
         return Card(say(m.name), say("cannot_say"), say.phrase(m.reason), "", "")
     if m.status == "lower_bound":
-        least = math.floor((m.low if m.low is not None else m.value) * 100 + 1e-9) / 100
-        return Card(say(m.name), f"≥ {least:.2f} {unit}", say.phrase(m.reason) or say("hidden_end"), light, word)
+        least = floored(m.low if m.low is not None else m.value)
+        return Card(say(m.name), f"≥ {least} {unit}", say.phrase(m.reason) or say("hidden_end"), light, word)
     note = "" if m.low is None or m.high is None else say("interval", low=f"{m.low:.2f}", high=f"{m.high:.2f}", unit=unit)
     return Card(say(m.name), f"{m.value:.2f} {unit}", note, light, word)
 

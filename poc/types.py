@@ -11,6 +11,7 @@ points (less the height) there: `p_room = room_from_cam @ p_cam`, whose third co
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -23,6 +24,11 @@ DepthKind = Literal["metric", "relative_inverse"]
 Status = Literal["measured", "lower_bound", "unknown"]
 Z90 = 1.6448536269514722
 """Half-width of a two-sided 90 % interval of the normal distribution, in standard deviations."""
+
+
+def floored(value: float) -> str:
+    """A lower bound with two decimals, never above itself."""
+    return f"{math.floor(value * 100 + 1e-9) / 100:.2f}"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from poc.figures.theme import LIGHTS, percent, title_of, unit_of, value_words
-from poc.types import Check, Measurement, NextMeasurement, Recommendation, Scene
+from poc.types import Check, Measurement, NextMeasurement, Recommendation, Scene, floored
 
 if TYPE_CHECKING:
     from poc.fuse import JointRoom
@@ -80,15 +80,10 @@ def _gain(advice: NextMeasurement) -> str:
     if math.isfinite(advice.width_now_m):
         return f"It narrows {title} from ±{advice.width_now_m / 2:.2f} m to ±{after:.2f} m."
     if advice.least_after_m is not None:
-        return f"It would lift {title} from at least {_least(advice.least_now_m)} m to at least about {_least(advice.least_after_m)} m."
+        return f"It would lift {title} from at least {floored(advice.least_now_m)} m to at least about {floored(advice.least_after_m)} m."
     if advice.least_now_m is not None:
-        return f"{title} is only known to be at least {_least(advice.least_now_m)} m now; with it, it is known to about ±{after:.2f} m."
+        return f"{title} is only known to be at least {floored(advice.least_now_m)} m now; with it, it is known to about ±{after:.2f} m."
     return f"{title} cannot be said now; with it, it is known to about ±{after:.2f} m."
-
-
-def _least(value: float) -> str:
-    """A lower bound, rounded down."""
-    return f"{math.floor(value * 100 + 1e-9) / 100:.2f}"
 
 
 def product_rows(items: Iterable[Recommendation], currency: str) -> list[tuple[str, ...]]:
@@ -101,7 +96,7 @@ def rejection_rows(rejections: Iterable[Rejection]) -> list[tuple[str, ...]]:
     told = list(rejections)
     if all(r.short == "place" for r in told):
         return []
-    return [(r.category, sentence(r.text.removeprefix(f"{r.category}: "))) for r in told]
+    return [(r.category, sentence(r.text)) for r in told]
 
 
 def price(value: float, currency: str) -> str:

@@ -13,7 +13,7 @@ import re
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from poc.types import Measurement, Photo
+from poc.types import Measurement, Photo, floored
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -70,7 +70,7 @@ def value_words(m: Measurement) -> str:
         return "cannot say"
     if m.status == "lower_bound":
         least = m.low if m.low is not None else m.value
-        return f"≥ {math.floor(least * 100 + 1e-9) / 100:.2f} {unit}"
+        return f"≥ {floored(least)} {unit}"
     if m.low is None or m.high is None:
         return f"{m.value:.2f} {unit}"
     return f"{m.value:.2f} {unit} ({m.low:.2f}–{m.high:.2f})"

@@ -172,6 +172,18 @@ def answers(depth: Tensor, surface: Tensor, image: Tensor) -> tuple[Tensor, Tens
     return depth[:, :1], depth[:, 1:], logits
 
 
+def fold(conv: nn.Conv2d, arrays, name: str, norm: str) -> None:
+    """Fill a convolution with the batch norm that follows it folded in, from arrays by their names in the ONNX model zoo."""
+    weight, gamma, beta, mean, var = (
+        torch.from_numpy(arrays[n].astype("float32"))
+        for n in (f"{name}_weight", *(f"{norm}_{part}" for part in ("gamma", "beta", "running_mean", "running_var")))
+    )
+    scale = gamma / (var + 1e-5).sqrt()
+    with torch.no_grad():
+        conv.weight.copy_(weight * scale[:, None, None, None])
+        conv.bias.copy_(beta - mean * scale)
+
+
 def load_imagenet_encoder(encoder: Encoder, path: str) -> None:
     """Fill the encoder, batch norm folded in, from the ONNX model zoo's MobileNetV2 (an .npz of its arrays)."""
     import numpy as np
@@ -180,14 +192,7 @@ def load_imagenet_encoder(encoder: Encoder, path: str) -> None:
     prefix = "mobilenetv20_features_"
 
     def fill(part: nn.Sequential, conv: str, norm: str) -> None:
-        gamma, beta, mean, var = (
-            arrays[f"{prefix}{norm}_{n}"] for n in ("gamma", "beta", "running_mean", "running_var")
-        )
-        scale = gamma / np.sqrt(var + 1e-5)
-        weight = arrays[f"{prefix}{conv}_weight"] * scale[:, None, None, None]
-        with torch.no_grad():
-            part[0].weight.copy_(torch.from_numpy(weight))
-            part[0].bias.copy_(torch.from_numpy(beta - mean * scale))
+        fold(part[0], arrays, f"{prefix}{conv}", f"{prefix}{norm}")
 
     fill(encoder.stem, "conv0", "batchnorm0")
     for i, block in enumerate(encoder.blocks):

@@ -48,7 +48,7 @@ def explain_rejections(
         if not least.count:
             found.append(Rejection(category, "offer", None, _no_offer(category, style, max_price, catalogue.currency)))
         elif not here:
-            found.append(Rejection(category, "place", None, f"{category}: nowhere to stand is known ({why})"))
+            found.append(Rejection(category, "place", None, f"nowhere for a {category} to stand is known ({why})"))
         else:
             found.append(_shortage(category, rule, least, here, min_probability) or _not_at_once(category, least, offer.likeliest, scene, min_probability))
     return tuple(found)
@@ -84,11 +84,11 @@ def _not_at_once(category: str, least: LeastNeeds, likeliest: Recommendation | N
     """Every length would do by itself: the piece that comes nearest, or that there is no one place for any."""
     if likeliest is not None:
         chance = f"fits with a probability of {probability_in_words(likeliest.probability)}, below the {wanted:g} asked for"
-        return Rejection(category, "together", None, f"{category}: the likeliest, {likeliest.product.name}, {chance}: measure by tape")
+        return Rejection(category, "together", None, f"the likeliest {category}, {likeliest.product.name}, {chance}: measure by tape")
     kinds = {opening.kind for opening in scene.openings}
     kept = "".join(words for kind, words in (("window", ", below windows"), ("door", ", away from doors")) if kind in kinds)
     text = (
-        f"{category}: the narrowest would fit ({least.width_m:.2f} m), so would the shallowest ({least.depth_m:.2f} m with "
+        f"the narrowest {category} would fit ({least.width_m:.2f} m), so would the shallowest ({least.depth_m:.2f} m with "
         f"its walkway), but at no one place does a piece fit in width and depth at once{kept}"
     )
     return Rejection(category, "together", None, text)

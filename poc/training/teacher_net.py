@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from poc.errors import DataError
-from poc.models.embedded_net import EmbeddedNet, conv_bn
+from poc.models.embedded_net import EmbeddedNet, conv_bn, fold
 
 STAGES = ((3, 64, 256, 1), (4, 128, 512, 2), (6, 256, 1024, 2))  # units, inner channels, channels, stride
 CHANNELS = (64, 256, 512, 1024, 1024)
@@ -122,13 +122,10 @@ def load_imagenet_resnet(encoder: ResNetEncoder, path: str) -> None:
             getattr(norm, key).copy_(torch.from_numpy(array(f"{name}_{names[key]}")))
 
     def fill(conv: nn.Conv2d, name: str, norm: str | None = None) -> None:
-        weight = array(f"{name}_weight")
         if norm:
-            gamma, beta, mean, var = (array(f"{norm}_{n}") for n in ("gamma", "beta", "running_mean", "running_var"))
-            scale = gamma / np.sqrt(var + 1e-5)
-            weight = weight * scale[:, None, None, None]
-            conv.bias.copy_(torch.from_numpy(beta - mean * scale))
-        conv.weight.copy_(torch.from_numpy(weight))
+            fold(conv, arrays, PREFIX + name, PREFIX + norm)
+        else:
+            conv.weight.copy_(torch.from_numpy(array(f"{name}_weight")))
 
     try:
         with torch.no_grad():
