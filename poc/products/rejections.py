@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from poc.catalog import Catalogue, LeastNeeds, least_needs, names
 from poc.products.fit import MARGIN_M, Extent, joint_probability
 from poc.products.places import Place
-from poc.recommend import FITS, Rule, between, chosen_categories, height_in_words, in_words, known_name, places_or_reason, probability_in_words, recommend_or_reason, rule_of
+from poc.recommend import (
+    FITS, Rule, between, chosen_categories, height_in_words, in_words, known_name, places_or_reason, probability_in_words,
+    recommend_or_reason, rule_of,
+)  # fmt: skip
 from poc.types import Measurement, Recommendation, Scene
 
 
