@@ -325,6 +325,6 @@ def accuracy_verdict(measurements: Sequence[Measurement], params: BusinessParame
         light, verdict = "red", f"wider than errors by hand of up to {hand * 100:.0f} %: measure by tape"
     if open_ended:
         light = "amber" if light == "green" else light
-        verdict += f"; {' and '.join(open_ended)} {'are' if len(open_ended) > 1 else 'is'} a lower bound or unknown: there the tape decides"
+        verdict += f"; {' and '.join(open_ended)} {'are lower bounds' if len(open_ended) > 1 else 'is a lower bound'} or unknown: there the tape decides"
     caution = "the room was not measured by tape, so this compares what the run claims, not errors found"
     return AccuracyVerdict(light, widths, f"{told}: {verdict}; {caution}.")
