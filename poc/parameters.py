@@ -20,9 +20,9 @@ _TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """" Did you mean X?" for a near miss (whatever its case), else an empty string."""
+    """" Did you mean X?" for a near miss or one word of a name (whatever its case), else an empty string."""
     names = {k.lower(): k for k in known}
-    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6) or [k for k in names if name.lower() in k.split("_")]
     return f" Did you mean {names[near[0]]}?" if near else ""
 
 

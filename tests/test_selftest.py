@@ -142,6 +142,14 @@ def test_a_loose_lower_bound_asks_for_a_length_first(whole_wall):
     assert f"from at least {int(longest.low * 100) / 100:.2f} m to at least about" in advice_sentence(step)
 
 
+def test_no_free_wall_asks_for_a_photo_of_one(scene):
+    found = {m.name: m for m in measure(scene)} | {"longest_free_wall": Measurement("longest_free_wall", None, None, None, "m", "unknown", reason="hidden")}
+    step = next_measurement(scene, found.values())
+    assert step.helps == "longest_free_wall" and "nothing in front of it" in step.action and "cannot be said now" in advice_sentence(step)
+    vague = replace(found["longest_wall"], low=found["longest_wall"].value * 0.6)
+    assert next_measurement(scene, [found["longest_free_wall"], vague]) is None
+
+
 def test_a_ceiling_out_of_sight_asks_for_a_photo_tilted_up(scene):
     unknown = Measurement("ceiling_height", None, None, None, "m", "unknown", reason="out of the photo")
     step = next_measurement(scene, [unknown])

@@ -7,7 +7,7 @@ Var(q | L) = q·q − (q·l)² / (l·l + τ²), with q and l the log changes by 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,17 +51,17 @@ def next_measurement(scene: Scene, measurements: Iterable[Measurement]) -> NextM
     by_name = {m.name: m for m in measurements}
     for name in IMPORTANT:
         m = by_name.get(name)
-        step = None if m is None else _step(scene, m)
+        step = None if m is None else _step(scene, m, by_name)
         if step is not None:
             return step
     return None
 
 
-def _step(scene: Scene, m: Measurement) -> NextMeasurement | None:
+def _step(scene: Scene, m: Measurement, by_name: Mapping[str, Measurement]) -> NextMeasurement | None:
     if m.name == "ceiling_height" and m.status != "measured":
         return _ceiling_photo(scene, m)
     if m.status == "unknown" or m.value is None:
-        return None
+        return _free_wall_photo(by_name.get("longest_wall")) if m.name == "longest_free_wall" else None
     by_tape = _best_length(scene, m)
     if m.status == "lower_bound":
         loose = float(np.log(m.value / m.low)) > SHARP_ENOUGH
@@ -160,6 +160,14 @@ def _ceiling_photo(scene: Scene, m: Measurement) -> NextMeasurement:
     """A photo with the ceiling in it: the height then carries the scale's error, and the ceiling line's."""
     sigma = float(np.hypot(scene.scale.sigma_rel, CEILING_SIGMA))
     return NextMeasurement("take a photo tilted up, so that the ceiling is in it", "ceiling_height", float("inf"), _width(max(USUAL_CEILING_M, m.low or 0.0), sigma), m.low)
+
+
+def _free_wall_photo(longest_wall: Measurement | None) -> NextMeasurement | None:
+    """A photo with a wall's bare foot in it; a stretch of a wall is taken to be as sure as this photo's longest wall is."""
+    if longest_wall is None or longest_wall.value is None or _sigma(longest_wall) >= TOO_VAGUE:
+        return None
+    action = "take another photo, of a wall with nothing in front of it where there is one, with the floor at its foot in it"
+    return NextMeasurement(action, "longest_free_wall", float("inf"), _width(longest_wall.value, _sigma(longest_wall)))
 
 
 def _end_photo(scene: Scene, m: Measurement) -> NextMeasurement | None:

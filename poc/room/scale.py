@@ -65,7 +65,8 @@ def parse_reference(text: str, photo: Photo) -> Reference:
         u1, v1, u2, v2 = (float(x) for x in numbers.split(","))
         length = float(length_text) if length_text else None
     except ValueError:
-        raise ParameterError(f"reference {text!r} is not understood; give u1,v1,u2,v2=metres or door:u1,v1,u2,v2") from None
+        raise ParameterError(f"reference {text!r} is not understood; give u1,v1,u2,v2=metres, "
+                             f"or KIND:u1,v1,u2,v2 with KIND one of {', '.join(KNOWN_OBJECTS)}") from None
     if length is None and kind == "length":
         raise ParameterError(f"reference {text!r} has no length; add =metres, like {numbers}=2.03")
     return make_reference(kind, ((u1, v1), (u2, v2)), length, photo)
