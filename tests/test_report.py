@@ -119,6 +119,7 @@ def test_a_photo_without_a_room_says_so_first(refused):
     assert "No room is measured in this photo" in head and "no floor that meets a wall" in head
     assert "Nothing is recommended" in head and "says nothing about this photo" in " ".join(head.split())
     assert not re.search(r"\d\.\d\d\s?m\b", head), "no dimension where there is no room"
+    assert "do not use them" in bare and "Nothing is drawn" in bare
 
 
 def test_chinese(finished):
