@@ -57,7 +57,14 @@ def test_surfaces_order_and_sum():
     assert (best[125:] == SURFACE_CLASSES.index("floor")).all() and (best[:115] == SURFACE_CLASSES.index("wall")).all()
 
 
-def test_both_from_one_run(monkeypatch):
+def test_the_answer_on_a_mirrored_photo_is_the_mirrored_answer():
+    rgb = np.random.default_rng(3).integers(0, 255, (240, 320, 3), np.uint8)
+    (depth, surfaces), (flipped, turned) = (estimate(photo_from_array(x, f_px=300.0)) for x in (rgb, np.ascontiguousarray(rgb[:, ::-1])))
+    np.testing.assert_allclose(flipped.values, depth.values[:, ::-1], rtol=1e-3)
+    np.testing.assert_allclose(turned.probabilities, surfaces.probabilities[:, ::-1], atol=1e-3)
+
+
+def test_both_from_one_look_at_the_photo_and_its_mirror_image(monkeypatch):
     model = load_model(weights_dir=TINY)
     runs = []
 
@@ -71,7 +78,7 @@ def test_both_from_one_run(monkeypatch):
 
     monkeypatch.setattr("poc.depth.load_model", lambda *a: replace(model, session=Counting()))
     depth, surfaces = estimate(_photo(400.0), weights_dir=TINY)
-    assert len(runs) == 1 and depth.values.shape == (480, 640) and surfaces.probabilities.shape[2] == 6
+    assert len(runs) == 2 and depth.values.shape == (480, 640) and surfaces.probabilities.shape[2] == 6
 
 
 @pytest.mark.parametrize("width,height", [(333, 501), (100, 90), (900, 128), (320, 240)])

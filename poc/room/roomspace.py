@@ -180,7 +180,7 @@ def crossing_walls(scene: Scene) -> list[tuple[str, str]]:
         for b in scene.walls[i + 1 :]:
             step_a, step_b, gap = a.ends[1] - a.ends[0], b.ends[1] - b.ends[0], b.ends[0] - a.ends[0]
             turn = float(step_a[0] * step_b[1] - step_a[1] * step_b[0])
-            if abs(turn) < 0.1 * a.length_m * b.length_m:
+            if abs(turn) <= 0.1 * a.length_m * b.length_m:  # parallel, or of no length
                 continue
             t, u = ((gap[0] * s[1] - gap[1] * s[0]) / turn for s in (step_b, step_a))
             inside = (min(x, 1.0 - x) * wall.length_m > CROSSING_M for x, wall in ((t, a), (u, b)))

@@ -1,18 +1,19 @@
 #!/bin/sh
 # Remakes the shipped weights from nothing but the data they were trained on. Every step goes on where it was stopped.
 #
-#   data/weights/recipe/make.sh NYU_TRAIN IMAGENET_NPZ PHOTOS [WORK]
+#   data/weights/recipe/make.sh NYU_TRAIN MOBILENET_NPZ RESNET_NPZ PHOTOS [WORK]
 #
-# NYU_TRAIN: the official train split of NYU Depth V2 labelled, as a data folder. IMAGENET_NPZ: MobileNetV2 1.0 of the ONNX
-# model zoo. PHOTOS: folder of interiors without depth. WORK: where renders and checkpoints go (default: runs/weights).
+# NYU_TRAIN: the official train split of NYU Depth V2 labelled, as a data folder. MOBILENET_NPZ, RESNET_NPZ: MobileNetV2 1.0 and
+# ResNet-50 v2 of the ONNX model zoo. PHOTOS: folder of interiors without depth. WORK: where renders and checkpoints go
+# (default: runs/weights). About eleven hours on two cores.
 set -eu
-nyu=$1 imagenet=$2 photos=$3 work=${4:-runs/weights}
+nyu=$1 mobilenet=$2 resnet=$3 photos=$4 work=${5:-runs/weights}
 here=$(dirname "$0")
 poc=${POC:-.venv/bin/poc}
 held_out=poc/training/nyu_val.txt
 
-# 1. A teacher on the NYU frames alone (about an hour on one core).
-"$poc" train --data "$nyu" --held-out "$held_out" --init "$imagenet" --recipe "$here/1_teacher.json" --threads 1 --out "$work/teacher"
+# 1. A small teacher on the NYU frames alone (about an hour on one core).
+"$poc" train --data "$nyu" --held-out "$held_out" --init "$mobilenet" --recipe "$here/1_teacher.json" --threads 1 --out "$work/teacher"
 
 # 2. Rooms of our own, with exact depth and surfaces (6 seconds each on one core). RENDER: a Python with data/render/requirements.txt.
 "${RENDER:-python3}" data/render/make.py --out "$work/renders" --count "${ROOMS:-300}" --seed 1000 --size 320x240 --samples 4 --threads 1
@@ -20,10 +21,21 @@ held_out=poc/training/nyu_val.txt
 # 3. Interiors without depth, labelled by the teacher: every second photo, at most 716.
 "$poc" label-photos "$photos" --teacher "$work/teacher/last.pt" --every 2 --limit 716 --out "$work/interiors"
 
-# 4. The student, from the teacher's weights, on all three (about two hours on one core).
+# 4. A student, from the teacher's weights, on all three (about two hours on one core).
 "$poc" train --data "$nyu=0.65" --data "$work/renders=0.25" --data "$work/interiors=0.10" --held-out "$held_out" \
   --init "$work/teacher/last.pt" --recipe "$here/2_student.json" --threads 1 --out "$work/student"
 
-# 5. The same once more from there, with a warmer encoder (about two hours), and the file that is shipped.
+# 5. The same once more from there, with a warmer encoder (about two hours on one core): version 3.
 "$poc" train --data "$nyu=0.68" --data "$work/renders=0.24" --data "$work/interiors=0.08" --held-out "$held_out" \
-  --init "$work/student/last.pt" --recipe "$here/3_again.json" --threads 1 --out "$work/again" --export data/weights/embedded.onnx
+  --init "$work/student/last.pt" --recipe "$here/3_again.json" --threads 1 --out "$work/again"
+
+# 6. A larger teacher, too slow to ship (100 minutes on two cores), on the same with all interiors as version 3 sees them.
+"$poc" label-photos "$photos" --teacher "$work/again/last.pt" --out "$work/interiors_again"
+"$poc" train --data "$nyu=0.68" --data "$work/renders=0.24" --data "$work/interiors_again=0.08" --held-out "$held_out" \
+  --init "$resnet" --recipe "$here/4_large_teacher.json" --threads 2 --out "$work/large"
+
+# 7. All interiors labelled by it, scale and all (a quarter of an hour), and from them, with the other two, the file that is shipped
+#    (an hour on two cores).
+"$poc" label-photos "$photos" --teacher "$work/large/last.pt" --with-scale --out "$work/interiors_large"
+"$poc" train --data "$nyu=0.56" --data "$work/renders=0.20" --data "$work/interiors_large=0.24" --held-out "$held_out" \
+  --init "$work/again/last.pt" --recipe "$here/3_again.json" --threads 2 --out "$work/large_student" --export data/weights/embedded.onnx
