@@ -209,7 +209,7 @@ def _light_legend(told: list[Measurement]) -> list[dict]:
         colour, symbol, words = theme.LIGHTS[light]
         out.append(theme.legend_key(words, {"symbol": symbol, "size": 11, "color": colour}))
     if any(m.status == "lower_bound" for m in told):
-        out.append(theme.legend_key("at least", {"symbol": "circle", "size": 11, "color": theme.PAPER, "line": {"width": 2, "color": theme.MUTED}}))
+        out.append(theme.legend_key("at least", {"symbol": "triangle-right", "size": 11, "color": theme.MUTED}))
     return out
 
 
