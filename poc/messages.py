@@ -45,12 +45,12 @@ _TEXT: dict[str, tuple[str, str]] = {
         " nothing about this photo. What helps: a photo that shows the floor meeting at least one wall, taken level at eye height.",
         "因此没有尺寸，也不推荐家具。下面的商业测算只基于参数，与此照片无关。建议：重新拍摄，让画面包含地面与至少一面墙的交线，手机持平，与眼同高。",
     ),
-    "refused_02_depth": (
+    "caveat_02_depth": (
         "The model answers every photo. For one in which no room was found its metres have nothing that they could be checked against: do not use them.",
         "模型对任何照片都会给出深度。此照片中没有找到房间，这些米数无从核对，请勿使用。",
     ),
-    "refused_04_sketch": ("Nothing is drawn: there is no room to draw.", "没有房间，因此没有绘图。"),
-    "refused_05_recommendation": ("Nothing is recommended: no place in a room is known.", "没有可用的空间，因此没有推荐。"),
+    "instead_04_sketch": ("Nothing is drawn: there is no room to draw.", "没有房间，因此没有绘图。"),
+    "instead_05_recommendation": ("Nothing is recommended: no place in a room is known.", "没有可用的空间，因此没有推荐。"),
     "nothing_fits": ("Nothing is recommended: {reason}.", "没有推荐：{reason}。"),
     "fit_line": ("{name}, {price}: fits with a probability of {percent}", "{name}，{price}：放得下的概率 {percent}"),
     "more_pieces": ("and {count} more below, of {all} that fit", "下文另有 {count} 件（共 {all} 件适合）"),

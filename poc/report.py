@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 SOFTWARE = ("poc", "numpy", "onnxruntime", "plotly", "papermill", "scipy", "sqlalchemy")
 PHOTO_PX = 900
-OF_A_ROOM = ("04_sketch", "05_recommendation")
-"""Stages that have nothing to show but the refusal once more where no room was found."""
 
 
 def build_report(run: Run, stages: Sequence[str], times: Sequence[StageTime], given: Mapping[str, Any], language: str = "en") -> str:
@@ -43,7 +41,7 @@ def build_report(run: Run, stages: Sequence[str], times: Sequence[StageTime], gi
     environment.filters |= {"together": together, "sentence": sentence}
     photo = run.get("01_upload", "photo")
     return environment.get_template("report.html.j2").render(
-        say=say, languages=LANGUAGES, photo=photo, photo_uri=_photo_uri(photo), summary=summarise(run, say), sections=sections, of_a_room=OF_A_ROOM,
+        say=say, languages=LANGUAGES, photo=photo, photo_uri=_photo_uri(photo), summary=summarise(run, say), sections=sections,
         facts=_facts(run, given, say), times=times, whole_s=max((t.ended_s for t in times), default=0.0),
         plotly_js=plotly_script() if any(_figures(section) for section in sections) else "",
     )  # fmt: skip

@@ -5,6 +5,8 @@ import json
 import cv2
 import numpy as np
 
+from poc.training.folder import list_frames, load_frame
+
 
 def write_folder(folder, n=8, size=(64, 48), f_px=60.0, seed=0):
     """Write n frames; returns their names. Nearer pixels are brighter, so depth can be read off the photo."""
@@ -26,3 +28,19 @@ def write_folder(folder, n=8, size=(64, 48), f_px=60.0, seed=0):
     intrinsics = {"fx": f_px, "fy": f_px, "cx": width / 2, "cy": height / 2, "width": width, "height": height}
     (folder / "meta.json").write_text(json.dumps({"intrinsics": intrinsics, "frames": names}))
     return names
+
+
+def load_all(folder):
+    return [load_frame(f) for f in list_frames(folder)]
+
+
+def short_run(tmp_path, **changes):
+    """Settings of a run of seconds on the folder `data`, into `out`."""
+    from poc.training.loop import TrainConfig
+    from poc.training.store import Source
+
+    given = dict(
+        sources=(Source(str(tmp_path / "data")),), out=str(tmp_path / "out"), epochs=4, batch=4, lr=2e-3,
+        sizes=((1.0, (64, 48)),), freeze_blocks=0, encoder_lr_ratio=1.0, threads=1, validate_every=99,
+    )  # fmt: skip
+    return TrainConfig(**{**given, **changes})

@@ -8,17 +8,13 @@ import pytest
 
 from poc.errors import DataError
 from poc.training.augment import CANONICAL_FOCAL_PX, AugmentConfig, Stored, make_sample
-from poc.training.folder import IGNORE, list_frames, load_frame
-from tests.data_folder import write_folder
+from poc.training.folder import IGNORE, list_frames
+from tests.data_folder import load_all, short_run, write_folder
 
 STILL = AugmentConfig(
     whole_share=1.0, max_roll_deg=0.0, brightness=0, contrast=0, saturation=0, hue_deg=0, gamma=0,
     grey_share=0, blur_share=0, noise_share=0,
 )  # fmt: skip
-
-
-def load_all(folder):
-    return [load_frame(f) for f in list_frames(folder)]
 
 
 def test_a_good_folder_loads(tmp_path):
@@ -125,63 +121,6 @@ def test_samples_are_the_same_for_the_same_seed():
     assert all(np.array_equal(a[k], b[k], equal_nan=k == "log_depth") for k in a)
 
 
-def resnet_arrays() -> dict[str, np.ndarray]:
-    """Random arrays with the names and shapes of the ONNX model zoo's ResNet-50 v2, its first three stages."""
-    rng, out = np.random.default_rng(0), {}
-
-    def norm(name: str, c: int) -> None:
-        for part, low, high in (("gamma", 0.5, 1.5), ("beta", -0.5, 0.5), ("running_mean", -0.5, 0.5), ("running_var", 0.5, 1.5)):
-            out[f"resnetv24_{name}_{part}"] = rng.uniform(low, high, c).astype(np.float32)
-
-    def conv(name: str, *shape: int) -> None:
-        out[f"resnetv24_{name}_weight"] = (rng.normal(size=shape) / np.sqrt(np.prod(shape[1:]))).astype(np.float16)
-
-    norm("batchnorm0", 3)
-    conv("conv0", 64, 3, 7, 7)
-    norm("batchnorm1", 64)
-    c = 64
-    for stage, (units, inner, channels) in enumerate(((3, 64, 256), (4, 128, 512), (6, 256, 1024)), 1):
-        k = 0
-        for unit in range(units):
-            for n, width in enumerate((c, inner, inner)):
-                norm(f"stage{stage}_batchnorm{3 * unit + n}", width)
-            for shape in ((inner, c, 1, 1), (inner, inner, 3, 3), (channels, inner, 1, 1), *[(channels, c, 1, 1)] * (unit == 0)):
-                conv(f"stage{stage}_conv{k}", *shape)
-                k += 1
-            c = channels
-    norm("stage4_batchnorm0", 1024)
-    return out
-
-
-def resnet_by_the_book(image, arrays: dict[str, np.ndarray]):
-    """Stages 1 to 3 with every norm by itself and before its convolution (He et al. 2016); the normalised end of stage 3."""
-    import torch
-    import torch.nn.functional as F
-
-    def get(name: str):
-        return torch.from_numpy(arrays[f"resnetv24_{name}"].astype(np.float32))
-
-    def act(x, name: str):
-        return F.relu(F.batch_norm(x, *(get(f"{name}_{p}") for p in ("running_mean", "running_var", "gamma", "beta"))))
-
-    x = F.batch_norm(image, get("batchnorm0_running_mean"), get("batchnorm0_running_var"))
-    x = F.max_pool2d(act(F.conv2d(x, get("conv0_weight"), stride=2, padding=3), "batchnorm1"), 3, 2, 1)
-    for stage, units in enumerate((3, 4, 6), 1):
-        k = 0
-        for unit in range(units):
-            stride = 2 if stage > 1 and unit == 0 else 1
-            first = y = act(x, f"stage{stage}_batchnorm{3 * unit}")
-            for n, (step, padding) in enumerate(((1, 0), (stride, 1), (1, 0))):
-                y = act(y, f"stage{stage}_batchnorm{3 * unit + n}") if n else y
-                y = F.conv2d(y, get(f"stage{stage}_conv{k}_weight"), stride=step, padding=padding)
-                k += 1
-            if unit == 0:
-                x = F.conv2d(first, get(f"stage{stage}_conv{k}_weight"), stride=stride)
-                k += 1
-            x = x + y
-    return act(x, "stage4_batchnorm0")
-
-
 @pytest.mark.torch
 class TestWithTorch:
     @pytest.fixture(autouse=True)
@@ -232,23 +171,13 @@ class TestWithTorch:
         weight = losses.edge_weight(surface)[0]
         assert weight[10, 5] == 3 and weight[0, 5] == 1 and weight[19, 5] == 1
 
-    def config(self, tmp_path, **changes):
-        from poc.training.loop import TrainConfig
-        from poc.training.store import Source
-
-        given = dict(
-            sources=(Source(str(tmp_path / "data")),), out=str(tmp_path / "out"), epochs=4, batch=4, lr=2e-3,
-            sizes=((1.0, (64, 48)),), freeze_blocks=0, encoder_lr_ratio=1.0, threads=1, validate_every=99,
-        )  # fmt: skip
-        return TrainConfig(**{**given, **changes})
-
     def test_interrupted_and_resumed_is_as_uninterrupted(self, tmp_path):
         import torch
 
         from poc.training.loop import train
 
         write_folder(tmp_path / "data")
-        whole = train(self.config(tmp_path))
+        whole = train(short_run(tmp_path))
 
         class Interrupt(Exception):
             pass
@@ -257,7 +186,7 @@ class TestWithTorch:
             if record["epoch"] == 2:
                 raise Interrupt
 
-        cut = self.config(tmp_path, out=str(tmp_path / "cut"))
+        cut = short_run(tmp_path, out=str(tmp_path / "cut"))
         with pytest.raises(Interrupt):
             train(cut, stop_at_two)
         resumed = train(cut)
@@ -271,16 +200,16 @@ class TestWithTorch:
         from poc.training.loop import train
 
         write_folder(tmp_path / "data")
-        train(self.config(tmp_path, epochs=1))
+        train(short_run(tmp_path, epochs=1))
         with pytest.raises(ParameterError, match="other settings .epochs, lr."):
-            train(self.config(tmp_path, epochs=2, lr=1e-3))
+            train(short_run(tmp_path, epochs=2, lr=1e-3))
 
     def test_divergence_stops_and_says_so(self, tmp_path):
         from poc.training.loop import Diverged, train
 
         write_folder(tmp_path / "data")
         with pytest.raises(Diverged, match="lower --lr"):
-            train(self.config(tmp_path, lr=1e9, epochs=12))
+            train(short_run(tmp_path, lr=1e9, epochs=12))
 
     def test_export_agrees_with_torch_and_carries_its_facts(self, tmp_path):
         pytest.importorskip("onnxscript")
@@ -333,7 +262,7 @@ class TestWithTorch:
         for got, want in zip(answers, session.run(None, {"image": image})):
             assert np.abs(got.numpy() - want).max() < 1e-3
         write_folder(tmp_path / "data")
-        config = finetune_config(self.config(tmp_path), str(shipped), epochs=1, lr=1e-4)
+        config = finetune_config(short_run(tmp_path), str(shipped), epochs=1, lr=1e-4)
         checkpoint = train(config)
         facts = json.loads(export_run(checkpoint, tmp_path / "m.onnx", config, calibrate=False).with_suffix(".json").read_text())
         assert facts["sigma_scale"] == read_sidecar(shipped)["sigma_scale"], "nothing was calibrated: the shipped scale stays"
@@ -365,73 +294,6 @@ class TestWithTorch:
 
         recipes = sorted((SHIPPED / "recipe").glob("*.json"))
         assert recipes and all(make_config((), tmp_path, {}, r).epochs > 1 for r in recipes)
-
-    def test_photos_are_labelled_into_a_data_folder(self, tmp_path):
-        import torch
-
-        from poc.models.embedded_net import EmbeddedNet
-        from poc.models.weights import SHIPPED
-        from poc.training.pseudo import label_photos
-        from poc.training.restore import load_onnx
-
-        torch.save({"average": load_onnx(EmbeddedNet(), SHIPPED / "embedded.onnx").state_dict()}, tmp_path / "teacher.pt")
-        photo = SHIPPED.parent / "photos" / "rgb" / "bedroom.jpg"
-        out = label_photos(tmp_path / "teacher.pt", [photo], tmp_path / "labelled")
-        (loaded,) = load_all(out)
-        assert not loaded.frame.metric and (loaded.depth_m > 0).all()
-        floor, ceiling = (np.nonzero(loaded.surface == c)[0] for c in (1, 3))
-        assert len(floor) > 1000 and (len(ceiling) == 0 or floor.mean() > ceiling.mean())
-
-    def test_the_teachers_scale_is_passed_on(self, tmp_path):
-        """What a student is taught at the canonical focal length is what the teacher says there."""
-        import cv2
-        import torch
-
-        from poc.models.embedded_net import EmbeddedNet
-        from poc.models.weights import SHIPPED
-        from poc.training.augment import CANONICAL_FOCAL_PX
-        from poc.training.pseudo import label_photos, teach
-        from poc.training.restore import load_onnx
-        from poc.training.score import network_size
-
-        net = load_onnx(EmbeddedNet(), SHIPPED / "embedded.onnx")
-        torch.save({"average": net.state_dict()}, tmp_path / "teacher.pt")
-        photo = SHIPPED.parent / "photos" / "rgb" / "bedroom.jpg"
-        (loaded,) = load_all(label_photos(tmp_path / "teacher.pt", [photo], tmp_path / "labelled", with_scale=True))
-        h, w = loaded.depth_m.shape
-        taught = np.log(loaded.depth_m * CANONICAL_FOCAL_PX / (loaded.frame.fx * network_size(w, h)[0] / w))
-        said, _ = teach(net, cv2.imread(str(photo))[:, :, ::-1])
-        assert loaded.frame.metric and not loaded.frame.measured and np.abs(taught - cv2.resize(said, (w, h))).max() < 0.01
-
-    def test_the_teacher_starts_from_imagenet_and_is_trained_and_read_back(self, tmp_path):
-        """Its folded encoder against the stored arrays run as He et al. wrote them; a run of it, and its checkpoint."""
-        import torch
-
-        from poc.errors import ParameterError
-        from poc.training.loop import train
-        from poc.training.networks import load_checkpoint, new_network
-        from poc.training.teacher_net import TeacherNet
-
-        arrays = resnet_arrays()
-        np.savez(tmp_path / "resnet.npz", **arrays)
-        net = new_network(str(tmp_path / "resnet.npz"), "teacher").eval()
-        image = torch.rand(1, 3, 64, 96)
-        with torch.no_grad():
-            features = net.encoder(image)
-            assert [tuple(f.shape[1:]) for f in features] == [(64, 32, 48), (256, 16, 24), (512, 8, 12), (1024, 4, 6), (1024, 2, 3)]
-            assert torch.allclose(features[3], resnet_by_the_book(image, arrays), atol=1e-4)
-            assert net(image)[0].shape == (1, 1, 32, 48) and net(image)[2].shape == (1, 6, 64, 96)
-        write_folder(tmp_path / "data")
-        checkpoint = train(self.config(tmp_path, network="teacher", init=str(tmp_path / "resnet.npz"), epochs=1))
-        assert isinstance(load_checkpoint(checkpoint), TeacherNet)
-        with pytest.raises(DataError, match="of another network"):
-            new_network(str(checkpoint))
-        with pytest.raises(ParameterError, match="embedded and teacher"):
-            new_network(None, "large")
-        del arrays["resnetv24_stage2_conv0_weight"]
-        np.savez(tmp_path / "part.npz", **arrays)
-        with pytest.raises(DataError, match="no resnetv24_stage2_conv0_weight"):
-            new_network(str(tmp_path / "part.npz"), "teacher")
 
     @pytest.mark.parametrize(("metric", "measured", "learnt"), [(True, True, {"l1", "nll"}), (True, False, {"l1"}), (False, False, set())])
     def test_what_a_depth_teaches(self, metric, measured, learnt):

@@ -22,7 +22,7 @@ from poc.errors import DataError
 from poc.files import make_folder, write_file
 from poc.training.augment import CANONICAL_FOCAL_PX
 from poc.training.networks import load_checkpoint
-from poc.training.score import network_size
+from poc.training.score import answer_both_ways, network_size
 
 SURE = 0.7
 SCALES = (0.8, 1.0)
@@ -42,12 +42,9 @@ def teach(net: nn.Module, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         size = tuple(round(s * scale / 16) * 16 for s in base)
         small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if size[0] < w else cv2.INTER_LINEAR)
         image = torch.from_numpy(small.astype(np.float32) / 255).permute(2, 0, 1)[None]
-        for mirrored in (False, True):
-            log_depth, _, logits = net(image.flip(3) if mirrored else image)
-            if mirrored:
-                log_depth, logits = log_depth.flip(3), logits.flip(3)
-            depths.append(cv2.resize(log_depth[0, 0].numpy(), base) + np.log(size[0] / base[0]))
-            surfaces.append(cv2.resize(logits.softmax(1)[0].permute(1, 2, 0).numpy(), base))
+        log_depth, _, logits = answer_both_ways(net, image)
+        depths.append(cv2.resize(log_depth[0, 0].numpy(), base) + np.log(size[0] / base[0]))
+        surfaces.append(cv2.resize(logits.softmax(1)[0].permute(1, 2, 0).numpy(), base))
     return np.mean(depths, axis=0), np.mean(surfaces, axis=0)
 
 

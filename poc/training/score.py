@@ -46,18 +46,21 @@ def network_size(width: int, height: int) -> tuple[int, int]:
     return max(16, round(LONG_SIDE * width / height / 16) * 16), LONG_SIDE
 
 
+def answer_both_ways(net: nn.Module, image: torch.Tensor) -> list[torch.Tensor]:
+    """The network's three answers (B×C×h×w), each the mean over the image and its mirror image: as the shipped model answers."""
+    return [(a + b.flip(3)) / 2 for a, b in zip(net(image), net(image.flip(3)))]
+
+
 @torch.no_grad()
 def predict_canonical(
     net: nn.Module, rgb: np.ndarray, f_px: float, device: torch.device
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """log depth (metres, true focal), log Laplace scale (both H×W) and surface logits (H×W×6) of an upright uint8 photo:
-    means over the photo and its mirror image, as the shipped model answers."""
+    """log depth (metres, true focal), log Laplace scale (both H×W) and surface logits (H×W×6) of an upright uint8 photo."""
     h, w = rgb.shape[:2]
     nw, nh = network_size(w, h)
     small = cv2.resize(rgb, (nw, nh), interpolation=cv2.INTER_AREA)
     image = torch.from_numpy(small.astype(np.float32) / 255).permute(2, 0, 1)[None].to(device)
-    means = ((a + b.flip(3)) / 2 for a, b in zip(net(image), net(image.flip(3))))
-    log_depth, log_scale, logits = (t[0].permute(1, 2, 0).cpu().numpy() for t in means)
+    log_depth, log_scale, logits = (t[0].permute(1, 2, 0).cpu().numpy() for t in answer_both_ways(net, image))
     f_net = 0.5 * f_px * (nw / w + nh / h)
     up = [cv2.resize(a, (w, h), interpolation=cv2.INTER_LINEAR) for a in (log_depth, log_scale, logits)]
     return up[0] + np.log(f_net / CANONICAL_FOCAL_PX), up[1], up[2]

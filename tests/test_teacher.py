@@ -1,0 +1,137 @@
+"""Self-training: the larger teacher network, and photos labelled by a teacher (torch)."""
+
+import numpy as np
+import pytest
+
+from poc.errors import DataError
+from tests.data_folder import load_all, short_run, write_folder
+
+
+def resnet_arrays() -> dict[str, np.ndarray]:
+    """Random arrays with the names and shapes of the ONNX model zoo's ResNet-50 v2, its first three stages."""
+    rng, out = np.random.default_rng(0), {}
+
+    def norm(name: str, c: int) -> None:
+        for part, low, high in (("gamma", 0.5, 1.5), ("beta", -0.5, 0.5), ("running_mean", -0.5, 0.5), ("running_var", 0.5, 1.5)):
+            out[f"resnetv24_{name}_{part}"] = rng.uniform(low, high, c).astype(np.float32)
+
+    def conv(name: str, *shape: int) -> None:
+        out[f"resnetv24_{name}_weight"] = (rng.normal(size=shape) / np.sqrt(np.prod(shape[1:]))).astype(np.float16)
+
+    norm("batchnorm0", 3)
+    conv("conv0", 64, 3, 7, 7)
+    norm("batchnorm1", 64)
+    c = 64
+    for stage, (units, inner, channels) in enumerate(((3, 64, 256), (4, 128, 512), (6, 256, 1024)), 1):
+        k = 0
+        for unit in range(units):
+            for n, width in enumerate((c, inner, inner)):
+                norm(f"stage{stage}_batchnorm{3 * unit + n}", width)
+            for shape in ((inner, c, 1, 1), (inner, inner, 3, 3), (channels, inner, 1, 1), *[(channels, c, 1, 1)] * (unit == 0)):
+                conv(f"stage{stage}_conv{k}", *shape)
+                k += 1
+            c = channels
+    norm("stage4_batchnorm0", 1024)
+    return out
+
+
+def resnet_by_the_book(image, arrays: dict[str, np.ndarray]):
+    """Stages 1 to 3 with every norm by itself and before its convolution (He et al. 2016); the normalised end of stage 3."""
+    import torch
+    import torch.nn.functional as F
+
+    def get(name: str):
+        return torch.from_numpy(arrays[f"resnetv24_{name}"].astype(np.float32))
+
+    def act(x, name: str):
+        return F.relu(F.batch_norm(x, *(get(f"{name}_{p}") for p in ("running_mean", "running_var", "gamma", "beta"))))
+
+    x = F.batch_norm(image, get("batchnorm0_running_mean"), get("batchnorm0_running_var"))
+    x = F.max_pool2d(act(F.conv2d(x, get("conv0_weight"), stride=2, padding=3), "batchnorm1"), 3, 2, 1)
+    for stage, units in enumerate((3, 4, 6), 1):
+        k = 0
+        for unit in range(units):
+            stride = 2 if stage > 1 and unit == 0 else 1
+            first = y = act(x, f"stage{stage}_batchnorm{3 * unit}")
+            for n, (step, padding) in enumerate(((1, 0), (stride, 1), (1, 0))):
+                y = act(y, f"stage{stage}_batchnorm{3 * unit + n}") if n else y
+                y = F.conv2d(y, get(f"stage{stage}_conv{k}_weight"), stride=step, padding=padding)
+                k += 1
+            if unit == 0:
+                x = F.conv2d(first, get(f"stage{stage}_conv{k}_weight"), stride=stride)
+                k += 1
+            x = x + y
+    return act(x, "stage4_batchnorm0")
+
+
+@pytest.mark.torch
+class TestTeacher:
+    @pytest.fixture(autouse=True)
+    def _torch(self):
+        pytest.importorskip("torch")
+    def test_photos_are_labelled_into_a_data_folder(self, tmp_path):
+        import torch
+
+        from poc.models.embedded_net import EmbeddedNet
+        from poc.models.weights import SHIPPED
+        from poc.training.pseudo import label_photos
+        from poc.training.restore import load_onnx
+
+        torch.save({"average": load_onnx(EmbeddedNet(), SHIPPED / "embedded.onnx").state_dict()}, tmp_path / "teacher.pt")
+        photo = SHIPPED.parent / "photos" / "rgb" / "bedroom.jpg"
+        out = label_photos(tmp_path / "teacher.pt", [photo], tmp_path / "labelled")
+        (loaded,) = load_all(out)
+        assert not loaded.frame.metric and (loaded.depth_m > 0).all()
+        floor, ceiling = (np.nonzero(loaded.surface == c)[0] for c in (1, 3))
+        assert len(floor) > 1000 and (len(ceiling) == 0 or floor.mean() > ceiling.mean())
+
+    def test_the_teachers_scale_is_passed_on(self, tmp_path):
+        """What a student is taught at the canonical focal length is what the teacher says there."""
+        import cv2
+        import torch
+
+        from poc.models.embedded_net import EmbeddedNet
+        from poc.models.weights import SHIPPED
+        from poc.training.augment import CANONICAL_FOCAL_PX
+        from poc.training.pseudo import label_photos, teach
+        from poc.training.restore import load_onnx
+        from poc.training.score import network_size
+
+        net = load_onnx(EmbeddedNet(), SHIPPED / "embedded.onnx")
+        torch.save({"average": net.state_dict()}, tmp_path / "teacher.pt")
+        photo = SHIPPED.parent / "photos" / "rgb" / "bedroom.jpg"
+        (loaded,) = load_all(label_photos(tmp_path / "teacher.pt", [photo], tmp_path / "labelled", with_scale=True))
+        h, w = loaded.depth_m.shape
+        taught = np.log(loaded.depth_m * CANONICAL_FOCAL_PX / (loaded.frame.fx * network_size(w, h)[0] / w))
+        said, _ = teach(net, cv2.imread(str(photo))[:, :, ::-1])
+        assert loaded.frame.metric and not loaded.frame.measured and np.abs(taught - cv2.resize(said, (w, h))).max() < 0.01
+
+    def test_the_teacher_starts_from_imagenet_and_is_trained_and_read_back(self, tmp_path):
+        """Its folded encoder against the stored arrays run as He et al. wrote them; a run of it, and its checkpoint."""
+        import torch
+
+        from poc.errors import ParameterError
+        from poc.training.loop import train
+        from poc.training.networks import load_checkpoint, new_network
+        from poc.training.teacher_net import TeacherNet
+
+        arrays = resnet_arrays()
+        np.savez(tmp_path / "resnet.npz", **arrays)
+        net = new_network(str(tmp_path / "resnet.npz"), "teacher").eval()
+        image = torch.rand(1, 3, 64, 96)
+        with torch.no_grad():
+            features = net.encoder(image)
+            assert [tuple(f.shape[1:]) for f in features] == [(64, 32, 48), (256, 16, 24), (512, 8, 12), (1024, 4, 6), (1024, 2, 3)]
+            assert torch.allclose(features[3], resnet_by_the_book(image, arrays), atol=1e-4)
+            assert net(image)[0].shape == (1, 1, 32, 48) and net(image)[2].shape == (1, 6, 64, 96)
+        write_folder(tmp_path / "data")
+        checkpoint = train(short_run(tmp_path, network="teacher", init=str(tmp_path / "resnet.npz"), epochs=1))
+        assert isinstance(load_checkpoint(checkpoint), TeacherNet)
+        with pytest.raises(DataError, match="of another network"):
+            new_network(str(checkpoint))
+        with pytest.raises(ParameterError, match="embedded and teacher"):
+            new_network(None, "large")
+        del arrays["resnetv24_stage2_conv0_weight"]
+        np.savez(tmp_path / "part.npz", **arrays)
+        with pytest.raises(DataError, match="no resnetv24_stage2_conv0_weight"):
+            new_network(str(tmp_path / "part.npz"), "teacher")
