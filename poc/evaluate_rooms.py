@@ -116,7 +116,8 @@ def exact_truth(room: dict) -> Truth:
 
 
 def fitted_truth(loaded: LoadedFrame) -> Truth:
-    """Truth from depth and labels: floor, ceiling and up to three walls by RANSAC; only walls that stand upright count."""
+    """Truth from depth and labels: floor, ceiling and up to three walls by RANSAC; only walls that stand upright count. The
+    ceiling's height is that of its pixels along the floor's normal: its own plane, often a small far patch, leans by degrees."""
     f, known = loaded.frame, loaded.depth_m > 0
     points = unproject_grid(loaded.depth_m, f.fx, f.fy, f.cx, f.cy)
     least = min(LEAST_PIXELS, known.size // 40)
@@ -133,7 +134,8 @@ def fitted_truth(loaded: LoadedFrame) -> Truth:
     level = [abs(n @ up) > np.cos(np.radians(10)) for n, _, _ in ceiling]
     foot = foot_pixels(loaded.surface, gap=FOOT_GAP)
     walls = tuple(TrueWall(n, o, m, _below(foot, m) >= FOOT_PIXELS) for n, o, m in planes(2) if abs(n @ up) < np.sin(np.radians(10)))
-    return Truth(-up, height, height + ceiling[0][1] if level and level[0] else None, walls, seen)
+    above = float(np.median(points[ceiling[0][2]] @ up)) if level and level[0] else None
+    return Truth(-up, height, None if above is None else height + above, walls, seen)
 
 
 def _plane(x: np.ndarray) -> tuple[np.ndarray, float]:

@@ -220,7 +220,8 @@ def _exact(layout: Layout) -> bool:
 
 
 def _ceiling_source(view: View, layout: Layout) -> str | None:
-    data, exact = layout.ceiling, _exact(layout)
+    data = layout.ceiling
+    exact = layout.noise.of_mean(data.mask.sum()) < EXACT
     if exact:
         seen = data.mask.mean() >= LEAST_EXACT_CEILING and _is_level(layout)
     else:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from poc.errors import DataError
-from poc.evaluate_rooms import evaluate_rooms
-from poc.training.folder import list_frames
+from poc.evaluate_rooms import evaluate_rooms, fitted_truth
+from poc.training.folder import list_frames, load_frame
 from tests.data_folder import write_folder
 from tests.synthetic import make_room
 
@@ -24,6 +24,7 @@ def folder(tmp_path_factory):
 
 
 def _written(root, seeds, label=LABEL, **options):
+    root.mkdir(exist_ok=True)
     for part in ("rgb", "depth_mm", "label"):
         (root / part).mkdir()
     frames, rooms = [], {}
@@ -78,6 +79,17 @@ def test_ceilings_measured_where_none_is_labelled_are_false(monkeypatch, tmp_pat
     label[3] = label_of_ceiling
     scores = _score(_written(tmp_path, (1, 8), label), monkeypatch)
     assert scores["ceiling_height"]["n"] == 2 - false and scores["false_ceilings"] == false
+
+
+def test_a_ceiling_that_leans_is_as_high_as_its_pixels(folder):
+    """A far patch's own plane leans by degrees, and its distance from the camera then says little about the height."""
+    root, rooms = _written(folder[0] / "leaning", (8,))
+    loaded = load_frame(list_frames(root)[0])
+    room, v = rooms["room_8"], np.indices(loaded.depth_m.shape)[0]
+    ceiling = loaded.surface == 3
+    lean = 1 + 0.003 * (v - v[ceiling].mean())
+    leaning = replace(loaded, depth_m=np.where(ceiling, loaded.depth_m * lean, loaded.depth_m).astype(np.float32))
+    assert fitted_truth(leaning).ceiling_height_m == pytest.approx(room.ceiling_height_m, rel=0.02)
 
 
 def test_names_that_are_not_there_are_an_error(folder):

@@ -222,3 +222,18 @@ def test_a_wall_taken_for_ceiling_is_neither_measured_nor_bends_the_camera(seed)
     scene = build_scene(room.photo, room.depth, synthetic.surfaces_from_labels(labels), room.camera)
     assert scene.plane("ceiling") is None
     assert scene.camera.gravity == pytest.approx(room.camera.gravity, abs=1e-4)
+
+
+@pytest.mark.parametrize("seed", [FOUR_WALLS, 8])
+def test_a_ceiling_that_reaches_down_the_wall_is_measured_at_its_own_level(seed):
+    """Surfaces call the top of the walls ceiling too, and the sensor is noisy: its depth still shows one level."""
+    room = synthetic.make_room(seed)
+    labels = room.labels.copy()
+    for _ in range(labels.shape[0] // 8):
+        grown = np.vstack([labels[:1], labels[:-1]]) == synthetic.CEILING
+        labels[grown & (labels == synthetic.WALL)] = synthetic.CEILING
+    noise = np.exp(np.random.default_rng(0).normal(0, 0.03, room.depth.values.shape)).astype(np.float32)
+    depth = replace(room.depth, values=room.depth.values * noise)
+    scene = build_scene(room.photo, depth, synthetic.surfaces_from_labels(labels), room.camera)
+    assert scene.plane("ceiling").basis == "depth"
+    assert scene.plane("ceiling").offset_m + scene.camera_height_m == pytest.approx(room.ceiling_height_m, rel=0.01)

@@ -12,8 +12,8 @@ import numpy as np
 from poc.room import feet
 from poc.room.belief import SAME_TURN, credible, doubted
 from poc.room.edges import edge_along, level_line, slope_per_cell
-from poc.room.planes import DepthFit, floor_field
-from poc.room.view import CEILING, SURE, Panorama, View, make_panorama, sample
+from poc.room.planes import DepthFit, ceiling_mask, floor_field
+from poc.room.view import SURE, Panorama, View, make_panorama, sample
 from poc.room.wallfit import DEPTH_POINTS, FOOT_COMMON_CELLS, FOOT_SHARED, FOOT_SIGMA_CELLS, DepthNoise, State, WallData, WallSolution, height_on_wall, solve_wall
 from poc.types import Z90
 
@@ -358,7 +358,7 @@ def _observe_ceiling(view: View, pan: Panorama, state: State, path, solved) -> C
         use = np.zeros_like(use)
     az, slope = pan.azimuth[use], _ceiling_on_edges(view, pan, state, path, solved, use, cut.slope)[use]
     uv = state.pixels(np.column_stack([np.sin(az), np.cos(az), slope])).reshape(-1, 2)
-    mask = (view.p[..., CEILING] > 0.6) & (view.rays @ state.room_from_cam[2] > 0.02)
+    mask = ceiling_mask(view, state.room_from_cam[2])
     rows, cols = np.nonzero(mask & view.valid)
     pick = np.linspace(0, len(rows) - 1, min(DEPTH_POINTS, len(rows))).astype(int)
     return CeilingData(uv, path[use], grid_to_photo(view, rows[pick], cols[pick]), view.inverse[rows[pick], cols[pick]].astype(float), mask)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from poc.geometry import MAD_TO_SIGMA, TUKEY
-from poc.room.view import FLOOR, View
+from poc.room.view import CEILING, FLOOR, View
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,24 @@ def floor_mask(view: View, gravity: np.ndarray, least: float = 0.6) -> np.ndarra
     level = _lowest_level(height)
     if level is not None:
         mask[mask] = np.abs(height - level) < LEVEL_REACH
+    return mask
+
+
+def ceiling_mask(view: View, up: np.ndarray) -> np.ndarray:
+    """Cells that are ceiling, above the horizon. With a sensor's depth only those at the level where most of them are, if they
+    show one: the rest is wall that the surfaces take for ceiling."""
+    mask = (view.p[..., CEILING] > 0.6) & (view.rays @ up > 0.02)
+    if not view.metric or view.by_network:
+        return mask
+    known = mask & view.valid
+    if not known.any():
+        return mask
+    height = np.log((view.rays @ up)[known] / view.inverse[known])
+    x = np.sort(height)
+    near, around = (np.searchsorted(x, x + reach) - np.searchsorted(x, x - reach) for reach in (LEVEL_BAND, LEVEL_REACH))
+    at = int(np.argmax(near))
+    if near[at] > LEVEL_SHARE * len(x) and near[at] > LEVEL_PURE * around[at]:
+        mask[known] = np.abs(height - x[at]) < LEVEL_BAND
     return mask
 
 

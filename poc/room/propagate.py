@@ -151,7 +151,7 @@ def moved_shapes(p: Problem, camera_moves: list[tuple[str, State]], scale_sigma:
         moved.append(("fit", shape_of(p, lay.state, solved, line=LINE_SIGMA_CELLS)))
         moved.append(("model", shape_of(p, lay.state, solved, ceiling_model=CEILING_LINE_SHARE * lay.noise.common)))
     elif p.ceiling_from == "depth":
-        moved.append(("model", shape_of(p, lay.state, solved, ceiling_model=float(np.hypot(lay.noise.common, lay.noise.sigma * 0.5)))))
+        moved.append(("model", shape_of(p, lay.state, solved, ceiling_model=lay.noise.of_mean(lay.ceiling.mask.sum()))))
     return Errors(base, tuple(moved))
 
 
