@@ -12,6 +12,7 @@ from PIL import Image
 from poc.depth import estimate, estimate_depth, estimate_surfaces, save_depth_png
 from poc.errors import ModelError, ParameterError, WriteError
 from poc.models import load_model
+from poc.models.embedded import far_ramp
 from poc.photo import photo_from_array
 from poc.types import SURFACE_CLASSES, DepthMap
 
@@ -146,6 +147,24 @@ def test_sidecar_must_hold_the_numbers(tmp_path, monkeypatch):
     with pytest.raises(ModelError, match="not a model that ONNX Runtime can load"):
         (tmp_path / "embedded.json").write_text('{"canonical_focal_px": 260, "sigma_scale": 1, "long_side": 320}')
         estimate_depth(_photo(), weights_dir=tmp_path)
+
+
+def test_a_share_that_far_pixels_lack_is_a_small_number(tmp_path, monkeypatch):
+    monkeypatch.setenv("POC_UNVERIFIED_WEIGHTS", "1")
+    shutil.copy(TINY / "embedded.onnx", tmp_path)
+    sidecar = tmp_path / "embedded.json"
+    sidecar.write_text('{"canonical_focal_px": 260, "sigma_scale": 1, "long_side": 320, "far_log": "much"}')
+    with pytest.raises(ModelError, match="far_log must be a number between -1 and 1"):
+        estimate_depth(_photo(), weights_dir=tmp_path)
+
+
+def test_only_far_pixels_are_put_farther():
+    """Up to 2 m nothing, from 3.3 m all of it, in between in order: no depth overtakes another."""
+    depth = np.log(np.linspace(0.5, 9.0, 400))
+    moved = depth + 0.1 * far_ramp(depth)
+    assert np.array_equal(moved[depth < np.log(2.0)], depth[depth < np.log(2.0)])
+    assert np.allclose(moved[depth > np.log(3.3)], depth[depth > np.log(3.3)] + 0.1)
+    assert (np.diff(moved) > 0).all()
 
 
 # --- 16-bit PNG ----------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Data folders and samples (no torch), then losses, a short run, its resumption and the export (torch)."""
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from poc.errors import DataError
 from poc.training.augment import CANONICAL_FOCAL_PX, AugmentConfig, Stored, make_sample
-from poc.training.folder import IGNORE, list_frames
+from poc.training.folder import IGNORE, list_frames, load_frame
 from tests.data_folder import load_all, short_run, write_folder
 
 STILL = AugmentConfig(
@@ -241,6 +242,25 @@ class TestWithTorch:
             for got, want in zip(load_onnx(EmbeddedNet(), path)(torch.from_numpy(image)), expected):
                 assert (got - want).abs().max() < 2e-2 * want.abs().max()
 
+    @pytest.mark.parametrize(("lacks", "far_log"), [(0.06, 0.03), (0.5, 0.1), (-0.2, 0.0)])
+    def test_half_of_what_far_pixels_lack_is_given_back(self, tmp_path, monkeypatch, lacks, far_log):
+        """A network that is right up close and lacks so much of log depth far away; its errors then fill the band."""
+        from poc.models.embedded import far_ramp
+        from poc.training import export
+
+        write_folder(tmp_path / "data", n=2)
+        frames = list_frames(tmp_path / "data")
+        seen = load_frame(frames[0])
+        height, width = seen.rgb.shape[:2]
+        canonical = np.log(np.linspace(1.0, 8.0, height * width).reshape(height, width))
+        log_z = canonical + np.log(export.network_focal(frames[0].fx, width, height) / CANONICAL_FOCAL_PX)
+        true = replace(seen, depth_m=np.exp(log_z + lacks * far_ramp(canonical)).astype(np.float32))
+        monkeypatch.setattr(export, "load_frame", lambda frame: true)
+        monkeypatch.setattr(export, "predict_canonical", lambda *a: (log_z, np.full(log_z.shape, np.log(0.1)), None))
+        found = export.calibrate(None, frames)
+        assert found.far_log == pytest.approx(far_log, abs=0.002)
+        assert found.sigma_scale == pytest.approx(abs(lacks - found.far_log) / 0.1 / 1.645, rel=0.02)
+
     def test_the_shipped_file_can_be_trained_on(self, tmp_path):
         """Restored, it answers as the file does; a step of fine-tuning with frozen norms does not throw it off."""
         pytest.importorskip("onnx")
@@ -265,7 +285,8 @@ class TestWithTorch:
         config = finetune_config(short_run(tmp_path), str(shipped), epochs=1, lr=1e-4)
         checkpoint = train(config)
         facts = json.loads(export_run(checkpoint, tmp_path / "m.onnx", config, calibrate=False).with_suffix(".json").read_text())
-        assert facts["sigma_scale"] == read_sidecar(shipped)["sigma_scale"], "nothing was calibrated: the shipped scale stays"
+        for name in ("sigma_scale", "far_log"):
+            assert facts[name] == read_sidecar(shipped)[name], "nothing was calibrated: what was shipped stays"
         moved = torch.load(checkpoint, weights_only=True)["net"]
         key = "fuse.3.reduce.1.running_var"
         assert torch.equal(moved[key], net.state_dict()[key]), "statistics moved"

@@ -2,7 +2,7 @@
 
 Contract of `embedded.onnx`: input `image`, float32 1×3×H×W, RGB in [0, 1], H and W multiples of 16. Outputs `log_depth`
 1×1×h×w (log metres at the canonical focal), `log_sigma` alike (log of the Laplace scale of log depth), `surface_logits`
-1×6×H×W in the order of SURFACE_CLASSES. `embedded.json` beside it holds canonical_focal_px, sigma_scale, sha256, ….
+1×6×H×W in the order of SURFACE_CLASSES. `embedded.json` beside it holds canonical_focal_px, sigma_scale, far_log, sha256, ….
 """
 
 from __future__ import annotations
@@ -29,19 +29,23 @@ PRIOR_EQUIVALENT_MM = 26.0
 """Main cameras of phones are 24–28 mm equivalent; used where the photo's focal is not known."""
 DEPTH_RANGE_M = (0.01, 1000.0)
 """Anything outside is a network gone wrong, not a room: such pixels are invalid."""
+FAR_RAMP_M = (2.0, 3.3)
+"""Canonical depth from which, and up to which, `far_log` is added little by little."""
 _OUTPUTS = ("log_depth", "log_sigma", "surface_logits")
 
 
 @dataclass(frozen=True)
 class EmbeddedModel:
     """A loaded embedded model. canonical_focal_px: focal in network pixels at which log_depth is right. sigma_scale: from
-    the network's scale to one standard deviation of log depth (±1.645 of them hold 90 %)."""
+    the network's scale to one standard deviation of log depth (±1.645 of them hold 90 %). far_log: what is added to the log
+    depth of far pixels, which a network that has not seen a room puts too near (`poc.training.export.calibrate`)."""
 
     preset: Preset
     session: onnxruntime.InferenceSession
     canonical_focal_px: float
     sigma_scale: float
     weights: str
+    far_log: float = 0.0
 
     def depth(self, photo: Photo, f_px: float | None = None) -> DepthMap:
         """Metric depth at the photo's size. f_px: focal in photo pixels; None: the photo's, else the 26 mm prior."""
@@ -59,6 +63,7 @@ class EmbeddedModel:
         f_px = f_px or photo.f_px or prior_focal_px(photo.width, photo.height)
         f_net = f_px * (width / photo.width + height / photo.height) / 2
         shift = math.log(f_net / self.canonical_focal_px)
+        log_depth = log_depth + self.far_log * far_ramp(log_depth)
         depth = _depth_map(log_depth[0, 0] + shift, log_sigma[0, 0], self.sigma_scale, photo)
         depth = replace(depth, engine=onnx_engine(self.session), weights=self.weights, f_px=float(f_px))
         return depth, Surfaces(_softmax(logits[0]), model=self.preset.name)
@@ -68,6 +73,12 @@ class EmbeddedModel:
         affine δ1 rises from 0.863 to 0.870, and the 90th percentile of walls' errors falls from 21 to 7 %."""
         seen, mirrored = (self.session.run(list(_OUTPUTS), {"image": x}) for x in (image, np.ascontiguousarray(image[..., ::-1])))
         return [(a + b[..., ::-1]) / 2 for a, b in zip(seen, mirrored)]
+
+
+def far_ramp(log_depth: np.ndarray) -> np.ndarray:
+    """Share of `far_log` that is added to a canonical log depth: nothing up to the first of FAR_RAMP_M, all from the second."""
+    near, far = (math.log(m) for m in FAR_RAMP_M)
+    return np.clip((log_depth - near) / (far - near), 0.0, 1.0)
 
 
 def prior_focal_px(width: int, height: int) -> float:
@@ -85,8 +96,16 @@ def load(preset: Preset, path: Path, identity: str) -> EmbeddedModel:
     numbers = {name: _positive(facts, name, path) for name in ("canonical_focal_px", "sigma_scale", "long_side")}
     return EmbeddedModel(
         preset=replace(preset, input_size=int(numbers["long_side"])), session=session, weights=identity,
-        canonical_focal_px=numbers["canonical_focal_px"], sigma_scale=numbers["sigma_scale"],
+        canonical_focal_px=numbers["canonical_focal_px"], sigma_scale=numbers["sigma_scale"], far_log=far_log(facts, path),
     )
+
+
+def far_log(facts: dict[str, object], path: Path) -> float:
+    """`far_log` of a sidecar, 0 where it has none. Raises ModelError for one that is no small number."""
+    value = facts.get("far_log", 0.0)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1:
+        raise ModelError(f"{path.with_suffix('.json')}: far_log must be a number between -1 and 1, got {value!r}: restore it")
+    return float(value)
 
 
 def _positive(facts: dict[str, object], name: str, path: Path) -> float:

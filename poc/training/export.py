@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,13 +18,16 @@ import torch
 
 from poc.errors import WriteError
 from poc.files import write_together
+from poc.models.embedded import far_log as read_far_log
+from poc.models.embedded import far_ramp
 from poc.models.embedded_net import EmbeddedNet, MergedHeads
 from poc.models.weights import read_sidecar
 from poc.training.augment import CANONICAL_FOCAL_PX
 from poc.training.folder import Frame, load_frame, read_names
 from poc.training.networks import load_checkpoint
-from poc.training.score import LONG_SIDE, predict_canonical
+from poc.training.score import LONG_SIDE, network_focal, predict_canonical
 from poc.training.store import split_frames
+from poc.types import Z90
 
 if TYPE_CHECKING:
     from poc.training.loop import TrainConfig
@@ -68,23 +72,47 @@ def to_onnx(net: EmbeddedNet) -> bytes:
     return model.SerializeToString()
 
 
-def calibrate_sigma(net: EmbeddedNet, frames: list[Frame]) -> float:
-    """What multiplies the network's Laplace scale so that ±1.645 times it holds 90 % of the pixels (split conformal,
-    Lei et al. 2018): the 90 % quantile of |log error| / scale over the frames, each frame counting alike, over 1.645."""
-    quantiles = []
+FAR_SHARE, FAR_MOST = 0.5, 0.1
+"""Half of what is missing far away is added, and at most so much: held-out real frames lack a tenth beyond 3.3 m, rooms rendered
+like those learnt from lack nothing."""
+FAR_PIXELS, PIXELS_PER_FRAME = 2000, 4000
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What the sidecar says of a network's answers: `sigma_scale` and `far_log` of `poc.models.embedded`."""
+
+    sigma_scale: float = 1.0
+    far_log: float = 0.0
+
+
+def calibrate(net: EmbeddedNet, frames: list[Frame]) -> Calibration:
+    """Set the answers right on photos with true depth that were not learnt from, each photo counting alike.
+
+    far_log: a share of the median log error of far pixels. sigma_scale: what multiplies the network's Laplace scale so that
+    ±1.645 times it holds 90 % of the pixels after that (split conformal, Lei et al. 2018).
+    """
+    rng, rows = np.random.default_rng(0), []
     for frame in frames:
         loaded = load_frame(frame)
-        log_z, log_scale, _ = predict_canonical(net, loaded.rgb, 0.5 * (frame.fx + frame.fy), torch.device("cpu"))
-        known = loaded.depth_m > 0
-        quantiles.append(np.abs(log_z[known] - np.log(loaded.depth_m[known])) / np.exp(log_scale[known]))
-    rng = np.random.default_rng(0)
-    pooled = np.concatenate([rng.choice(q, min(len(q), 4000), replace=False) for q in quantiles])
-    return float(np.quantile(pooled, 0.9) / 1.6448536)
+        f_px, (height, width) = 0.5 * (frame.fx + frame.fy), loaded.rgb.shape[:2]
+        log_z, log_scale, _ = predict_canonical(net, loaded.rgb, f_px, torch.device("cpu"))
+        canonical = log_z - np.log(network_focal(f_px, width, height) / CANONICAL_FOCAL_PX)
+        known = np.flatnonzero(loaded.depth_m > 0)
+        known = rng.choice(known, min(len(known), PIXELS_PER_FRAME), replace=False)
+        lacks = np.log(loaded.depth_m.flat[known]) - log_z.flat[known]
+        rows.append(np.stack([canonical.flat[known], lacks, log_scale.flat[known]]))
+    canonical, lacks, log_scale = np.concatenate(rows, axis=1).astype(np.float64)
+    ramp = far_ramp(canonical)
+    far = ramp >= 1.0
+    far_log = float(np.clip(FAR_SHARE * np.median(lacks[far]), 0.0, FAR_MOST)) if far.sum() >= FAR_PIXELS else 0.0
+    quantile = np.quantile(np.abs(lacks - far_log * ramp) / np.exp(log_scale), 0.9)
+    return Calibration(round(float(quantile / Z90), 4), round(far_log, 3))
 
 
 def export_run(checkpoint: str | Path, out: str | Path, config: TrainConfig, calibrate: bool = True) -> Path:
     """Export the result of a run with its record. The expected error is calibrated on every second held-out frame, which
-    leaves the others to be scored on; without any (or with `calibrate` off) the scale of the weights it started from stays."""
+    leaves the others to be scored on; without any (or with `calibrate` off) what the weights it started from had stays."""
     held_out = read_names(config.held_out)
     frames = [frame for s in config.sources for frame in split_frames(s.folder, held_out)[1]]
     calibration, total = frames[::2] if calibrate else [], sum(s.weight for s in config.sources)
@@ -95,16 +123,19 @@ def export_run(checkpoint: str | Path, out: str | Path, config: TrainConfig, cal
             "lr": config.lr, "sizes": config.sizes, "held_out": len(held_out), "calibrated_on": len(calibration),
         },
     }  # fmt: skip
-    return export(checkpoint, out, calibration, facts, _inherited_scale(config.init))
+    return export(checkpoint, out, calibration, facts, _inherited(config.init))
 
 
-def _inherited_scale(init: str | None) -> float:
-    return float(read_sidecar(Path(init))["sigma_scale"]) if init and init.endswith(".onnx") else 1.0
+def _inherited(init: str | None) -> Calibration:
+    if not init or not init.endswith(".onnx"):
+        return Calibration()
+    facts = read_sidecar(Path(init))
+    return Calibration(float(facts["sigma_scale"]), read_far_log(facts, Path(init)))
 
 
-def export(checkpoint: str | Path, out: str | Path, calibration: list[Frame], facts: dict, sigma_scale: float = 1.0) -> Path:
+def export(checkpoint: str | Path, out: str | Path, frames: list[Frame], facts: dict, inherited: Calibration = Calibration()) -> Path:
     """Write `out` (.onnx) and its sidecar (.json). facts: licence, training data, scores, as the model card tells them.
-    sigma_scale: what the expected error is multiplied by where there are no frames to calibrate it on.
+    frames: what to calibrate on; where there are none, `inherited` stays.
 
     Raises DataError for a bad checkpoint, WriteError when the result is over 10 MB or cannot be written.
     """
@@ -113,9 +144,10 @@ def export(checkpoint: str | Path, out: str | Path, calibration: list[Frame], fa
     data = to_onnx(net)
     if len(data) > MAX_BYTES:
         raise WriteError(f"{out}: would be {len(data) / 1e6:.1f} MB; the embedded model may have {MAX_BYTES / 1e6:.0f}")
+    answers = calibrate(net, frames) if frames else inherited
     sidecar = {
         "version": 1, "long_side": LONG_SIDE, "canonical_focal_px": CANONICAL_FOCAL_PX,
-        "sigma_scale": round(calibrate_sigma(net, calibration), 4) if calibration else sigma_scale,
+        "sigma_scale": answers.sigma_scale, "far_log": answers.far_log,
         "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data),
         "parameters": sum(p.numel() for p in net.parameters()), **facts,
     }  # fmt: skip

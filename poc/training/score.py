@@ -46,6 +46,12 @@ def network_size(width: int, height: int) -> tuple[int, int]:
     return max(16, round(LONG_SIDE * width / height / 16) * 16), LONG_SIDE
 
 
+def network_focal(f_px: float, width: int, height: int) -> float:
+    """Focal length in the network's pixels of one in the photo's."""
+    w, h = network_size(width, height)
+    return 0.5 * f_px * (w / width + h / height)
+
+
 def answer_both_ways(net: nn.Module, image: torch.Tensor) -> list[torch.Tensor]:
     """The network's three answers (B×C×h×w), each the mean over the image and its mirror image: as the shipped model answers."""
     return [(a + b.flip(3)) / 2 for a, b in zip(net(image), net(image.flip(3)))]
@@ -61,7 +67,7 @@ def predict_canonical(
     small = cv2.resize(rgb, (nw, nh), interpolation=cv2.INTER_AREA)
     image = torch.from_numpy(small.astype(np.float32) / 255).permute(2, 0, 1)[None].to(device)
     log_depth, log_scale, logits = (t[0].permute(1, 2, 0).cpu().numpy() for t in answer_both_ways(net, image))
-    f_net = 0.5 * f_px * (nw / w + nh / h)
+    f_net = network_focal(f_px, w, h)
     up = [cv2.resize(a, (w, h), interpolation=cv2.INTER_LINEAR) for a in (log_depth, log_scale, logits)]
     return up[0] + np.log(f_net / CANONICAL_FOCAL_PX), up[1], up[2]
 
