@@ -54,7 +54,7 @@ def build_scene(photo: Photo, depth: DepthMap, surfaces: Surfaces | None, camera
     except ParameterError as err:
         return Scene(camera, str(err))
     if layout.state.fit is None:
-        return Scene(camera, "no room found: no floor is seen, so nothing can be placed")
+        return Scene(camera, "no room found: no floor is seen, or hardly any, so nothing can be placed")
     if not layout.walls:
         return Scene(camera, "no room found: no walls are seen")
     floor = _floor_data(view, layout.state, depth)

@@ -237,3 +237,12 @@ def test_a_ceiling_that_reaches_down_the_wall_is_measured_at_its_own_level(seed)
     scene = build_scene(room.photo, depth, synthetic.surfaces_from_labels(labels), room.camera)
     assert scene.plane("ceiling").basis == "depth"
     assert scene.plane("ceiling").offset_m + scene.camera_height_m == pytest.approx(room.ceiling_height_m, rel=0.01)
+
+
+def test_a_sliver_of_floor_places_nothing(room):
+    """Less than a hundredth of the photo: on real photos it is as often a bed or a worktop taken for floor."""
+    rows = np.cumsum((room.labels == FLOOR)[::-1].sum(1))[::-1]
+    labels = np.where((room.labels == FLOOR) & (rows > 0.008 * room.labels.size)[:, None], OTHER, room.labels)
+    assert 0.004 < (labels == FLOOR).mean() < 0.008
+    scene = build_scene(room.photo, room.depth, synthetic.surfaces_from_labels(labels), room.camera)
+    assert "no floor is seen, or hardly any" in scene.refusal and scene.planes == ()
