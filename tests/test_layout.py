@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import synthetic
 
-from poc.room.belief import credible
+from poc.room.belief import credible, doubted
 from poc.room.edges import find_edge
-from poc.room.wallfit import DepthNoise, WallData
+from poc.room.wallfit import DepthNoise, WallData, WallSolution
 from poc.scene import build_scene
 from poc.types import Surfaces
 
@@ -76,6 +76,19 @@ def test_a_wall_in_front_with_a_foot_all_along_stays():
 
 def test_a_wall_behind_is_not_dropped_for_one_in_front():
     assert credible([wall(100, 60), wall(100, 7)], [0.45, 0.3], AZIMUTH) == [True, True]
+
+
+@pytest.mark.parametrize("toward", [1, -1])
+def test_the_farther_foot_and_depth_are_apart_the_less_the_foot_is_believed(toward):
+    """As one sigma of the log distance: nothing within 5 %, a tenth at 30 %, more than all of it where they differ by a factor of three."""
+    def sigma(apart: float) -> float:
+        solved = WallSolution(0.0, 2.0, np.eye(2), 1.0, 0.0, foot_alone=2.0, depth_alone=2.0 * float(np.exp(toward * apart)))
+        return doubted(wall(100, 60), solved).foot_shared * solved.distance
+
+    assert sigma(0.04) == 0.0
+    assert sigma(0.3) == pytest.approx(0.11, abs=0.02)
+    assert sigma(np.log(3.0)) > 0.9
+    assert doubted(wall(100, 60), WallSolution(0.0, 2.0, np.eye(2), 1.0, 0.0, foot_alone=2.0)).foot_shared == 0.0
 
 
 def test_a_slanted_wall_needs_a_foot():
