@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import synthetic
 
-from poc.room.belief import credible, doubted
+from poc.room.belief import credible, doubted, parted
 from poc.room.edges import find_edge
 from poc.room.wallfit import DepthNoise, WallData, WallSolution
 from poc.scene import build_scene
@@ -76,6 +76,20 @@ def test_a_wall_in_front_with_a_foot_all_along_stays():
 
 def test_a_wall_behind_is_not_dropped_for_one_in_front():
     assert credible([wall(100, 60), wall(100, 7)], [0.45, 0.3], AZIMUTH) == [True, True]
+
+
+def test_walls_do_not_run_through_each_other():
+    """A far wall 3 away and a side wall 1 to the left meet at azimuth -0.32. Beyond it the far wall hides the side wall, before it the
+    side wall the far one: stretches seen the other way about are neither's. Walls that only meet there stay whole."""
+    walls = [(0.0, 1 / 3, True), (-np.pi / 2, 1.0, True)]
+    corner = np.where(AZIMUTH < np.arctan2(-1, 3), 1, 0)
+    assert np.array_equal(parted(corner, walls, AZIMUTH), corner)
+    crossed = corner.copy()
+    crossed[10:20], crossed[150:160] = 0, 1
+    assert np.array_equal(np.flatnonzero(parted(crossed, walls, AZIMUTH) < 0), [*range(10, 20), *range(150, 160)])
+    alone = np.where(corner == 1, -1, corner)
+    alone[150:160] = 1
+    assert np.array_equal(parted(alone, walls, AZIMUTH), alone), "a side wall seen through a door only"
 
 
 @pytest.mark.parametrize("toward", [1, -1])

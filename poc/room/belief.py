@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -64,6 +65,19 @@ def doubted(data: WallData, solved: WallSolution | None) -> WallData:
     apart = max(abs(np.log(solved.foot_alone / solved.depth_alone)) - AGREED, 0.0)
     sigma = DISCORD * apart * (1 + apart / FALSE_FOOT)
     return replace(data, foot_shared=float(np.hypot(data.foot_shared, sigma / solved.distance)))
+
+
+def parted(path: np.ndarray, walls: list[tuple[float, float, bool]], azimuth: np.ndarray) -> np.ndarray:
+    """The wall of each column (−1 none), without the stretches by which two walls (azimuth of the normal, nearness, …) would run
+    through each other: of two that are both seen on both sides of where they meet, each is kept where it is the nearer."""
+    out = path.copy()
+    nearness = [e * np.cos(azimuth - psi) for psi, e, _ in walls]
+    for i, j in itertools.combinations(range(len(walls)), 2):
+        first, nearer = (path == i), nearness[i] > nearness[j]
+        second = path == j
+        if all(side.any() for side in (first & nearer, first & ~nearer, second & nearer, second & ~nearer)):
+            out[(first & ~nearer) | (second & nearer)] = -1
+    return out
 
 
 def _opens_at_edge(azimuth: np.ndarray, d: WallData, e: float, before: WallData, e_before: float) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from poc.room import feet
-from poc.room.belief import SAME_TURN, credible, doubted
+from poc.room.belief import SAME_TURN, credible, doubted, parted
 from poc.room.edges import edge_along, level_line, slope_per_cell
 from poc.room.planes import DepthFit, ceiling_mask, floor_field
 from poc.room.view import SURE, Panorama, View, make_panorama, sample
@@ -139,6 +139,8 @@ def _observe_all(seen: _Seen, state: State, walls, turn_sigma: float):
     if not walls:
         return [], []
     path = feet.assign_columns(seen.pan, seen.ev, [(psi, e) for psi, e, _ in walls])
+    if seen.view.by_network:
+        path = parted(path, walls, seen.pan.azimuth)
     kept, data = [], []
     for k, (psi, e, own) in enumerate(walls):
         d = _observe(seen, state, psi, e, path == k, turn_sigma if own else SLANTED_SIGMA, own)
