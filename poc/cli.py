@@ -103,21 +103,29 @@ def depth(
     model: ModelOption = "embedded",
     focal_px: FocalOption = None,
 ) -> None:
-    """Depth of every pixel: a 16-bit PNG (millimetres, or relative inverse depth) and a coloured one to look at."""
-    from poc.depth import estimate_depth, save_depth_png
+    """Depth of every pixel: a 16-bit PNG (millimetres, or relative inverse depth) and a coloured one to look at. Where the photo
+    shows no room, a line says that a metric model's values are no metres."""
+    from poc.camera import estimate_camera
+    from poc.depth import estimate, save_depth_png
     from poc.figures.depthview import coloured_png
     from poc.files import writing_where_told
     from poc.photo import load_photo
+    from poc.room.refusal import refuse
+    from poc.room.view import make_view
 
     loaded = load_photo(photo)
     target = out or Path(f"{photo.stem}_depth.png")
     if target.is_dir() or not target.suffix:
         target = target / f"{photo.stem}_depth.png"
-    found = estimate_depth(loaded, model, focal_px)
+    found, surfaces = estimate(loaded, model, focal_px)
     with writing_where_told():
         save_depth_png(found, target)
         twin = coloured_png(found, target.with_name(f"{target.stem}_colour.png"))
     print(f"{shown(target)}\n{shown(twin)}")
+    if found.kind == "metric":
+        camera = estimate_camera(loaded, surfaces, found, focal_px=focal_px)
+        if refusal := refuse(loaded, make_view(camera, found, surfaces, loaded), camera, surfaces, found):
+            tell(f"{photo.name}: {refusal}. Do not take the values for metres.")
 
 
 @app.command()

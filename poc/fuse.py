@@ -2,8 +2,8 @@
 
 Each photo is measured by itself first. Photos are seated in the frame of one of them (the anchor) by the details that both
 show; distances of walls found in several are joined by their uncertainty, with what the scales have in common kept in common.
-A photo whose place cannot be told is not guessed at: it adds what holds wherever it was taken (ceiling height, the distance
-between opposite walls where only one way of turning it fits) and what it saw most of. Disagreements are told and widen.
+A photo that cannot be matched to the others may be of another room: it adds nothing to what is joined, and what it says by
+itself is told beside it. Where no photo can be matched to another, nothing is joined. Disagreements are told and widen.
 """
 
 from __future__ import annotations
@@ -18,16 +18,14 @@ from poc.errors import ParameterError
 from poc.measure import longest, measure, measurement_json
 from poc.room import jointfit
 from poc.room.freespace import log_normal, split
-from poc.room.jointfit import Row, View
+from poc.room.jointfit import View
 from poc.room.jointroom import JointWall, Stretch, free_of, merge_floor, pair_walls, rescaled, segment_of, stretch_of
 from poc.room.sameroom import Seat, chain, find_details, find_seat, reverse
-from poc.types import Measurement, Photo, Plane, Scale, Scene
+from poc.types import Measurement, Photo, Plane, Scale, Scene, floored
 
 OWN_FRAME = Seat(0, np.zeros(2), 0.0, 0)
-ROOM_WIDE = ("longest_wall", "longest_free_wall", "floor_area_visible", "floor_area_free")
-"""What a photo adds wherever it was taken: the room has at least what any photo shows of it."""
-WIDTH_SLACK_M, WIDTH_SIGMAS, REACH_SIGMA = 0.05, 2.5, 0.03
-"""How far two looks at one width may differ: metres, sigmas; and one sigma of how far a room is seen to reach, relative."""
+TOLD_ALONE = ("camera_height", "ceiling_height", "longest_wall")
+"""What is told of a photo that is left out, as far as it says it."""
 SEEN_END_SIGMA = 0.02
 """One sigma of a length that ends where a wall is last seen, as a share of it."""
 BEYOND_SIGMA = 0.5
@@ -57,8 +55,9 @@ class Conflict:
 class JointRoom:
     """One room from several photos. scene: in the anchor photo's camera and room frame; measurements: joined.
 
-    photos: names in order; anchor: position of the one that `scene` is seen from; seats: place of every photo that could
-    be told (by position); remarks: photos that could not be seated, or show no room, and why.
+    photos: names in order; anchor: position of the one that `scene` is seen from; seats: place of every photo that is joined
+    (by position); remarks: photos that could not be matched, or show no room, and why. Where nothing was joined, scene and
+    measurements are the anchor's own, and the first remark says so.
     """
 
     scene: Scene
@@ -69,12 +68,22 @@ class JointRoom:
     conflicts: tuple[Conflict, ...] = ()
     remarks: tuple[str, ...] = ()
 
+    @property
+    def matched(self) -> list[str]:
+        """Names of the photos that the measurements come from."""
+        return [self.photos[i] for i in sorted(self.seats)]
+
+    @property
+    def joined(self) -> bool:
+        """Whether the measurements come from more than one photo."""
+        return len(self.seats) > 1
+
     def record(self, model: dict) -> dict:
         """The contract of `poc measure --json`, with the photos, their conflicts and what could not be matched."""
         conflicts = [{"name": c.name, "photos": list(c.photos), "values": [round(v, 4) for v in c.values], "text": c.text} for c in self.conflicts]
-        return measurement_json(self.scene, self.measurements, model) | {
+        return measurement_json(self.scene, self.measurements, model, self.photos[self.anchor]) | {
             "photos": list(self.photos), "conflicts": conflicts, "seen_from": self.photos[self.anchor],
-            "matched": [self.photos[i] for i in sorted(self.seats)], "remarks": list(self.remarks)}
+            "matched": self.matched, "joined": self.joined, "remarks": list(self.remarks)}
 
 
 def join_rooms(rooms: Sequence[RoomPhoto]) -> JointRoom:
@@ -91,10 +100,33 @@ def join_rooms(rooms: Sequence[RoomPhoto]) -> JointRoom:
         return JointRoom(first, measure(first), names, 0, {}, (), ())
     seats = _seats(rooms, good)
     anchor = next(iter(seats))
-    if len(good) == 1:
-        return JointRoom(rooms[anchor].scene, rooms[anchor].measurements, names, anchor, seats, (), tuple(remarks))
-    join = _Join(rooms, names, anchor, seats, {i: jointfit.view_of(names[i], rooms[i].scene) for i in good})
-    return join.result(remarks)
+    left_out = [_left_out(names[i], names[anchor] if len(seats) == 1 else "the others", rooms[i]) for i in good if i not in seats]
+    if len(seats) == 1:
+        first = [_nothing_joined([names[i] for i in good], names[anchor])] if left_out else []
+        return JointRoom(rooms[anchor].scene, rooms[anchor].measurements, names, anchor, seats, (), (*first, *remarks, *left_out))
+    join = _Join(rooms, names, anchor, seats, {i: jointfit.view_of(names[i], rooms[i].scene) for i in sorted(seats)})
+    return join.result([*remarks, *left_out])
+
+
+def _nothing_joined(names: list[str], anchor: str) -> str:
+    """The first thing to know where no two photos could be matched: the values are one photo's."""
+    return (f"The photos {', '.join(names[:-1])} and {names[-1]} were not shown to be of one room, and nothing was joined: no two of them "
+            f"show enough of the same details; the values are those of {anchor} alone")
+
+
+def _left_out(name: str, others: str, room: RoomPhoto) -> str:
+    """That a photo may be of another room and adds nothing, and what it says by itself."""
+    said = [_alone(m) for m in room.measurements if m.name in TOLD_ALONE and m.status != "unknown"]
+    own = f"; by itself it says: {', '.join(said)}" if said else ""
+    return f"{name} cannot be matched to {others} and is left out: too few details are in both photos{own}"
+
+
+def _alone(m: Measurement) -> str:
+    """A measurement in half a sentence: "ceiling height 2.50 m (1.99–3.13)", "longest wall at least 3.27 m"."""
+    title = m.name.replace("_", " ")
+    if m.status == "lower_bound":
+        return f"{title} at least {floored(m.low)} {m.unit}"
+    return f"{title} {m.value:.2f} {m.unit} ({m.low:.2f}–{m.high:.2f})"
 
 
 def _names(rooms: Sequence[RoomPhoto]) -> tuple[str, ...]:
@@ -129,7 +161,8 @@ def _seats(rooms: Sequence[RoomPhoto], good: list[int]) -> dict[int, Seat]:
 
 @dataclass
 class _Join:
-    """The work in progress: one object, so that its steps need no long argument lists."""
+    """The work in progress on the photos that could be matched (`by_photo`, in order): one object, so that its steps need no long
+    argument lists."""
 
     rooms: Sequence[RoomPhoto]
     names: tuple[str, ...]
@@ -141,11 +174,6 @@ class _Join:
         self.views = [self.by_photo.get(i) for i in range(len(self.rooms))]
         self.walls = pair_walls(self.views, self.seats, self.anchor)
         rows = [r for i in self.seats for r in jointfit.rows_of(self.views[i], i, self._owner(i), self.seats[i].turn)]
-        for i in self.by_photo:
-            if i not in self.seats:
-                more, remark = self._unseated(i)
-                rows += more
-                remarks.append(remark)
         others = {i: s for i, s in self.seats.items() if i != self.anchor}
         rows, apart = jointfit.widened(self.views, rows)
         self.fit = jointfit.solve(self.views, rows, others, self.anchor)
@@ -164,37 +192,6 @@ class _Join:
         """A seat with the shift that the walls gave it."""
         shift = [self.fit.get({n: 1.0})[0] if (n := f"{axis} of {photo}") in self.fit.names else seat.shift_m[k] for k, axis in enumerate("xy")]
         return replace(seat, shift_m=np.array(shift))
-
-    # --- photos whose place is not known ---------------------------------------------------------------------------
-
-    def _unseated(self, photo: int) -> tuple[list[Row], str]:
-        """What a photo says wherever it was taken; the room's widths where only one way of turning it fits."""
-        view, name = self.views[photo], self.names[photo]
-        rows = jointfit.height_rows(view, photo)
-        here, there = (_Extents(self.views[i]) for i in (self.anchor, photo))
-        fits = [swap for swap in (0, 1) if all(self._fits(here, axis, there, (axis + swap) % 2) for axis in (0, 1))]
-        both = [(axis, (axis + fits[0]) % 2) for axis in (0, 1)] if len(fits) == 1 else []
-        common = [(a, b) for a, b in both if here.pair[a] and there.pair[b]]
-        for a, b in common:
-            parts = {f"wall {self._owner(self.anchor)[k]}": 1.0 for k in here.pair[a]}
-            rows.append(jointfit.width_row(view, photo, there.pair[b], parts))
-        said = f"the walls of {name} cannot be matched to those of {self.names[self.anchor]}: too few details are in both photos"
-        if common:
-            return rows, f"{said}; only the distance between opposite walls is joined"
-        why = "it fits in no way of turning it" if not fits else "its walls fit in more than one way" if len(fits) > 1 else "no width is seen in both"
-        return rows, f"{said}, and {why}; only heights are joined, and the most that it shows"
-
-    @staticmethod
-    def _fits(a: _Extents, axis: int, b: _Extents, other: int) -> bool:
-        """Whether two extents of the room may be the same: equal widths, or no less than the other is seen to be."""
-        (w, s), (v, t) = a.width(axis), b.width(other)
-        scale = jointfit.scale_difference(a.view, w, b.view, v)
-        slack = WIDTH_SLACK_M + WIDTH_SIGMAS * float(np.sqrt(s**2 + t**2 + scale))
-        if a.pair[axis] and b.pair[other]:
-            return abs(w - v) < slack
-        if a.pair[axis]:
-            return w > v - slack
-        return not b.pair[other] or v > w - slack
 
     # --- disagreements ---------------------------------------------------------------------------------------------
 
@@ -264,7 +261,7 @@ class _Join:
         found["ceiling_height"] = joined(found["ceiling_height"])
         lengths = [m for name, m in found.items() if name.startswith("wall_") and name.endswith("_length")]
         found["longest_wall"] = replace(longest(lengths), name="longest_wall")
-        return tuple(self._most_seen(m) if m.name in ROOM_WIDE else m for m in found.values())
+        return tuple(found.values())
 
     def _least_heights(self) -> list[tuple[int, Measurement]]:
         """Photos without the ceiling in them, and up to what height they see a wall; the highest last."""
@@ -302,45 +299,3 @@ class _Join:
             self.conflicts.append(self._told(name, f"where {s.wall.id.replace('_', ' ')} ends", (corner, s.beyond[0]), (value, s.farthest_m)))
         hidden = "" if s.left.kind == s.right.kind == "corner" else "an end of the wall is out of sight in every photo"
         return log_normal(name, value, "m", split(sigma / value, scale), basis, hidden)
-
-    def _most_seen(self, m: Measurement) -> Measurement:
-        """A photo that could not be seated still shows a wall or a floor: the room has at least that."""
-        for i in self.by_photo:
-            if i in self.seats:
-                continue
-            other = next((o for o in self.rooms[i].measurements if o.name == m.name), None)
-            if other is not None and other.value is not None and _shows_more(other, m):
-                m = replace(other, basis=f"{other.basis}, in {self.names[i]}")
-        return m
-
-
-def _shows_more(other: Measurement, m: Measurement) -> bool:
-    """Whether another photo's value is surely the larger: what may be the same wall is not replaced by a noisier look at it."""
-    if m.value is None:
-        return True
-    return other.low > (m.low if m.high is None else m.high)
-
-
-class _Extents:
-    """How far a room reaches along a photo's own axes (0: x, 1: y): pairs of opposite walls, or what is seen at least."""
-
-    def __init__(self, view: View):
-        self.view = view
-        by = {f: [k for k, w in enumerate(view.walls) if w.facing == f] for f in range(4)}
-        single = {f: ks[0] for f, ks in by.items() if len(ks) == 1}
-        self.pair = [(single[a], single[b]) if a in single and b in single else () for a, b in ((1, 3), (0, 2))]
-        self.reach = [self._reach(axis, by) for axis in (0, 1)]
-
-    def _reach(self, axis: int, by: dict[int, list[int]]) -> float:
-        ring = self.view.scene.outline
-        low, high = (min(0.0, *ring[:, axis]), max(0.0, *ring[:, axis])) if len(ring) else (0.0, 0.0)
-        plus, minus = ((1, 3), (0, 2))[axis]
-        far = [min((self.view.walls[k].distance_m for k in by[f]), default=0.0) for f in (plus, minus)]
-        return max(high, far[0]) + max(-low, far[1])
-
-    def width(self, axis: int) -> tuple[float, float]:
-        """Metres, and one sigma without the scale's error."""
-        if not self.pair[axis]:
-            return self.reach[axis], REACH_SIGMA * self.reach[axis]
-        value = sum(self.view.walls[k].distance_m for k in self.pair[axis])
-        return float(value), float(np.linalg.norm(self.view.errors[list(self.pair[axis])].sum(0)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -108,16 +109,35 @@ def _end_variance(scene: Scene, wall: WallSegment, end: int) -> float:
     return (END_SIGMA_CELLS / f_cells * float(at @ at) / max(across, 0.05)) ** 2
 
 
-def measurement_json(scene: Scene, measurements: tuple[Measurement, ...], model: dict) -> dict:
-    """The contract of `poc measure --json`."""
-    camera, scale = scene.camera, scene.scale
+def measurement_json(scene: Scene, measurements: tuple[Measurement, ...], model: dict, photo: str | None = None) -> dict:
+    """The contract of `poc measure --json`. photo: the file's name as given; None where there was no file."""
+    camera = scene.camera
     return {
+        "photo": None if photo is None else _printable(photo),
         "camera": {"f_px": float(camera.f_px), "source": camera.f_source},
         "model": model,
-        "scale": {"source": "none" if scale is None else scale.source},
+        "scale": _scale_json(scene, measurements),
         "planes": [{"id": p.id, "kind": p.kind, "normal_cam": [float(x) for x in p.normal_cam], "offset_m": float(p.offset_m),
                     "pixels": p.pixels, "foot_seen": p.foot_seen} for p in scene.planes],
         "measurements": [{"name": m.name, "value": m.value, "low": m.low, "high": m.high, "unit": m.unit, "status": m.status,
                           "basis": m.basis, "reason": m.reason, "budget": {k: round(float(v), 4) for k, v in m.budget.items()}} for m in measurements],
         "refusal": scene.refusal,
     }
+
+
+def _scale_json(scene: Scene, measurements: tuple[Measurement, ...]) -> dict:
+    """Where the scale comes from: the camera's height (metres) with its 90 % interval as measured, and what each source says of it
+    (sigma_rel: one sigma, relative), so that a reader can see which one decides. Empty where there is no room."""
+    scale, none = scene.scale, {"camera_height_m": None, "low": None, "high": None, "opinions": [], "notes": []}
+    source = {"source": "none" if scale is None else scale.source}
+    if scale is None or scene.refusal:
+        return source | none
+    height = next((m for m in measurements if m.name == "camera_height"), None)
+    opinions = [{"source": o.source, "camera_height_m": float(o.camera_height_m), "sigma_rel": float(o.sigma_rel)} for o in scale.opinions]
+    return source | {"camera_height_m": float(scale.camera_height_m), "low": height and height.low, "high": height and height.high,
+                     "opinions": opinions, "notes": list(scale.notes)}
+
+
+def _printable(name: str) -> str:
+    """A file's name as text: bytes of it that are none become �, so that the JSON stays valid."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", name)

@@ -165,7 +165,8 @@ def _assemble(view: View, layout: Layout, scale: Scale, floor: FloorData, moves)
         seen = solved.share_foot > 0
         basis = "foot" if solved.share_foot > 0.95 else "foot + depth" if seen else "depth"
         planes.append(Plane(f"wall_{k + 1}", "wall", normal, value, value * sum(parts.values()) ** 0.5, int(data.mask.sum()), seen, data.mask, basis))
-        segments.append(WallSegment(f"wall_{k + 1}", errors.base.ends[k], tuple(e.kind for e in problem.ends[k])))
+        segments.append(WallSegment(f"wall_{k + 1}", errors.base.ends[k], tuple(e.kind for e in problem.ends[k]),
+                                    foot_azimuths=layout.pan.azimuth[data.direct]))
     inverse = state.fit.inverse(view.inverse)
     with np.errstate(divide="ignore"):
         depth_m = np.where(view.valid & (inverse > 0.02), h / inverse, 0.0).astype(np.float32)

@@ -174,13 +174,18 @@ class Plane:
 class WallSegment:
     """The visible stretch of a wall in the room frame. ends: 2×2 metres, left then right as seen. end_kinds: for each
     end "corner" (meets another wall), "frame" (cut by the photo's edge) or "occluded". free: stretches (start, end in
-    metres along the wall from ends[0]) with nothing standing in front; free_end_kinds alike, "obstacle" and "door" added."""
+    metres along the wall from ends[0]) with nothing standing in front; free_end_kinds alike, "obstacle" and "door" added.
+    foot_azimuths: rising directions (radians from the room's y axis toward x, one per column of the panorama) in which the
+    camera saw its foot; None where that was not kept. covered: (start, end, height in metres from which on something hangs on
+    the wall or hides it), above the height to which free stretches look."""
 
     plane_id: str
     ends: np.ndarray
     end_kinds: tuple[str, str]
     free: tuple[tuple[float, float], ...] = ()
     free_end_kinds: tuple[tuple[str, str], ...] = ()
+    foot_azimuths: np.ndarray | None = None
+    covered: tuple[tuple[float, float, float], ...] = ()
 
     @property
     def length_m(self) -> float:

@@ -132,5 +132,8 @@ def joint_lines(joint: JointRoom) -> list[str]:
     if joint.scene.refusal:
         return [" + ".join(joint.photos), refusal_sentence(joint.scene.refusal)]
     told = [f"{words}." for words in (*(c.text for c in joint.conflicts), *joint.remarks)]  # may begin with a file's name: no capital
-    seen = f"One room from {len(joint.photos)} photos ({', '.join(joint.photos)}), seen from {joint.photos[joint.anchor]}."
-    return [seen, *room_lines(joint.scene, joint.measurements), *told]
+    lines = room_lines(joint.scene, joint.measurements)
+    if told and not joint.joined:  # why the values are one photo's is the first thing to know
+        return [told[0], *lines, *told[1:]]
+    seen = f"One room from {len(joint.matched)} photos ({', '.join(joint.matched)}), seen from {joint.photos[joint.anchor]}."
+    return [seen, *lines, *told]

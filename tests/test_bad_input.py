@@ -370,6 +370,7 @@ def test_photos_of_one_room_give_one_object(capsys, sample_photo, photo_file):
     record = json.loads(out)
     assert record["photos"] == [sample_photo.name, photo_file.name] and isinstance(record["conflicts"], list)
     assert record["matched"] == [sample_photo.name] and photo_file.name in record["remarks"][0]
+    assert "nothing was joined" in record["remarks"][0] and record["photo"] == sample_photo.name
 
 
 # --- interruption ------------------------------------------------------------------------------------------------

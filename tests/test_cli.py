@@ -51,6 +51,7 @@ def test_several_photos_one_object_a_line_in_order(capsys, photo_file, noise_pho
     code, out, _ = run(capsys, "measure", photo_file, noise_photo, photo_file, "--json")
     first, second, third = [json.loads(line) for line in out.splitlines()]
     assert code == 0 and first == third and second["planes"] != first["planes"]
+    assert [first["photo"], second["photo"]] == [photo_file.name, noise_photo.name]
 
 
 def test_one_bad_photo_among_several_prints_nothing(capsys, photo_file, tmp_path):
@@ -85,6 +86,15 @@ def test_depth_writes_millimetres_and_a_picture(capsys, photo_file, tmp_path):
         assert values.dtype == np.uint16 and values.shape == (room.HEIGHT, room.WIDTH)
         assert 300 < np.median(values) < 20000, "millimetres of a room"
         assert seen.mode == "RGB" and seen.size == deep.size
+
+
+def test_depth_warns_where_there_is_no_room(capsys, photo_file, tmp_path):
+    speckle = np.random.default_rng(0).integers(0, 255, (240, 320, 3), dtype=np.uint8)
+    Image.fromarray(speckle).resize((640, 480)).save(tmp_path / "leaves.jpg")
+    code, out, err = run(capsys, "depth", tmp_path / "leaves.jpg", "-o", tmp_path)
+    assert code == 0 and len(out.splitlines()) == 2, "the files are there all the same"
+    assert err.startswith("leaves.jpg: no room found") and err.rstrip().endswith("Do not take the values for metres.") and err.count("\n") == 1
+    assert "no room" not in run(capsys, "depth", photo_file, "-o", tmp_path)[2]
 
 
 def test_depth_into_a_folder(capsys, photo_file, tmp_path):

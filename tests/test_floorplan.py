@@ -11,11 +11,12 @@ import synthetic
 
 from poc.measure import measure
 from poc.products.clearance import inside_polygon
+from poc.products.places import find_spot, wall_places
 from poc.room.floorplan import complete, largest_rectangle
 from poc.room.freespace import free_measurements
 from poc.room.roomspace import to_room
 from poc.scene import build_scene
-from poc.types import Scene
+from poc.types import Product, Scene
 
 NAMES = ("longest_free_wall", "floor_area_visible", "floor_area_free")
 
@@ -183,3 +184,26 @@ def test_a_refused_scene_stays_as_it_is():
     room, _ = built(2)
     refused = Scene(room.camera, "no walls are seen")
     assert complete(refused, room.surfaces) is refused
+
+
+def test_what_hangs_on_a_wall_keeps_tall_pieces_from_it():
+    """A window that the surfaces call "other" begins 1.3 m up a bare wall: the foot is free, but no wardrobe goes before it."""
+    room, bare = built(1, shape="rectangle", furnished=False)
+    wall = max(bare.walls, key=lambda w: max((b - a for a, b in w.free), default=0.0))
+    (start, end), up = max(wall.free, key=lambda span: span[1] - span[0]), bare.scale.camera_height_m
+    middle, step = (start + end) / 2, (wall.ends[1] - wall.ends[0]) / wall.length_m
+    labels = room.labels.copy()
+    rows, cols = np.indices(labels.shape)
+    rays = np.stack([(cols - room.camera.cx) / room.camera.f_px, (rows - room.camera.cy) / room.camera.f_px, np.ones(labels.shape)], -1)
+    points = to_room(rays * room.depth.values[..., None], bare)
+    along = (points[..., :2] - wall.ends[0]) @ step
+    off = np.abs((points[..., :2] - wall.ends[0]) @ np.array([step[1], -step[0]]))
+    labels[(off < 0.03) & (np.abs(along - middle) < 0.3) & (points[..., 2] > 1.3) & (points[..., 2] < 2.0)] = synthetic.OTHER
+    hung = build_scene(room.photo, room.depth, synthetic.surfaces_from_labels(labels), room.camera, camera_height=(up, 0.01))
+    again = next(w for w in hung.walls if w.plane_id == wall.plane_id)
+    assert again.free[0] == pytest.approx(wall.free[0], abs=0.06) and wall.covered == ()
+    (left, right, low), = again.covered
+    assert (left, right, low) == pytest.approx((middle - 0.3, middle + 0.3, 1.3), abs=0.12)
+    place = next(p for p in wall_places(hung, measure(hung)) if p.wall_id == wall.plane_id)
+    wardrobe, bench = (Product("x", "x", "wardrobe", "", 0.5, 0.4, h, 0.0, 0.0) for h in (2.0, 1.1))
+    assert find_spot(place, bench, 0.5, 0.4, corner=False).run_m > 0.5 + find_spot(place, wardrobe, 0.5, 0.4, corner=False).run_m

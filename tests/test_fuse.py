@@ -15,6 +15,7 @@ from poc.room import jointfit
 from poc.room.sameroom import Seat, chain, quarter, reverse
 from poc.scene import build_scene
 from poc.types import Obstacle, Scale, ScaleSource, Scene
+from poc.words import joint_lines
 from tests.synthetic import SyntheticRoom, affine_depth, noisy_depth, perturbed_camera
 from tests.views import Place, photograph, rectangle
 
@@ -51,6 +52,13 @@ def pair(alone) -> JointRoom:
     return join_rooms([alone["front"], alone["side"]])
 
 
+def _own_scale(room: RoomPhoto, name: str) -> RoomPhoto:
+    """The same photo, its scale known by a source of its own to ± 3 %."""
+    h = room.scene.camera_height_m
+    scene = replace(room.scene, scale=Scale(name, h, 0.03, (ScaleSource(name, h, 0.03),)))
+    return replace(room, scene=scene, measurements=measure(scene))
+
+
 def value(joint, name: str):
     return next(m for m in joint.measurements if m.name == name)
 
@@ -82,20 +90,46 @@ def test_seats_add_up_and_turn_back():
 
 
 def test_bare_walls_are_not_matched_by_guess():
-    """Nothing hangs on the walls, so their photos fit together in more than one way: heights are joined, places are not."""
+    """Nothing hangs on the walls, so their photos fit together in more than one way: nothing is joined, and that is said first."""
     photos = [seen(photograph(rectangle(4.2, 4.4), p, ceiling=CEILING, pattern=None, **SMALL)) for p in (FRONT, SIDE)]
     joint = join_rooms(photos)
-    assert set(joint.seats) == {0}
-    assert "cannot be matched" in joint.remarks[0]
-    assert value(joint, "wall_2_distance").value == pytest.approx(next(m for m in photos[0].measurements if m.name == "wall_2_distance").value, rel=1e-3)
+    assert set(joint.seats) == {0} and not joint.joined
+    assert "not shown to be of one room, and nothing was joined" in joint.remarks[0]
+    assert "cannot be matched to x2.1y0.4.jpg" in joint.remarks[1] and "by itself it says: camera height" in joint.remarks[1]
+    assert joint.measurements == photos[0].measurements and joint.scene is photos[0].scene
+    lines = joint_lines(joint)
+    assert "nothing was joined" in lines[0] and not any(line.startswith("One room") for line in lines)
 
 
-def test_a_photo_with_no_common_detail_still_gives_a_width(alone):
-    """One way of turning it fits: 4.2 m cannot be the room's depth, which is seen to be more."""
-    redecorated = seen(photograph(OUTLINE, BACK, ceiling=CEILING, pattern=99, **SMALL))
-    joint = join_rooms([alone["front"], alone["side"], redecorated])
-    assert set(joint.seats) == {0, 1}
-    assert "only the distance between opposite walls is joined" in joint.remarks[0]
+def test_photos_of_different_rooms_narrow_nothing(alone):
+    """Each scale has an error of its own, so that joining would average it; the second room is larger and higher besides."""
+    other = seen(photograph(rectangle(6.5, 7.5), FRONT, ceiling=3.4, pattern=99, **SMALL), height=1.1 * FRONT.height_m)
+    rooms = [_own_scale(alone["front"], "reference door"), _own_scale(other, "reference a4")]
+    rooms[1] = replace(rooms[1], photo=replace(other.photo, name="other.jpg"))
+    joint = join_rooms(rooms)
+    assert joint.measurements == rooms[0].measurements and joint.conflicts == ()
+    record = joint.record({})
+    assert record["scale"]["source"] == "reference door" and record["joined"] is False and record["matched"] == ["x2.1y0.4.jpg"]
+    assert record["remarks"][0].startswith("The photos x2.1y0.4.jpg and other.jpg were not shown to be of one room")
+    assert record["remarks"][0].endswith("the values are those of x2.1y0.4.jpg alone")
+
+
+def test_a_photo_that_is_not_matched_changes_nothing_in_those_that_are(alone, pair):
+    """Another room's photo, larger and with a scale of its own, beside two that match: heights, widths and bounds stay."""
+    other = _own_scale(seen(photograph(rectangle(6.5, 7.5), BACK, ceiling=3.4, pattern=99, **SMALL)), "reference a4")
+    joint = join_rooms([alone["front"], other, alone["side"]])
+    assert set(joint.seats) == {0, 2} and joint.joined and joint.matched == ["x2.1y0.4.jpg", "x1.2y0.9.jpg"]
+    assert [(m.name, m.low, m.high) for m in joint.measurements] == [(m.name, m.low, m.high) for m in pair.measurements]
+    assert joint.scene.scale.source == pair.scene.scale.source and joint.conflicts == pair.conflicts
+    assert len(joint.remarks) == 1 and "cannot be matched to the others and is left out" in joint.remarks[0]
+
+
+def test_a_photo_without_a_room_is_told_after_that_nothing_was_joined(alone):
+    other = seen(photograph(rectangle(6.5, 7.5), BACK, ceiling=3.4, pattern=99, **SMALL))
+    forest = Scene(alone["side"].scene.camera, "no room found: trees")
+    joint = join_rooms([RoomPhoto(replace(alone["side"].photo, name="forest.jpg"), forest, measure(forest)), alone["front"], other])
+    assert "nothing was joined" in joint.remarks[0] and "forest.jpg" not in joint.remarks[0]
+    assert joint.remarks[1] == "forest.jpg is left out: no room found: trees" and len(joint.remarks) == 3
 
 
 # --- what is joined ----------------------------------------------------------------------------------------------------
@@ -118,6 +152,7 @@ def test_the_record_keeps_the_contract(pair):
     record = json.loads(json.dumps(pair.record({"name": "exact"}), allow_nan=False))
     assert set(record) >= {"camera", "model", "scale", "planes", "measurements", "photos", "conflicts"}
     assert record["photos"] == ["x2.1y0.4.jpg", "x1.2y0.9.jpg"] and record["conflicts"] == []
+    assert record["joined"] is True and record["matched"] == record["photos"] and record["photo"] == record["seen_from"]
     named = {m["name"]: m for m in record["measurements"]}
     for plane in record["planes"]:
         assert plane["offset_m"] > 0 and np.linalg.norm(plane["normal_cam"]) == pytest.approx(1, abs=1e-6)
@@ -138,11 +173,7 @@ def test_a_shared_scale_error_is_not_averaged_away(photos):
 
 def test_independent_scales_do_average(alone):
     """The same photos, each with a scale of its own of ± 3 %: what both see is known better than by either."""
-    def own(room: RoomPhoto, name: str) -> RoomPhoto:
-        h = room.scene.camera_height_m
-        return replace(room, scene=replace(room.scene, scale=Scale(name, h, 0.03, (ScaleSource(name, h, 0.03),))))
-
-    joint = join_rooms([own(alone["front"], "reference door"), own(alone["side"], "reference a4")])
+    joint = join_rooms([_own_scale(alone["front"], "reference door"), _own_scale(alone["side"], "reference a4")])
     assert sigma_rel(value(joint, "ceiling_height")) == pytest.approx(0.03 / np.sqrt(2), rel=0.1)
     assert sigma_rel(value(joint, "camera_height")) < 0.025
 
@@ -178,15 +209,6 @@ def test_a_joint_floor_is_known_no_worse_than_one_photo_knows_it(alone, pair):
     """Its outline comes from a raster, yet the part along walls is known to end there."""
     first = next(m for m in alone["front"].measurements if m.name == "floor_area_visible")
     assert sigma_rel(value(pair, "floor_area_visible")) < 1.2 * sigma_rel(first)
-
-
-def test_a_vaguer_look_does_not_replace_a_better_bound():
-    from poc.fuse import _shows_more
-    from poc.types import Measurement
-
-    bound = Measurement("floor_area_free", 6.0, 5.7, None, "m²", "lower_bound")
-    assert not _shows_more(replace(bound, value=6.2, low=4.3), bound)
-    assert _shows_more(replace(bound, value=6.6, low=5.9), bound)
 
 
 def test_what_one_photo_sees_standing_is_not_free(alone):

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import synthetic
 
-from poc.room.belief import credible, doubted, parted
+from poc.room.belief import credible, doubted, parted, supported
 from poc.room.edges import find_edge
+from poc.room.feet import Evidence
+from poc.room.view import Panorama
 from poc.room.wallfit import DepthNoise, WallData, WallSolution
 from poc.scene import build_scene
 from poc.types import Surfaces
@@ -90,6 +92,23 @@ def test_walls_do_not_run_through_each_other():
     alone = np.where(corner == 1, -1, corner)
     alone[150:160] = 1
     assert np.array_equal(parted(alone, walls, AZIMUTH), alone), "a side wall seen through a door only"
+
+
+def test_a_side_wall_is_not_drawn_on_past_what_its_depth_shows():
+    """1.5 away and seen along its length; the depth ends at 4. Beyond 1.6 times that only a foot in plain sight carries it on."""
+    shape = (30, len(AZIMUTH))
+    p = np.zeros((*shape, 6), np.float32)
+    p[..., synthetic.WALL] = 1.0
+    pan = Panorama(AZIMUTH, np.linspace(-0.5, 0.5, 30), np.ones(shape, bool), p, *np.zeros((3, *shape)))
+    costs = np.zeros((50, len(AZIMUTH)))
+    evidence = Evidence(np.linspace(0, 1, 50), costs, costs, np.full(len(AZIMUTH), 20.0), None)
+    side = WallSolution(np.pi / 2, 1.5, np.eye(2), 0.0, 1.0)
+    s = np.cos(AZIMUTH - np.pi / 2) / 1.5
+    rho = np.broadcast_to(np.minimum(1 / np.maximum(s, 0.02), 4.0), shape)
+    path, beyond = np.where(AZIMUTH > 0, 0, -1), (AZIMUTH > 0) & (s < 1 / 6.4)
+    assert np.array_equal(supported(pan, evidence, path, [wall(200, 0)], [side], rho) < 0, beyond) and beyond.sum() > 20
+    assert (supported(pan, evidence, path, [wall(200, 200)], [side], rho) >= 0).all()
+    assert (supported(pan, evidence, path, [wall(200, 0)], [side], None) >= 0).all(), "a sensor's depth is no network's"
 
 
 @pytest.mark.parametrize("toward", [1, -1])

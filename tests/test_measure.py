@@ -11,8 +11,9 @@ import pytest
 from poc.geometry import pixel_rays
 from poc.measure import FIXED_NAMES, measure, measurement_json, next_measurement
 from poc.room.propagate import CAUSES
+from poc.room.scale import fuse
 from poc.scene import build_scene
-from poc.types import Z90, Measurement, Scene
+from poc.types import Z90, Measurement, ScaleSource, Scene
 from tests import rooms, synthetic
 from tests.synthetic import SyntheticRoom
 
@@ -182,7 +183,7 @@ def test_a_scene_made_by_hand_needs_no_solution():
 
 def test_json_has_everything_and_is_json(scene):
     out = json.loads(json.dumps(measurement_json(scene, measure(scene), {"name": "exact"})))
-    assert set(out) == {"camera", "model", "scale", "planes", "measurements", "refusal"}
+    assert set(out) == {"photo", "camera", "model", "scale", "planes", "measurements", "refusal"} and out["photo"] is None
     assert out["refusal"] is None and out["scale"]["source"] == "camera height given"
     for m in out["measurements"]:
         assert {"name", "value", "low", "high", "unit", "status", "basis", "reason", "budget"} <= set(m)
@@ -191,5 +192,26 @@ def test_json_has_everything_and_is_json(scene):
 
 def test_json_of_a_refused_photo(room):
     out = measurement_json(Scene(room.camera, "no room found"), measure(Scene(room.camera, "no room found")), {})
-    assert out["refusal"] == "no room found" and out["planes"] == [] and out["scale"] == {"source": "none"}
+    assert out["refusal"] == "no room found" and out["planes"] == []
+    assert out["scale"] == {"source": "none", "camera_height_m": None, "low": None, "high": None, "opinions": [], "notes": []}
     json.dumps(out)
+
+
+def test_json_names_the_photo_and_every_opinion_on_the_scale(scene):
+    """Two sources that disagree: what each says, what came of it with its 90 % interval, and that they disagree."""
+    h = scene.camera_height_m
+    said = (ScaleSource("camera height given", h, 0.03), ScaleSource("metric model", 1.5 * h, 0.05))
+    scene = replace(scene, scale=fuse(said), solution=None)
+    found = measure(scene)
+    out = json.loads(json.dumps(measurement_json(scene, found, {}, "kitchen.jpg"), allow_nan=False))
+    assert out["photo"] == "kitchen.jpg"
+    scale, height = out["scale"], next(m for m in out["measurements"] if m["name"] == "camera_height")
+    assert scale["opinions"] == [{"source": o.source, "camera_height_m": pytest.approx(o.camera_height_m), "sigma_rel": o.sigma_rel} for o in said]
+    assert scale["notes"] == list(scene.scale.notes) and "% apart" in scale["notes"][0]
+    assert scale["camera_height_m"] == pytest.approx(scene.camera_height_m)
+    assert (scale["low"], scale["high"]) == (height["low"], height["high"]) and scale["low"] < scale["camera_height_m"] < scale["high"]
+
+
+def test_json_of_a_photo_whose_name_is_no_text_stays_valid(scene):
+    out = measurement_json(scene, measure(scene), {}, "a\udcffb.jpg")
+    assert out["photo"] == "a\ufffdb.jpg" and json.dumps(out, ensure_ascii=False).encode()

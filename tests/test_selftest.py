@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from poc.geometry import rotation_from_vector
 from poc.measure import measure, next_measurement, self_test
 from poc.room.nextstep import known_variance
 from poc.scene import build_scene
@@ -53,6 +54,13 @@ def test_a_bad_depth_is_no_red_light_where_walls_stand_by_their_feet(scene):
     gravity = [{c.name: c for c in self_test(s)}["gravity"] for s in (tilted, hidden)]
     assert [g.light for g in gravity] == ["amber", "red"]
     assert "by their foot" in gravity[0].meaning and "by their foot" not in gravity[1].meaning
+
+
+def test_a_floor_far_off_level_is_red_whatever_the_walls_stand_on(scene):
+    """Twice the limit and more: then it is the camera's tilt that is in doubt, and feet rest on that too."""
+    turned = rotation_from_vector(np.array([0.0, 0.0, np.radians(12.0)])) @ scene.camera.gravity
+    gravity = {c.name: c for c in self_test(replace(scene, camera=replace(scene.camera, gravity=turned)))}["gravity"]
+    assert gravity.value > 10 and gravity.light == "red"
 
 
 def test_walls_that_run_through_each_other_are_weak(scene):
@@ -132,6 +140,16 @@ def test_a_missing_end_asks_for_a_photo(scene, kinds, words):
     step = _photo_step(scene, kinds)
     assert words in step.action and step.least_now_m == 3.9 and np.isfinite(step.width_after_m)
     assert "only known to be at least 3.90 m now" in advice_sentence(step)
+
+
+def test_a_lower_bound_is_lifted_by_a_hand_or_not_at_all(whole_wall):
+    """What would go up from 0.31 m to 0.32 m is not worth anybody's tape."""
+    loose = _network_scene(whole_wall)
+    longest = replace({m.name: m for m in measure(loose)}["longest_wall"], high=None, status="lower_bound")
+    small = replace(longest, value=0.1 * longest.value, low=0.1 * longest.low)
+    assert next_measurement(loose, [longest]) is not None
+    step = next_measurement(loose, [small])
+    assert step is None or "photo" in step.action
 
 
 def test_a_loose_lower_bound_asks_for_a_length_first(whole_wall):

@@ -198,6 +198,22 @@ def test_of_walls_behind_one_another_the_longest_gives_the_distance(scene):
     assert [w.plane_id for w in main_walls(replace(scene, walls=(*scene.walls, behind)))] == ["wall_2", "wall_3", "wall_1"]
 
 
+@pytest.mark.parametrize("times", [0.5, 1, 2, 3, 5, 10])
+def test_the_scale_bars_labels_stay_apart(scene, times):
+    """On a plan of 2 m as on one of 40 m, half as wide as a laptop shows it."""
+    walls = tuple(replace(w, ends=w.ends * times, free=()) for w in scene.walls)
+    big = replace(scene, walls=walls, obstacles=(), outline=scene.outline * times, free_floor=np.zeros((0, 0), bool))
+    fig = plan(big, ())
+    bar = [a for a in fig.layout.annotations if a.yshift == 15]
+    px_per_m = min(PLAN_PX[0] / np.ptp(fig.layout.xaxis.range), PLAN_PX[1] / np.ptp(fig.layout.yaxis.range))
+    middles = [a.x * px_per_m / 2 for a in bar]
+    halves = [len(a.text) * 0.56 * a.font.size / 2 for a in bar]
+    assert [b - a > ha + hb for a, b, ha, hb in zip(middles, middles[1:], halves, halves[1:])] == [True, True]
+    length = float(bar[2].text.removesuffix(" m"))
+    assert (bar[2].x - bar[0].x, bar[1].x - bar[0].x) == (pytest.approx(length), pytest.approx(float(bar[1].text)))
+    assert length * px_per_m < PLAN_PX[0] / 3
+
+
 # --- overlay -----------------------------------------------------------------------------------------------------
 
 
@@ -206,6 +222,21 @@ def test_foot_lines_meet_the_photos_corner(figures, scene):
     corner = to_camera(np.array([room.LEFT, room.FAR, 0.0]), scene)
     expected = corner[:2] / corner[2] * room.F_PX + ((room.WIDTH - 1) / 2, (room.HEIGHT - 1) / 2)
     assert np.nanmin(np.linalg.norm(feet - expected, axis=1)) < 0.2
+
+
+def test_a_foot_is_solid_only_where_it_was_seen(scene, photo):
+    """A bed before the right half of the far wall hides its foot there."""
+    far = scene.walls[1]
+    seen = np.arange(np.arctan2(room.LEFT, room.FAR), 0.0, 0.004)
+    walls = tuple(replace(w, foot_azimuths=seen if w is far else None) for w in scene.walls)
+    fig = overlay(photo, replace(scene, walls=walls), ())
+    middle, right = (to_camera(np.array([x, room.FAR, 0.0]), scene) for x in (0.0, room.RIGHT))
+    middle, right = (c[:2] / c[2] * room.F_PX + ((room.WIDTH - 1) / 2, (room.HEIGHT - 1) / 2) for c in (middle, right))
+    hidden = trace(fig, "foot of a wall, hidden")
+    assert hidden.line.dash == "dot"
+    np.testing.assert_allclose(np.column_stack([hidden.x, hidden.y])[:2], [middle, right], atol=3)
+    solid = np.column_stack([trace(fig, "foot of a wall").x, trace(fig, "foot of a wall").y])
+    assert np.nanmin(np.linalg.norm(solid - middle, axis=1)) < 3
 
 
 def test_overlay_says_what_was_fitted(figures):

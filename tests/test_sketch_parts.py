@@ -9,10 +9,13 @@ import room_values as room
 from poc.figures import theme
 from poc.figures.furniture import overlap, shape, standing
 from poc.figures.labels import rectangle
-from poc.figures.plan import free_rings
+from poc.figures.overlay import foot_spans
+from poc.figures.plan import free_rings, plan
 from poc.figures.sketch3d import _fan
+from poc.packing import pack, unpack
 from poc.room.roomspace import grid_points, line_pixels, room_height, to_camera, to_room
-from poc.types import Measurement, Placement, Product
+from poc.scene import build_scene
+from poc.types import SURFACE_CLASSES, Measurement, Placement, Product, Surfaces
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +137,62 @@ def test_height_of_an_unseen_ceiling_is_not_claimed(scene):
     told = theme.by_name([Measurement("ceiling_height", 2.9, 2.7, None, "m", "lower_bound")])
     assert room_height(scene, {}) == (pytest.approx(2.6), True)
     assert room_height(blind, told) == (pytest.approx(2.7), False)
+
+
+def test_the_camera_points_the_way_it_looks(scene):
+    arrow = next(a for a in plan(scene, ()).layout.annotations if a.arrowcolor == theme.BLUE)
+    assert (arrow.ax, arrow.ay) == (0, 0) and arrow.arrowhead and np.degrees(np.arctan2(arrow.x, arrow.y)) == pytest.approx(7.0, abs=0.5)
+
+
+def _across(x) -> np.ndarray:
+    """Directions in which a foot at these x of the far wall is seen."""
+    return np.arctan2(x, room.FAR)
+
+
+def test_feet_are_where_their_directions_cut_the_wall(scene):
+    """Short gaps count as seen, also before the wall's end; columns alone do not."""
+    far, column = scene.walls[1], 0.004
+    columns = np.arange(_across(room.LEFT), _across(room.RIGHT), column)
+    seen = np.zeros(len(columns), bool)
+    seen[3:60], seen[20:24], seen[100:150], seen[170:172] = True, False, True, True
+    (a, b), (c, d) = foot_spans(replace(far, foot_azimuths=columns[seen]))
+    at = [float(np.tan(columns[i] - column / 2) * room.FAR - room.LEFT) for i in (60, 100, 150)]
+    assert a == 0.0 and (b, c, d) == pytest.approx(at, abs=1e-9)
+
+
+def test_feet_seen_nowhere_or_not_kept(scene):
+    far = scene.walls[1]
+    assert foot_spans(far) == ((0.0, far.length_m),)
+    assert foot_spans(replace(far, foot_azimuths=np.zeros(0))) == foot_spans(replace(far, foot_azimuths=np.array([0.1, 0.104]))) == ()
+    beside = np.arange(_across(room.RIGHT) + 0.1, 0.9, 0.004)
+    assert foot_spans(replace(far, foot_azimuths=beside)) == ()
+
+
+def test_feet_follow_the_wall_at_another_scale(scene):
+    """A joint room gives a wall other metres; the directions stay."""
+    seen = replace(scene.walls[1], foot_azimuths=np.arange(-0.2, 0.2, 0.004))
+    np.testing.assert_allclose(foot_spans(replace(seen, ends=seen.ends * 1.5)), np.array(foot_spans(seen)) * 1.5)
+
+
+def test_a_built_room_keeps_where_its_feet_were_seen():
+    """The cabinet in the far right corner hides the feet of two walls beside it; the left wall's is bare as far as the photo shows it."""
+    _, _, which = room._cast(320, 240)
+    p = np.full((*which.shape, len(SURFACE_CLASSES)), 0.004, np.float32)
+    for name, there in (("wall", which < 4), ("floor", which == 4), ("ceiling", which == 5), ("other", which > 5)):
+        p[there, SURFACE_CLASSES.index(name)] = 0.98
+    built = build_scene(room.photo(), room.depth_map(), Surfaces(p), room.camera(), camera_height=(room.EYE, 0.02))
+    left, far, right = built.walls
+    assert foot_spans(left) == ((0.0, left.length_m),)
+    assert foot_spans(far) == ((0.0, pytest.approx(room.CABINET[0, 0] - room.LEFT, abs=0.06)),) and far.length_m > 3.5
+    assert foot_spans(right) == ((pytest.approx(room.FAR - room.CABINET[0, 1], abs=0.06), right.length_m),)
+
+
+def test_a_wall_is_stored_with_its_feet_and_read_without(scene):
+    wall, arrays = replace(scene.walls[1], foot_azimuths=np.array([0.1, 0.2])), {}
+    stored = pack(wall, arrays, "wall")
+    np.testing.assert_array_equal(unpack(stored, arrays).foot_azimuths, wall.foot_azimuths)
+    del stored["foot_azimuths"]
+    assert unpack(stored, arrays).foot_azimuths is None
 
 
 def test_a_polygon_with_a_notch_is_cut_into_ears_of_its_area():

@@ -12,7 +12,7 @@ from poc.figures.furniture import footprint, standing
 from poc.figures.labels import Board, rectangle, text_size
 from poc.geometry import project
 from poc.room.roomspace import along, inward, line_pixels, longest_free, main_walls, plane_mask, room_height, to_camera
-from poc.types import Measurement, Photo, Plane, Recommendation, Scene
+from poc.types import Measurement, Photo, Plane, Recommendation, Scene, WallSegment
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -21,6 +21,10 @@ SHOWN_PX = (960.0, 640.0)
 """The photo's greatest width and height on a laptop's page, from which the labels' sizes in photo pixels follow."""
 CLOSED = 9
 """Gaps of up to this many cells in a plane's mask are tinted over."""
+GAP_COLUMNS, LEAST_COLUMNS = 6, 3
+"""A foot is drawn as seen across gaps of fewer columns of the panorama than the first, where it was seen in as many as the second."""
+FLATTEST = 0.08
+"""Cosine between a direction and a wall's normal below which the two are taken to meet no farther off, as in `poc.room.propagate`."""
 
 
 def overlay(photo: Photo, scene: Scene, measurements, recommendations=()) -> go.Figure:
@@ -91,7 +95,9 @@ def _lines(scene: Scene, height: float, seen_top: bool) -> list[dict]:
     for wall in scene.walls:
         a, b = wall.ends
         plane = scene.plane(wall.plane_id)
-        (feet if plane is None or plane.foot_seen else hidden).append((np.append(a, 0.0), np.append(b, 0.0)))
+        shown = foot_spans(wall) if plane is None or plane.foot_seen else ()
+        feet += [_on_floor(wall, span) for span in shown]
+        hidden += [_on_floor(wall, span) for span in _between(shown, wall.length_m)]
         if seen_top:
             tops.append((np.append(a, height), np.append(b, height)))
         met = [end for end, kind in zip(wall.ends, wall.end_kinds, strict=True) if kind == "corner"]
@@ -108,6 +114,50 @@ def _lines(scene: Scene, height: float, seen_top: bool) -> list[dict]:
         *_trace(scene, hidden, "foot of a wall, hidden", {"color": theme.VERMILION, "width": 2, "dash": "dot"}),
         *_trace(scene, free, "longest free wall", {"color": theme.GREEN, "width": 7}),
     ]
+
+
+def foot_spans(wall: WallSegment) -> tuple[tuple[float, float], ...]:
+    """Where the camera saw the wall's foot, as stretches (start, end in metres from its first end); the whole wall where the
+    scene does not keep the directions. A few columns missed count as seen, up to the wall's ends too, a few alone do not:
+    the surfaces of a photo fray by that much."""
+    azimuths = wall.foot_azimuths
+    if azimuths is None:
+        return ((0.0, wall.length_m),)
+    if len(azimuths) < LEAST_COLUMNS:
+        return ()
+    step = np.diff(azimuths)
+    column, out = float(step.min()), []
+    for run in np.split(azimuths, np.flatnonzero(step > (GAP_COLUMNS + 0.5) * column) + 1):
+        if len(run) < LEAST_COLUMNS:
+            continue
+        start, end = (_met(wall, azimuth) for azimuth in (run[0] - column / 2, run[-1] + column / 2))
+        start = 0.0 if _met(wall, run[0] - GAP_COLUMNS * column) <= 0.0 else start
+        end = wall.length_m if _met(wall, run[-1] + GAP_COLUMNS * column) >= wall.length_m else end
+        if end > start:
+            out.append((start, end))
+    return tuple(out)
+
+
+def _met(wall: WallSegment, azimuth: float) -> float:
+    """Where a direction from the camera (radians from the room's y axis toward x) meets the wall's line, metres from its first end."""
+    direction = (wall.ends[1] - wall.ends[0]) / max(wall.length_m, 1e-9)
+    away, ray = np.array([-direction[1], direction[0]]), np.array([np.sin(azimuth), np.cos(azimuth)])
+    distance = float(wall.ends[0] @ away)
+    if distance < 0:
+        distance, away = -distance, -away
+    return float((ray * distance / max(float(ray @ away), FLATTEST) - wall.ends[0]) @ direction)
+
+
+def _between(spans, length_m: float) -> list[tuple[float, float]]:
+    """What stretches in rising order leave of a wall, metres from its first end."""
+    marks = [0.0, *(mark for span in spans for mark in span), length_m]
+    return [(a, b) for a, b in zip(marks[::2], marks[1::2], strict=True) if b > a]
+
+
+def _on_floor(wall: WallSegment, span: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """A stretch of a wall's foot as two room-frame points."""
+    start, end = (np.append(along(wall, at), 0.0) for at in span)
+    return start, end
 
 
 def _trace(scene: Scene, lines, name: str, line: dict) -> list[dict]:

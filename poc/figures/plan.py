@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 WALL_M = 0.10
 """Drawn thickness of a wall; its real one is not seen."""
+ARROW_PX = 34
+"""Length of the arrow along the camera's view, on screen."""
 
 
 def plan(scene: Scene, measurements, recommendations=(), photo: Photo | None = None) -> go.Figure:
@@ -280,12 +282,15 @@ def _distance_lines(sheet: Sheet, scene: Scene, named: dict[str, Measurement]) -
 
 
 def _camera(sheet: Sheet, scene: Scene, named: dict[str, Measurement]) -> None:
-    """Where the photo was taken from, and how high."""
+    """Where the photo was taken from, how high, and an arrow the way it looks."""
     forward = scene.room_from_cam[:2, 2]
-    angle = float(np.degrees(np.arctan2(forward[0], forward[1])))
+    tip = (forward / max(float(np.linalg.norm(forward)), 1e-9) * ARROW_PX * sheet.m_per_px).round(3)
     sheet.traces.append({"type": "scatter", "x": [0], "y": [0], "mode": "markers", "showlegend": False, "hovertext": "camera",
-                         "hoverinfo": "text", "marker": {"symbol": "triangle-down", "size": 15, "color": theme.BLUE, "angle": angle}})
-    sheet.board.block(rectangle((0, 0), (20 * sheet.m_per_px, 20 * sheet.m_per_px)))
+                         "hoverinfo": "text", "marker": {"symbol": "circle", "size": 10, "color": theme.BLUE}})
+    sheet.notes.append({"x": float(tip[0]), "y": float(tip[1]), "ax": 0.0, "ay": 0.0, "xref": "x", "yref": "y", "axref": "x", "ayref": "y", "text": "",
+                        "showarrow": True, "arrowhead": 2, "arrowwidth": 2.5, "arrowcolor": theme.BLUE})
+    for at, size in ((np.zeros(2), 20), (0.7 * tip, 16)):
+        sheet.board.block(rectangle(at, (size * sheet.m_per_px, size * sheet.m_per_px)))
     told = named.get("camera_height")
     words = "camera" if told is None or told.value is None else f"camera, {theme.value_words(told)} high"
     drop = (text_size(words, theme.SMALL_PX)[1] / 2 + 12) * sheet.m_per_px

@@ -22,6 +22,9 @@ CUT_M = 0.35
 
 _ARROWS = {(False, False): "end+start", (True, False): "end", (False, True): "start", (True, True): "none"}
 """Which ends of a line have an arrow, by which of them are open."""
+BARS_M, HALF_BAR_PX = (1, 2, 5, 10), 44
+"""Lengths of the scale bar, and how long each of its halves must be on a laptop's page for the labels over it to stay apart: half as
+much again as they take there, because the plan shrinks with the page and they do not."""
 
 
 @dataclass
@@ -105,11 +108,12 @@ class Sheet:
             legend={"x": 1.0, "xanchor": "left", "y": 0.98, "font": {"size": theme.SMALL_PX}}))
 
     def _scale_bar(self) -> None:
-        """One metre, in two halves, at the lower left."""
+        """A bar in two halves at the lower left, the shortest whose labels stay apart."""
+        length = next((bar for bar in BARS_M if bar / 2 >= HALF_BAR_PX * self.m_per_px), BARS_M[-1])
+        half, high = length / 2, 6 * self.m_per_px
         x, y = self.low + np.array([14, 12]) * self.m_per_px
-        for start, colour in ((0.0, theme.INK), (0.5, theme.PAPER)):
-            bar = np.array([(x + start, y), (x + start + 0.5, y), (x + start + 0.5, y), (x + start, y)])
-            bar[2:, 1] += 6 * self.m_per_px
+        for start, colour in ((x, theme.INK), (x + half, theme.PAPER)):
+            bar = np.array([(start, y), (start + half, y), (start + half, y + high), (start, y + high)])
             self.polygon(bar, fillcolor=colour, line={"width": 1, "color": theme.INK})
-        for mark, text in ((0.0, "0"), (0.5, "0.5"), (1.0, "1 m")):
+        for mark, text in ((0.0, "0"), (half, f"{half:g}"), (length, f"{length} m")):
             self.notes.append({"x": x + mark, "y": y, "yshift": 15, "text": text, "showarrow": False, "font": {"size": 11, "color": theme.MUTED}})

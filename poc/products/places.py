@@ -2,7 +2,7 @@
 
 A place is a line along which a piece's back stands, and the direction it faces. For free floor the line is an edge of the
 largest free rectangle, once per side. Depths come from the grid of seen, free floor. A piece's body stands on floor that
-is seen, not in front of a door, and does not rise above a window's sill. Its clearance may cross a door's zone, and, where
+is seen, not in front of a door, and does not rise above a window's sill or before what hangs on the wall. Its clearance may cross a door's zone, and, where
 there is no other way, floor that the photo's edge cuts off: an eye-level photo shows little floor in front of its far wall.
 """
 
@@ -32,8 +32,9 @@ class Place:
 
     length, height: uncertain extents. spread: the measured length whose relative error all others here share. body_m,
     reach_m, open_m: free depth in metres at every STEP_M along the line: for the piece itself, for the floor kept free in
-    front, and for the same where floor out of the photo counts as free. sills: (from, to, height) of windows along the
-    line. ends: what ends the line ("corner", "obstacle", "door", "frame", …). rank: its length over that of the longest place of its kind.
+    front, and for the same where floor out of the photo counts as free. sills: (from, to, height) of windows, and of what
+    else covers the wall higher up, along the line. ends: what ends the line ("corner", "obstacle", "door", "frame", …).
+    rank: its length over that of the longest place of its kind.
     """
 
     kind: str
@@ -143,7 +144,7 @@ def find_spot(
 
 
 def _above_sill(place: Place, product: Product) -> np.ndarray:
-    """Which steps along the line lie below a window that the piece would rise above."""
+    """Which steps along the line lie below a window, or anything else on the wall, that the piece would rise above."""
     centres = (np.arange(len(place.body_m)) + 0.5) * STEP_M
     high = np.zeros(len(centres), bool)
     for left, right, sill in place.sills:
@@ -181,7 +182,7 @@ def _wall_place(
     body, reach, clear = free_depths(scene, start, along, inward, length_m, REACH_M, WALL_GAP_M)
     exact = abs(length_m - base.value_m) <= STEP_M
     length = _open_ended(base if exact else base.scaled(length_m), ends, keep=exact)
-    sills = tuple((a - span[0], b - span[0], sill) for a, b, sill in _openings(scene, wall, "window"))
+    sills = tuple((a - span[0], b - span[0], sill) for a, b, sill in (*_openings(scene, wall, "window"), *wall.covered))
     return Place("wall", wall.plane_id, start, along, inward, length, _bounded(base), ceiling, body, reach, clear, sills, ends)
 
 

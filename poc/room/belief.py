@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from poc.room.feet import Evidence, wall_share
+from poc.room.view import Panorama
 from poc.room.wallfit import WallData, WallSolution
 
 SAME_TURN = 0.1
@@ -21,7 +23,12 @@ WEAK_SHARE, WEAK_COLUMNS = 0.3, 20
 """A foot seen in a smaller share of a wall's columns, and in fewer of them, may be furniture's."""
 RIVAL_FOOT = 1.5
 """A parallel wall farther away whose foot is seen in this many times the columns is the wall; the nearer is what stands before it."""
-
+SUPPORT_NATS, SUPPORT_CELLS = 2.0, 2.0
+"""A column speaks against its wall where its foot would be this much better elsewhere, or its depth by half of what it can
+say; one that sees fewer cells of wall than the second number says nothing."""
+BEYOND_DEPTH = 1.6
+"""A wall whose foot is not seen is not drawn on to where it would be so many times as far away as a network's depth has it: at a flat
+angle a few columns of another wall would else make ten metres of this one."""
 NARROW = 0.45
 """A wall seen over so little of its length, camera heights, is rather a wardrobe, a pillar or a door standing open."""
 
@@ -77,6 +84,34 @@ def parted(path: np.ndarray, walls: list[tuple[float, float, bool]], azimuth: np
         second = path == j
         if all(side.any() for side in (first & nearer, first & ~nearer, second & nearer, second & ~nearer)):
             out[(first & ~nearer) | (second & nearer)] = -1
+    return out
+
+
+def supported(pan: Panorama, ev: Evidence, path: np.ndarray, walls, solved, rho: np.ndarray | None) -> np.ndarray:
+    """`Layout.support`: whether foot and depth of each column speak for the wall that it was given to. rho: m×n horizontal distance
+    by a network's depth, camera heights; None where depth is a sensor's."""
+    out = np.zeros(len(path), int)
+    if not solved:
+        return out
+    psi, distance = np.array([w.psi for w in solved])[path], np.array([w.distance for w in solved])[path]
+    s = np.cos(pan.azimuth - psi) / distance
+    foot, depth = (ev.at(np.maximum(s, 0.0), t) - t.min(0) for t in (ev.foot, ev.depth))
+    most = ev.depth.max(0) - ev.depth.min(0)
+    shown = (path >= 0) & (ev.wall_cells >= SUPPORT_CELLS)
+    speaks = (foot < SUPPORT_NATS) & (depth <= 0.5 * most)
+    if rho is not None:
+        seen_foot = np.any([d.direct for d in walls], axis=0)
+        speaks &= seen_foot | ~(_column_medians(rho, wall_share(pan.p) > 0.5) * np.maximum(s, 1e-3) * BEYOND_DEPTH < 1.0)
+    out[shown] = np.where(speaks[shown], 1, -1)
+    return out
+
+
+def _column_medians(values: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Median of each column of m×n over the cells that count, NaN where there are none."""
+    masked = np.where(where, values, np.nan)
+    out = np.full(values.shape[1], np.nan)
+    some = np.isfinite(masked).any(0)
+    out[some] = np.nanmedian(masked[:, some], axis=0)
     return out
 
 

@@ -142,19 +142,12 @@ def rows_of(view: View, photo: int, owner: dict[int, int], turn: int) -> list[Ro
 
 
 def height_rows(view: View, photo: int) -> list[Row]:
-    """Ceiling and camera height: what a photo says of the room wherever it was taken."""
+    """Ceiling and camera height: they do not depend on where in the room a photo was taken."""
     n = len(view.errors)
     out = [Row(photo, np.zeros(n), float(view.scene.camera_height_m), {f"height of {photo}": 1.0})]
     if view.ceiling_m is not None:
         out.append(Row(photo, np.eye(n)[n - 1], view.ceiling_m, {"ceiling": 1.0}))
     return out
-
-
-def width_row(view: View, photo: int, pair: tuple[int, int], parts: dict[str, float]) -> Row:
-    """The distance between two opposite walls of a photo whose place is unknown."""
-    n = len(view.errors)
-    own = np.eye(n)[pair[0]] + np.eye(n)[pair[1]]
-    return Row(photo, own, sum(view.walls[k].distance_m for k in pair), parts)
 
 
 def solve(views: list[View], rows: list[Row], seats: dict[int, Seat], anchor: int) -> Fit:

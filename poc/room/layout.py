@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from poc.room import feet
-from poc.room.belief import SAME_TURN, credible, doubted, parted
+from poc.room.belief import SAME_TURN, credible, doubted, parted, supported
 from poc.room.edges import edge_along, level_line, slope_per_cell
 from poc.room.planes import DepthFit, ceiling_mask, floor_field
 from poc.room.view import SURE, Panorama, View, make_panorama, sample
@@ -29,9 +29,6 @@ SLANTED_APART, SLANTED_SLACK = np.deg2rad(20.0), 6
 them by a network's feet alone: these bend toward the photo's edges, and its depth turns walls by more. Exact depth tells from 9°."""
 SAME_WALL = 0.04
 """Parallel walls nearer to each other than this (log distance) are taken for one, whatever the depth."""
-SUPPORT_NATS, SUPPORT_CELLS = 2.0, 2.0
-"""A column speaks against its wall where its foot would be this much better elsewhere, or its depth by half of what it can
-say; one that sees fewer cells of wall than the second number says nothing."""
 EXACT = 0.02
 """Sigma of a wall's log depth up to which the depth tells by itself that a wall stands at another angle."""
 TOP_QUANTILE = 0.5
@@ -200,23 +197,10 @@ def _settle(seen: _Seen, state: State, start) -> Layout:
     for k, (d, _) in enumerate(pairs):
         path[d.columns] = k
     walls, solved = tuple(d for d, _ in pairs), tuple(s for _, s in pairs)
-    support = _support(seen, path, solved)
+    rho = _rho(seen.view, state.fit, seen.field, state.room_from_cam, seen.pan) if seen.view.by_network else None
+    support = supported(seen.pan, seen.ev, path, walls, solved, rho)
     ceiling = _observe_ceiling(seen.view, seen.pan, state, path, solved)
     return Layout(state, seen.pan, path, walls, solved, ceiling, seen.noise, support, _observe_top(seen.pan, state, np.where(support > 0, path, -1), solved))
-
-
-def _support(seen: _Seen, path: np.ndarray, solved) -> np.ndarray:
-    """`Layout.support`: whether foot and depth of each column speak for the wall that it was given to."""
-    out = np.zeros(len(path), int)
-    if not solved:
-        return out
-    psi, distance = np.array([w.psi for w in solved])[path], np.array([w.distance for w in solved])[path]
-    s = np.cos(seen.pan.azimuth - psi) / distance
-    foot, depth = (seen.ev.at(np.maximum(s, 0.0), t) - t.min(0) for t in (seen.ev.foot, seen.ev.depth))
-    most = seen.ev.depth.max(0) - seen.ev.depth.min(0)
-    shown = (path >= 0) & (seen.ev.wall_cells >= SUPPORT_CELLS)
-    out[shown] = np.where((foot[shown] < SUPPORT_NATS) & (depth[shown] <= 0.5 * most[shown]), 1, -1)
-    return out
 
 
 def _angles(pan: Panorama) -> np.ndarray:

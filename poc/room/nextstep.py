@@ -24,6 +24,8 @@ MARK_SIGMA_REL = 0.03
 """A length marked on the photo: the tape, and where the two clicks land."""
 WORTH_SHARE = 0.9
 """A proposal must leave at most this share of the interval, or it is not worth anybody's time."""
+WORTH_M = 0.10
+"""And lift a lower bound by this much."""
 ITSELF_SHARE = 0.6
 """Measuring the wanted wall itself is proposed only where every other length would leave more than this share."""
 SHARP_ENOUGH = 0.06
@@ -88,6 +90,8 @@ def _best_length(scene: Scene, m: Measurement) -> NextMeasurement | None:
     if best is None or best[0] > WORTH_SHARE * now:
         return None
     after, length = best
+    if m.status != "measured" and m.value * np.exp(-Z90 * after) < m.low + WORTH_M:
+        return None
     if m.status == "measured":
         return NextMeasurement(length.action, m.name, _width(m.value, now), _width(m.value, after))
     return NextMeasurement(length.action, m.name, float("inf"), float("inf"), float(m.low), float(m.value * np.exp(-Z90 * after)))

@@ -29,8 +29,9 @@ class DepthFit:
         return self.scale * (d + self.shift)
 
 
-LEAST_FLOOR = 0.01
-"""Share of the photo that must be floor. Of seven photos where a network saw less of it, three had none: it was a bed or a worktop."""
+LEAST_FLOOR, LEAST_KNOWN_FLOOR = 0.01, 0.004
+"""Share of the photo that must be floor, where a network saw it and elsewhere. Of seven real photos where a network saw less than the
+first, three had none: it was a bed or a worktop."""
 LEVEL_STEP, LEVEL_BAND, LEVEL_REACH = 0.01, 0.04, 0.12
 LEVEL_SHARE, LEVEL_PURE = 0.15, 0.7
 """A level below the others, as log height: cells within the band about it are so many of the floor's, and of those within reach."""
@@ -81,11 +82,11 @@ def _lowest_level(log_height: np.ndarray) -> float | None:
 
 def fit_floor(view: View, gravity: np.ndarray, shift: float | None = None) -> DepthFit | None:
     """Scale (and shift, for a relative map unless given) from the floor, or None where too little floor is seen."""
-    mask = floor_mask(view, gravity)
-    if mask.mean() < LEAST_FLOOR:
+    mask, least = floor_mask(view, gravity), LEAST_FLOOR if view.by_network else LEAST_KNOWN_FLOOR
+    if mask.mean() < least:
         mask = floor_mask(view, gravity, 0.4)
     n = int(mask.sum())
-    if n < LEAST_FLOOR * mask.size:
+    if n < least * mask.size:
         return None
     d, s = view.inverse[mask].astype(float), (view.rays @ gravity)[mask]
     if view.metric:

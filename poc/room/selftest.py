@@ -20,7 +20,10 @@ CORNER_DEG = (4.0, 10.0)
 FLAT_SHARE = (0.02, 0.05)
 GRAVITY_DEG = (2.0, 5.0)
 HALVES_SHARE = (0.05, 0.12)
-SCALE_SIGMAS = (1.0, 2.0)
+SCALE_SIGMAS = (1.645, 2.5)
+"""Two honest sources differ by more than the first in one photo of ten."""
+LESSENED_UP_TO = 2.0
+"""A floor that is off level by more than so many times the limit stays red: the camera's tilt itself is then in doubt."""
 
 
 def self_test(scene: Scene) -> tuple[Check, ...]:
@@ -36,13 +39,14 @@ def self_test(scene: Scene) -> tuple[Check, ...]:
     by_foot = np.mean([p.foot_seen for p in scene.planes if p.kind == "wall"] or [False]) > 0.5
     feet = "most walls here are placed by their foot, which this does not touch" if by_foot else ""
     other = "" if "metric model" in scene.scale.source else "the scale here comes from elsewhere, which this does not touch"
-    return (_lessened(_corners(scene, fits), feet), _flatness(scene, fits), _lessened(_gravity(scene, fits), feet),
-            _lessened(_halves(scene, points), other), _sources(scene), _crossings(scene))
+    return (_lessened(_corners(scene, fits), feet, np.inf), _flatness(scene, fits), _lessened(_gravity(scene, fits), feet, LESSENED_UP_TO * GRAVITY_DEG[1]),
+            _lessened(_halves(scene, points), other, np.inf), _sources(scene), _crossings(scene))
 
 
-def _lessened(check: Check, why: str) -> Check:
-    """A red check of the depth alone is amber where the measurements hardly rest on the depth."""
-    return replace(check, light="amber", meaning=f"{check.meaning}; {why}") if check.light == "red" and why else check
+def _lessened(check: Check, why: str, limit: float) -> Check:
+    """A red check of the depth alone is amber where the measurements hardly rest on the depth, up to this limit."""
+    small = check.value is not None and check.value <= limit
+    return replace(check, light="amber", meaning=f"{check.meaning}; {why}") if check.light == "red" and why and small else check
 
 
 def _fit(scene: Scene, plane: Plane, points: np.ndarray) -> tuple[np.ndarray, float, float] | None:

@@ -9,7 +9,7 @@ import numpy as np
 from poc.room.feet import wall_share
 from poc.room.openings import on_wall
 from poc.room.roomspace import inward, to_room
-from poc.room.view import DOOR, FLOOR, View
+from poc.room.view import CEILING, DOOR, FLOOR, WALL, View
 from poc.types import Scene, WallSegment
 
 STEP_M = 0.05
@@ -17,6 +17,8 @@ STRIP_M = 0.6
 """Depth of floor before a wall that must be free."""
 UP_TO_M = 0.9
 """Height of wall that must be in plain sight."""
+HIGHEST_M = 2.3
+"""Height up to which the wall behind a tall piece is looked at."""
 SHORTEST_M = 0.2
 BRIDGE_STEPS = 2
 """Gaps hidden by something slim farther into the room, up to this many steps, do not end a stretch."""
@@ -39,7 +41,20 @@ def free_stretches(scene: Scene, view: View, wall: WallSegment, taken: np.ndarra
         if edges[b] - edges[a] >= SHORTEST_M:
             spans.append((float(edges[a]), float(edges[b])))
             kinds.append((wall.end_kinds[0] if a == 0 else KINDS[state[a - 1]], wall.end_kinds[1] if b == n else KINDS[state[b]]))
-    return replace(wall, free=tuple(spans), free_end_kinds=tuple(kinds))
+    return replace(wall, free=tuple(spans), free_end_kinds=tuple(kinds), covered=_covered(scene, view, wall, edges, up_to_m))
+
+
+def _covered(scene: Scene, view: View, wall: WallSegment, edges: np.ndarray, from_m: float) -> tuple[tuple[float, float, float], ...]:
+    """Where what is seen above `from_m` is neither wall nor door: a picture, a curtain, a window that was not told as one. A piece
+    higher than that would stand before it. Single cells are the surfaces' noise."""
+    heights = np.arange(from_m, HIGHEST_M + 1e-6, 0.1)
+    t, z = np.meshgrid((edges[1:] + edges[:-1]) / 2, heights)
+    p, shown, _, _, _ = on_wall(scene, view, wall, t, z)
+    thing = shown & (p[..., WALL] + p[..., DOOR] + p[..., CEILING] < 0.5)
+    thing = thing[:-1] & thing[1:]
+    lowest = np.where(thing.any(0), heights[np.argmax(thing, axis=0)], np.inf)
+    change = np.flatnonzero(np.diff(np.concatenate([[0], np.isfinite(lowest).astype(int), [0]])))
+    return tuple((float(edges[a]), float(edges[b]), float(lowest[a:b].min())) for a, b in zip(change[::2], change[1::2], strict=True) if b - a >= 2)
 
 
 def _states(scene: Scene, view: View, wall: WallSegment, at: np.ndarray, taken: np.ndarray, strip_m: float, up_to_m: float) -> np.ndarray:
