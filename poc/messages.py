@@ -38,6 +38,10 @@ _TEXT: dict[str, tuple[str, str]] = {
         "Of {all} dimensions of the room, {measured} have an interval with two ends, {bounds} are lower bounds, {unknown} cannot be said from this photo.",
         "房间的 {all} 项尺寸中 {measured} 项有完整区间，{bounds} 项为下限，{unknown} 项无法由此照片判断。",
     ),
+    "checks_unmade": (
+        "Self-checks: {green} passed, {amber} in doubt, {red} failed, {unmade} could not be made.",
+        "自检：{green} 项通过，{amber} 项存疑，{red} 项未通过，{unmade} 项无法进行。",
+    ),
     "checks": ("Self-checks: {green} passed, {amber} in doubt, {red} failed.", "自检：{green} 项通过，{amber} 项存疑，{red} 项未通过。"),
     "no_room": ("No room is measured in this photo", "此照片无法测量房间"),
     "no_room_means": (

@@ -86,7 +86,8 @@ def _sure(scene: Scene, checks: Sequence[Any], verdict: str, say: Messages) -> t
     told = [say("scale_from", source=say.phrase(scene.scale.source)), say("scale_error", percent=f"{100 * Z90 * scene.scale.sigma_rel:.0f}")]
     if checks:
         lights = {light: sum(c.light == light for c in checks) for light in ("green", "amber", "red")}
-        told.append(say("checks", **lights))
+        unmade = len(checks) - sum(lights.values())
+        told.append(say("checks", **lights) if not unmade else say("checks_unmade", unmade=unmade, **lights))
     return (*told, verdict) if say.language == "en" else tuple(told)
 
 

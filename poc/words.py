@@ -39,7 +39,7 @@ def remark(m: Measurement) -> str:
 
 def check_rows(checks: Iterable[Check]) -> list[tuple[str, ...]]:
     """CHECK_COLUMNS of each self-test."""
-    return [(c.name, _found(c), LIGHTS.get(c.light, LIGHTS[""])[2], c.meaning) for c in checks]
+    return [(c.name, _found(c), LIGHTS[c.light][2] if c.light else "not checked", c.meaning) for c in checks]
 
 
 def _found(check: Check) -> str:
@@ -56,7 +56,7 @@ def scale_sentences(scene: Scene) -> list[str]:
     told += [f"{o.source[:1].upper()}{o.source[1:]}: {o.camera_height_m:.2f} m ± {100 * 1.645 * o.sigma_rel:.0f} %"
              + (f" ({o.note})" if o.note else "") + "." for o in scale.opinions]  # fmt: skip
     camera = scene.camera
-    told.append(f"Focal length {camera.f_px:.0f} px ({camera.f_source}); tilt: {camera.gravity_source}.")
+    told.append(f"Focal length {camera.f_px:.0f} px ({camera.f_source}, within its error as the room fits best); tilt: {camera.gravity_source}.")
     return told + [f"{note[:1].upper()}{note[1:]}." for note in (*scale.notes, *camera.notes, *scene.notes)]
 
 

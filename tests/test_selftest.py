@@ -9,10 +9,12 @@ import pytest
 
 from poc.geometry import rotation_from_vector
 from poc.measure import measure, next_measurement, self_test
+from poc.messages import Messages
 from poc.room.nextstep import known_variance
 from poc.scene import build_scene
+from poc.summary import _sure
 from poc.types import Measurement, Scene
-from poc.words import advice_sentence
+from poc.words import advice_sentence, check_rows
 from tests.synthetic import make_room, noisy_depth, perturbed_camera
 
 
@@ -54,6 +56,17 @@ def test_a_bad_depth_is_no_red_light_where_walls_stand_by_their_feet(scene):
     gravity = [{c.name: c for c in self_test(s)}["gravity"] for s in (tilted, hidden)]
     assert [g.light for g in gravity] == ["amber", "red"]
     assert "by their foot" in gravity[0].meaning and "by their foot" not in gravity[1].meaning
+
+
+def test_what_could_not_be_checked_says_so(scene):
+    bare = replace(scene, planes=tuple(p for p in scene.planes if p.kind != "floor"))
+    checks = self_test(bare)
+    words = {name: light for name, _, light, _ in check_rows(checks)}
+    assert words["gravity"] == "not checked" and words["walls in each other's way"] == "sound"
+    made = sum(c.light != "" for c in checks)
+    assert 0 < made < len(checks)
+    told = next(line for line in _sure(bare, checks, "", Messages("en")) if line.startswith("Self-checks"))
+    assert told.endswith(f"{len(checks) - made} could not be made.")
 
 
 def test_a_floor_far_off_level_is_red_whatever_the_walls_stand_on(scene):
