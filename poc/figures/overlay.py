@@ -11,6 +11,7 @@ from poc.figures import raster, theme
 from poc.figures.furniture import footprint, standing
 from poc.figures.labels import Board, rectangle, text_size
 from poc.geometry import project
+from poc.room.propagate import FLATTEST
 from poc.room.roomspace import along, inward, line_pixels, longest_free, main_walls, plane_mask, room_height, to_camera
 from poc.types import Measurement, Photo, Plane, Recommendation, Scene, WallSegment
 
@@ -23,8 +24,6 @@ CLOSED = 9
 """Gaps of up to this many cells in a plane's mask are tinted over."""
 GAP_COLUMNS, LEAST_COLUMNS = 6, 3
 """A foot is drawn as seen across gaps of fewer columns of the panorama than the first, where it was seen in as many as the second."""
-FLATTEST = 0.08
-"""Cosine between a direction and a wall's normal below which the two are taken to meet no farther off, as in `poc.room.propagate`."""
 
 
 def overlay(photo: Photo, scene: Scene, measurements, recommendations=()) -> go.Figure:

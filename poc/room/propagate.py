@@ -15,6 +15,8 @@ from poc.room.planes import DepthFit
 from poc.room.wallfit import State, WallSolution, height_on_wall, solve_wall
 
 CAUSES = ("scale", "focal", "gravity", "shift", "fit", "model", "unseen")
+FLATTEST = 0.08
+"""Cosine between a direction and a wall's normal below which the two are taken to meet no farther off."""
 CEILING_LINE_SHARE = 0.8
 """One sigma of log ceiling height over the camera, by where a network sees the ceiling begin, as a share of its depth's
 common error: on rendered rooms with exact truth the line was off by up to a third of that height."""
@@ -102,7 +104,7 @@ def _end_point(p: Problem, state: State, psi, dist, k: int, end: End) -> np.ndar
         return np.linalg.solve(a, [dist[k], dist[end.other]])
     level = state.level_rays(np.array([end.uv]))[0]
     az = np.arctan2(level[0], level[1])
-    return dist[k] / max(np.cos(az - psi[k]), 0.08) * np.array([np.sin(az), np.cos(az)])
+    return dist[k] / max(np.cos(az - psi[k]), FLATTEST) * np.array([np.sin(az), np.cos(az)])
 
 
 def ceiling_height(p: Problem, state: State, solved, line: float, model: float) -> float | None:

@@ -39,14 +39,15 @@ def self_test(scene: Scene) -> tuple[Check, ...]:
     by_foot = np.mean([p.foot_seen for p in scene.planes if p.kind == "wall"] or [False]) > 0.5
     feet = "most walls here are placed by their foot, which this does not touch" if by_foot else ""
     other = "" if "metric model" in scene.scale.source else "the scale here comes from elsewhere, which this does not touch"
-    return (_lessened(_corners(scene, fits), feet, np.inf), _flatness(scene, fits), _lessened(_gravity(scene, fits), feet, LESSENED_UP_TO * GRAVITY_DEG[1]),
-            _lessened(_halves(scene, points), other, np.inf), _sources(scene), _crossings(scene))
+    return (_lessened(_corners(scene, fits), feet), _flatness(scene, fits), _lessened(_gravity(scene, fits), feet, LESSENED_UP_TO * GRAVITY_DEG[1]),
+            _lessened(_halves(scene, points), other), _sources(scene), _crossings(scene))
 
 
-def _lessened(check: Check, why: str, limit: float) -> Check:
+def _lessened(check: Check, why: str, limit: float = np.inf) -> Check:
     """A red check of the depth alone is amber where the measurements hardly rest on the depth, up to this limit."""
-    small = check.value is not None and check.value <= limit
-    return replace(check, light="amber", meaning=f"{check.meaning}; {why}") if check.light == "red" and why and small else check
+    if check.light != "red" or not why or check.value > limit:
+        return check
+    return replace(check, light="amber", meaning=f"{check.meaning}; {why}")
 
 
 def _fit(scene: Scene, plane: Plane, points: np.ndarray) -> tuple[np.ndarray, float, float] | None:

@@ -36,8 +36,7 @@ def free_stretches(scene: Scene, view: View, wall: WallSegment, taken: np.ndarra
     state = _states(scene, view, wall, (edges[1:] + edges[:-1]) / 2, taken, strip_m, up_to_m)
     state = _bridged(state)
     spans, kinds = [], []
-    change = np.flatnonzero(np.diff(np.concatenate([[0], (state == FREE).astype(int), [0]])))
-    for a, b in zip(change[::2], change[1::2], strict=True):
+    for a, b in _runs(state == FREE):
         if edges[b] - edges[a] >= SHORTEST_M:
             spans.append((float(edges[a]), float(edges[b])))
             kinds.append((wall.end_kinds[0] if a == 0 else KINDS[state[a - 1]], wall.end_kinds[1] if b == n else KINDS[state[b]]))
@@ -53,8 +52,13 @@ def _covered(scene: Scene, view: View, wall: WallSegment, edges: np.ndarray, fro
     thing = shown & (p[..., WALL] + p[..., DOOR] + p[..., CEILING] < 0.5)
     thing = thing[:-1] & thing[1:]
     lowest = np.where(thing.any(0), heights[np.argmax(thing, axis=0)], np.inf)
-    change = np.flatnonzero(np.diff(np.concatenate([[0], np.isfinite(lowest).astype(int), [0]])))
-    return tuple((float(edges[a]), float(edges[b]), float(lowest[a:b].min())) for a, b in zip(change[::2], change[1::2], strict=True) if b - a >= 2)
+    return tuple((float(edges[a]), float(edges[b]), float(lowest[a:b].min())) for a, b in _runs(np.isfinite(lowest)) if b - a >= 2)
+
+
+def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
+    """(first, one past the last) of each run of true."""
+    change = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(int), [0]])))
+    return list(zip(change[::2].tolist(), change[1::2].tolist(), strict=True))
 
 
 def _states(scene: Scene, view: View, wall: WallSegment, at: np.ndarray, taken: np.ndarray, strip_m: float, up_to_m: float) -> np.ndarray:
@@ -118,8 +122,8 @@ def _in_doors(scene: Scene, wall: WallSegment, at: np.ndarray) -> np.ndarray:
 def _bridged(state: np.ndarray) -> np.ndarray:
     """Short hidden gaps between free steps taken as free."""
     out = state.copy()
-    change = np.flatnonzero(np.diff(np.concatenate([[0], (state == FREE).astype(int), [0]])))
-    for end, begin in zip(change[1::2], change[2::2], strict=False):
+    free = _runs(state == FREE)
+    for (_, end), (begin, _) in zip(free, free[1:], strict=False):
         if begin - end <= BRIDGE_STEPS and (state[end:begin] == OCCLUDED).all():
             out[end:begin] = FREE
     return out
