@@ -80,6 +80,10 @@ def train(
     data: Annotated[list[str], typer.Option("--data", help="Data folder, or FOLDER=WEIGHT for its share of an epoch; may repeat.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for checkpoints and the run record; a run there is resumed.")],
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="28; 8 with --finetune.", show_default=False)] = None,
+    photos: Annotated[list[str], typer.Option("--photos", help="Folder of photos without depth, or FOLDER=WEIGHT; may repeat.")] = [],
+    teacher: Annotated[
+        list[str], typer.Option("--teacher", help="Checkpoint that labels every sample while the network learns; may repeat.", show_default=False)
+    ] = [],
     init: Annotated[
         str, typer.Option("--init", help="Start from a checkpoint, an exported .onnx, or an ImageNet .npz for the encoder.", show_default=False)
     ] = "",
@@ -104,7 +108,7 @@ def train(
     from poc.training.recipe import make_config
 
     given = {"init": init or None, "held_out": held_out or None, "epochs": epochs, "lr": lr, "batch": batch, "samples_per_epoch": samples}
-    given |= {"threads": threads, "seed": seed}
+    given |= {"threads": threads, "seed": seed, "photos": tuple(source(text) for text in photos), "teachers": tuple(teacher)}
     config = make_config(tuple(source(text) for text in data), out, {k: v for k, v in given.items() if v is not None}, recipe, finetune)
     checkpoint = run(config, progress=tell_epoch)
     print(checkpoint)
@@ -125,10 +129,9 @@ def label_photos(
 
     need_torch("labelling photos")
     from poc.training.pseudo import label_photos as label
+    from poc.training.store import list_photos
 
-    found = sorted(p for p in photos.glob("*") if p.suffix.lower() in {".jpg", ".jpeg", ".png"})[::every][:limit]
-    if not found:
-        raise ParameterError(f"{photos}: no .jpg or .png photo in it")
+    found = list_photos(photos)[::every][:limit]
     print(label(teacher, found, out, bar("photos"), with_scale=with_scale))
 
 

@@ -135,3 +135,58 @@ class TestTeacher:
         np.savez(tmp_path / "part.npz", **arrays)
         with pytest.raises(DataError, match="no resnetv24_stage2_conv0_weight"):
             new_network(str(tmp_path / "part.npz"), "teacher")
+
+    def test_photos_without_depth_are_labelled_while_learning(self, tmp_path):
+        """By the averaged weights once they have learnt enough, and by teachers from the start; a run goes on with them."""
+        from poc.training.loop import train
+        from poc.training.store import Source
+
+        write_folder(tmp_path / "data")
+        photos = (Source(str(tmp_path / "data" / "rgb")),)
+        alone, taught = [], []
+        checkpoint = train(short_run(tmp_path, photos=photos, alone=0.5), alone.append)
+        assert ["taught_depth" in record for record in alone] == [False, False, True, True]
+        train(short_run(tmp_path, out=str(tmp_path / "student"), epochs=1, photos=photos, teachers=(str(checkpoint),)), taught.append)
+        assert taught[0]["taught_depth"] > 0 and taught[0]["total"] > taught[0]["taught_depth"]
+        with pytest.raises(DataError, match="no .jpg or .png photo"):
+            train(short_run(tmp_path, out=str(tmp_path / "none"), photos=(Source(str(tmp_path / "out")),)))
+
+    def test_the_same_answer_teaches_nothing_more(self):
+        import torch
+
+        from poc.training.distil import Lesson, distillation_loss
+
+        rng = torch.Generator().manual_seed(0)
+        log_depth, logits = torch.rand(2, 1, 24, 32, generator=rng), torch.randn(2, 6, 48, 64, generator=rng)
+        lesson = Lesson(log_depth[:, 0], logits.softmax(1))
+        same = distillation_loss((log_depth, log_depth, logits), lesson)
+        other = distillation_loss((log_depth + 0.1, log_depth, logits.roll(1, 1)), lesson)
+        assert same["taught_surface"].abs() < 1e-6 and same["total"] < 2e-3
+        assert other["taught_depth"] > 0.1 and other["taught_surface"] > 0.1
+
+    def test_teachers_answer_as_one(self):
+        """The mean of what they say, every second one about the mirror image; seen smaller, things are as much nearer to it."""
+        import torch
+
+        from poc.training.distil import ask
+
+        class Said(torch.nn.Module):
+            """Depth of a scene of which every pixel lies log(focal) + its grey away."""
+
+            def __init__(self, more):
+                super().__init__()
+                self.more = more
+
+            def features(self, image):
+                return image
+
+            def heads(self, x, image):
+                seen = torch.nn.functional.avg_pool2d(x[:, :1], 2) + self.more - np.log(image.shape[-1])
+                return seen, seen, image.repeat(1, 2, 1, 1)
+
+        ramp = torch.linspace(0, 1, 64).expand(1, 3, 48, 64).contiguous()
+        first, both = ask([Said(0.0)], ramp), ask([Said(0.0), Said(0.2)], ramp)
+        assert torch.allclose(both.log_depth, first.log_depth + 0.1, atol=1e-5) and torch.allclose(both.surface, first.surface, atol=1e-5)
+        smaller = ask([Said(0.0)], ramp, 32)
+        assert smaller.log_depth.shape == (1, 24, 32) and smaller.surface.shape == (1, 6, 48, 64)
+        assert (smaller.log_depth - first.log_depth).abs().max() < 0.05

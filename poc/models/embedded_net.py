@@ -145,8 +145,11 @@ class EmbeddedNet(nn.Module):
         return x
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        x = self.features(image)
-        return answers(self.depth(x), self.surface(x), image)
+        return self.heads(self.features(image), image)
+
+    def heads(self, features: Tensor, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What `forward` answers, from what `features` gave."""
+        return answers(self.depth(features), self.surface(features), image)
 
 
 class MergedHeads(nn.Module):

@@ -12,21 +12,26 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from poc.errors import ParameterError, PocError
 from poc.models.embedded_net import EmbeddedNet
 from poc.training.augment import AugmentConfig
+from poc.training.distil import answer, ask, distillation_loss
 from poc.training.folder import read_names
+from poc.training.light import jitter_light
 from poc.training.losses import total_loss
-from poc.training.networks import new_network
+from poc.training.networks import load_checkpoint, new_network
+from poc.training.restore import measure_norms
 from poc.training.score import Scores, score_network
-from poc.training.store import Batches, Source, split_frames
+from poc.training.store import Batch, Batches, Source, split_frames
 
 log = logging.getLogger(__name__)
 
 # floor, wall, ceiling, door, window against other: rarer classes count more.
 CLASS_WEIGHT = (0.7, 1.3, 1.0, 1.5, 1.5, 1.3)
+NORM_BATCHES = 30  # that give batch norms their statistics where weights come without
+CHECK_EVERY = 10  # steps: to look at the loss, a GPU has to be waited for
 
 
 class Diverged(PocError):
@@ -40,7 +45,10 @@ class TrainConfig:
     sizes: (share of the epochs, (width, height)) in order: small photos first make the same minutes go further.
     init: a checkpoint or an exported .onnx to start from, an ImageNet .npz for the encoder, or None for random.
     network: "embedded", or "teacher", which is heavier and labels photos for it.
-    freeze_norm: keep batch norm as it is: few photos give poor statistics, and an .onnx has no others to go on from.
+    freeze_norm: keep batch norm as it is, where photos are too few for statistics.
+    photos: folders of photos without depth. teachers: checkpoints that label them, and every other sample beside its truth
+    (`taught`: weight of that), at most `asked_px` pixels long, the size they learnt at (0: as long as the student sees it).
+    Without teachers the averaged weights label the photos, after `alone` of the epochs.
     """
 
     sources: tuple[Source, ...]
@@ -62,6 +70,11 @@ class TrainConfig:
     seed: int = 0
     threads: int = 2
     validate_every: int = 2
+    photos: tuple[Source, ...] = ()
+    teachers: tuple[str, ...] = ()
+    taught: float = 1.0
+    asked_px: int = 0
+    alone: float = 0.3
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
     def size_at(self, epoch: int) -> tuple[int, int]:
@@ -115,7 +128,7 @@ def new_state(config: TrainConfig, device: torch.device) -> State:
         {"params": [p for p in rest if p.ndim > 1], "ratio": 1.0},
         {"params": [p for p in rest if p.ndim <= 1], "ratio": 1.0, "weight_decay": 0.0},
     ]
-    return State(net, average, torch.optim.AdamW(groups, lr=config.lr, weight_decay=config.weight_decay))
+    return State(net, average, torch.optim.AdamW(groups, lr=config.lr, weight_decay=config.weight_decay, fused=device.type == "cuda"))
 
 
 def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
@@ -166,27 +179,44 @@ def settings_changed(config: TrainConfig) -> list[str]:
 @torch.no_grad()
 def update_average(state: State, decay: float) -> None:
     d = min(decay, (1 + state.step) / (10 + state.step))
-    for a, b in zip(state.average.state_dict().values(), state.net.state_dict().values()):
-        if a.dtype.is_floating_point:
-            a.lerp_(b, 1 - d)
-        else:
+    pairs = list(zip(state.average.state_dict().values(), state.net.state_dict().values(), strict=True))
+    moving = [(a, b) for a, b in pairs if a.dtype.is_floating_point]
+    torch._foreach_lerp_([a for a, _ in moving], [b for _, b in moving], 1 - d)
+    for a, b in pairs:
+        if not a.dtype.is_floating_point:
             a.copy_(b)
 
 
-def train_epoch(state: State, config: TrainConfig, batches: Batches, samples: int, device: torch.device) -> dict[str, float]:
+def batch_loss(state: State, config: TrainConfig, batch: Batch, teachers: list[nn.Module], class_weight: Tensor) -> dict[str, Tensor]:
+    """Terms of the loss of one batch and their weighted sum ("total")."""
+    image, known = batch.samples["image"], slice(batch.labelled)
+    plain = image.contiguous(memory_format=torch.channels_last)
+    shown = jitter_light(image, config.augment, batch.rng).contiguous(memory_format=torch.channels_last)
+    asked = slice(0 if teachers else batch.labelled, None)
+    outputs = answer(state.net, shown)
+    lesson = ask(teachers or [state.average], plain[asked], config.asked_px if teachers else 0) if len(plain[asked]) else None
+    terms, total = {}, 0.0
+    if batch.labelled:
+        terms = total_loss(tuple(t[known] for t in outputs), {k: v[known] for k, v in batch.samples.items()}, class_weight)
+        total = terms["total"]
+    if lesson is not None:
+        taught = distillation_loss(tuple(t[asked] for t in outputs), lesson)
+        terms |= taught | {"total": total + config.taught * taught["total"]}
+    return terms
+
+
+def train_epoch(state: State, config: TrainConfig, batches: Batches, samples: int, device: torch.device, teachers: list[nn.Module]) -> dict[str, float]:
+    """One epoch's steps; returns the mean of each term."""
     class_weight = torch.tensor(CLASS_WEIGHT, device=device)
     steps = config.epochs * (samples // config.batch)
-    sums: dict[str, float] = {}
+    sums: dict[str, Tensor] = {}
     n = 0
     set_training(state.net, config.freeze_norm)
-    for arrays in batches.epoch(state.epoch, samples, config.batch, config.size_at(state.epoch)):
-        batch = {k: torch.from_numpy(v).to(device) for k, v in arrays.items()}
+    with_photos = bool(config.photos) and (bool(teachers) or state.epoch >= config.alone * config.epochs)
+    for batch in batches.epoch(state.epoch, samples, config.batch, config.size_at(state.epoch), with_photos):
         for group in state.optimiser.param_groups:
             group["lr"] = learning_rate(config, state.step, steps) * group["ratio"]
-        terms = total_loss(state.net(batch["image"].to(memory_format=torch.channels_last)), batch, class_weight)
-        loss = float(terms["total"].detach())
-        if not math.isfinite(loss):
-            raise Diverged(f"epoch {state.epoch}: the loss is {loss}; lower --lr (now {config.lr:g}) or look at the data")
+        terms = batch_loss(state, config, batch, teachers, class_weight)
         state.optimiser.zero_grad(set_to_none=True)
         terms["total"].backward()
         nn.utils.clip_grad_norm_(state.net.parameters(), 5.0)
@@ -194,9 +224,16 @@ def train_epoch(state: State, config: TrainConfig, batches: Batches, samples: in
         state.step += 1
         update_average(state, config.ema)
         for key, value in terms.items():
-            sums[key] = sums.get(key, 0.0) + float(value.detach())
+            sums[key] = sums.get(key, 0.0) + value.detach()
         n += 1
-    return {key: value / n for key, value in sums.items()}
+        if n % CHECK_EVERY == 0 or n == samples // config.batch:
+            _check_finite(state, config, float(sums["total"]))
+    return {key: float(value) / n for key, value in sums.items()}
+
+
+def _check_finite(state: State, config: TrainConfig, loss: float) -> None:
+    if not math.isfinite(loss):
+        raise Diverged(f"epoch {state.epoch}: the loss is {loss}; lower --lr (now {config.lr:g}) or look at the data")
 
 
 def _check_not_growing(history: list[dict]) -> None:
@@ -221,16 +258,21 @@ def train(config: TrainConfig, progress=None) -> Path:
         raise ParameterError(f"{out}: holds a run with other settings ({', '.join(differs)}): give another --out, or delete it to start again")
     (out / "config.json").write_text(json.dumps(asdict(config), indent=1))
     held_out = read_names(config.held_out)
-    batches = Batches(list(config.sources), held_out, config.augment, config.seed)
+    batches = Batches(list(config.sources), held_out, config.augment, config.seed, config.photos, device)
+    teachers = [load_checkpoint(path).to(device, memory_format=torch.channels_last).requires_grad_(False) for path in config.teachers]
     validation = [f for s in config.sources for f in split_frames(s.folder, held_out)[1]]
     samples = config.samples_per_epoch or len(batches.pools[0])
     samples = max(samples, config.batch)
     state = new_state(config, device)
     if restore(state, config):
         log.info("going on after epoch %d", state.epoch)
+    elif config.init and config.init.endswith(".onnx") and not config.freeze_norm:
+        seen = batches.epoch(config.epochs, NORM_BATCHES * config.batch, config.batch, config.size_at(0), bool(config.photos))
+        measure_norms(state.net, (batch.samples["image"] for batch in seen))
+        state.average.load_state_dict(state.net.state_dict())
     while state.epoch < config.epochs:
         start = time.time()
-        record = train_epoch(state, config, batches, samples, device)
+        record = train_epoch(state, config, batches, samples, device, teachers)
         state.epoch += 1
         record |= {"epoch": state.epoch, "minutes": (time.time() - start) / 60}
         if validation and (state.epoch % config.validate_every == 0 or state.epoch == config.epochs):

@@ -78,17 +78,25 @@ def total_loss(outputs: tuple[Tensor, Tensor, Tensor], batch: dict[str, Tensor],
     h, w = log_depth.shape[-2:]
     truth = F.interpolate(batch["log_depth"][:, None], size=(h, w), mode="nearest")[:, 0]
     known = (~torch.isnan(truth)).float()
-    error = log_depth[:, 0] - torch.nan_to_num(truth)
+    truth = torch.nan_to_num(truth)
+    error = log_depth[:, 0] - truth
     with_scale = known * batch["metric"].float()[:, None, None]
     true_scale = with_scale * batch["measured"].float()[:, None, None]
+    shape = depth_terms(log_depth[:, 0], truth, known)
     terms = {
-        "l1": log_l1(error, with_scale),
-        "si": scale_invariant(error, known),
-        "affine": affine_aligned(log_depth[:, 0], torch.nan_to_num(truth), known),
-        "gradient": multi_scale_gradient(error * known, known),
+        "l1": log_l1(error, with_scale), **shape,
         "nll": laplace_nll(error, log_scale[:, 0], true_scale),
         "surface": surface_loss(logits, batch["surface"], class_weight),
-    }
-    depth = terms["l1"] + 0.5 * terms["si"] + 0.5 * terms["affine"] + 0.5 * terms["gradient"]
-    terms["total"] = depth + 0.1 * terms["nll"] + 0.5 * terms["surface"]
+    }  # fmt: skip
+    terms["total"] = terms["l1"] + shape["shape"] + 0.1 * terms["nll"] + 0.5 * terms["surface"]
     return terms
+
+
+def depth_terms(log_depth: Tensor, truth: Tensor, known: Tensor) -> dict[str, Tensor]:
+    """What is wrong with the shape of B×h×w log depth, whatever its scale, and the sum ("shape")."""
+    error = log_depth - truth
+    terms = {
+        "si": scale_invariant(error, known), "affine": affine_aligned(log_depth, truth, known),
+        "gradient": multi_scale_gradient(error * known, known),
+    }  # fmt: skip
+    return terms | {"shape": 0.5 * sum(terms.values())}

@@ -23,13 +23,13 @@ from poc.files import make_folder, write_file
 from poc.training.augment import CANONICAL_FOCAL_PX
 from poc.training.networks import load_checkpoint
 from poc.training.score import answer_both_ways, network_size
+from poc.training.store import ASSUMED_F_OVER_LONG_SIDE
 
 SURE = 0.7
 SCALES = (0.8, 1.0)
 """Sizes the teacher looks at, as shares of the network's: on held-out photos the smaller one beside it helped, larger ones did not."""
 LABEL_OF_SURFACE = np.array([20, 1, 0, 21, 7, 8], np.uint8)
 UNLABELLED = 39
-ASSUMED_F_OVER_LONG_SIDE = 26 / 36
 
 
 @torch.no_grad()

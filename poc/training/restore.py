@@ -1,17 +1,18 @@
 """From the shipped ONNX file back to a network that can be trained on: fine-tuning needs no other download.
 
 The exporter folds batch norm into the convolution before it. Here the folded weights go into the convolution and the
-batch norm becomes the identity, so the network answers as the file does; train it with `freeze_norm`, because the
-identity holds only for the statistics it was given.
+batch norm becomes the identity, so the network answers as the file does. Few photos train it with `freeze_norm`, because the
+identity holds only for the statistics it was given; before longer training `measure_norms` gives it others.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from poc.errors import DataError
 from poc.models.embedded_net import N_SURFACES, EmbeddedNet
@@ -79,6 +80,34 @@ def _split_heads(stored: list[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.n
     if len(weight) != 2 + N_SURFACES:
         return stored
     return [*stored[:-1], (weight[:2], bias[:2]), (weight[2:], bias[2:])]
+
+
+@torch.no_grad()
+def measure_norms(net: nn.Module, images: Iterable[Tensor]) -> None:
+    """Give each batch norm that is an identity the statistics of what it sees on B×3×H×W images, and the weights with which it
+    still changes nothing: from there it can be trained."""
+    sums: dict[nn.BatchNorm2d, list] = {m: [0.0, 0.0, 0] for m in net.modules() if isinstance(m, nn.BatchNorm2d) and m.affine}
+
+    def add(norm: nn.BatchNorm2d, args: tuple[Tensor], _: Tensor) -> None:
+        x = args[0].double()
+        mean, square, n = sums[norm]
+        sums[norm] = [mean + x.mean((0, 2, 3)), square + (x**2).mean((0, 2, 3)), n + 1]
+
+    hooks = [norm.register_forward_hook(add) for norm in sums]
+    was_training = net.training
+    net.eval()
+    for image in images:
+        net(image)
+    for hook in hooks:
+        hook.remove()
+    net.train(was_training)
+    for norm, (mean, square, n) in sums.items():
+        mean, square = mean / n, square / n
+        scale, bias = norm.weight / (norm.running_var + norm.eps).sqrt(), norm.bias - norm.running_mean * norm.weight / (norm.running_var + norm.eps).sqrt()
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_((square - mean**2).clamp(min=0))
+        norm.weight.copy_(scale * (norm.running_var + norm.eps).sqrt())
+        norm.bias.copy_(bias + scale * norm.running_mean)
 
 
 def _next_name(name: str) -> str:

@@ -1,31 +1,38 @@
 """Frames held in memory, and endless batches drawn from several folders by weight.
 
-Every sample has its own random generator, seeded by (seed, epoch, position): a resumed run sees the same samples as an
+Every batch has its own random generators, seeded by (seed, epoch, position): a resumed run sees the same samples as an
 uninterrupted one.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
+from torch import Tensor
 
 from poc.errors import DataError
-from poc.training.augment import AugmentConfig, Stored, make_sample
-from poc.training.folder import Frame, LoadedFrame, list_frames, load_frame
+from poc.training.augment import AugmentConfig, Stored
+from poc.training.folder import IGNORE, Frame, LoadedFrame, list_frames, load_frame
+from poc.training.views import Bank
 
 log = logging.getLogger(__name__)
 STORED_SIDE = 480
+ASSUMED_F_OVER_LONG_SIDE = 26 / 36
+"""Focal length of a photo of which nothing is known: a phone's main camera."""
+PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png"}
 
 
 @dataclass(frozen=True)
 class Source:
-    """A data folder and its share of the samples of an epoch."""
+    """A data folder, or a folder of photos, and its share of the samples of an epoch."""
 
     folder: str
     weight: float = 1.0
@@ -41,10 +48,29 @@ def reduce_frame(loaded: LoadedFrame) -> Stored:
         cv2.resize(loaded.rgb, size, interpolation=cv2.INTER_AREA),
         cv2.resize(loaded.depth_m, size, interpolation=cv2.INTER_NEAREST).astype(np.float16),
         cv2.resize(loaded.surface, size, interpolation=cv2.INTER_NEAREST),
-        0.5 * (f.fx + f.fy) * factor,
-        f.metric,
-        f.measured,
-    )
+        0.5 * (f.fx + f.fy) * factor, (f.cx * factor, f.cy * factor), f.metric, f.measured,
+    )  # fmt: skip
+
+
+def reduce_photo(path: Path) -> Stored:
+    """A photo of which neither depth nor focal length is known. Raises DataError where it cannot be read."""
+    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise DataError(f"{path}: cannot be read as a photo")
+    h, w = bgr.shape[:2]
+    factor = min(1.0, STORED_SIDE / max(h, w))
+    w, h = round(w * factor), round(h * factor)
+    rgb = cv2.resize(bgr, (w, h), interpolation=cv2.INTER_AREA)[:, :, ::-1].copy()
+    nothing = np.zeros((h, w), np.float16), np.full((h, w), IGNORE, np.uint8)
+    return Stored(rgb, *nothing, ASSUMED_F_OVER_LONG_SIDE * max(w, h), (w / 2, h / 2), metric=False, measured=False)
+
+
+def list_photos(folder: str | Path) -> list[Path]:
+    """The .jpg and .png files of a folder by name. Raises DataError where there is none."""
+    found = sorted(p for p in Path(folder).glob("*") if p.suffix.lower() in PHOTO_SUFFIXES)
+    if not found:
+        raise DataError(f"{folder}: no .jpg or .png photo in it")
+    return found
 
 
 def split_frames(folder: str | Path, held_out: frozenset[str]) -> tuple[list[Frame], list[Frame]]:
@@ -53,26 +79,42 @@ def split_frames(folder: str | Path, held_out: frozenset[str]) -> tuple[list[Fra
     return [f for f in frames if f.name not in held_out], [f for f in frames if f.name in held_out]
 
 
-class Batches:
-    """Batches for one epoch after another; samples are made one batch ahead, in a thread."""
+@dataclass(frozen=True)
+class Batch:
+    """samples: as of `Bank.sample`, in the light they were taken in; the first `labelled` of them have a truth. rng: for what is
+    drawn after them."""
 
-    def __init__(self, sources: list[Source], held_out: frozenset[str], augment: AugmentConfig, seed: int):
-        self.pools = []
+    samples: dict[str, Tensor]
+    labelled: int
+    rng: torch.Generator
+
+
+class Batches:
+    """Batches for one epoch after another. photos: folders without depth, which come after `sources` in `pools` and `shares`."""
+
+    def __init__(self, sources: list[Source], held_out: frozenset[str], augment: AugmentConfig, seed: int, photos: Sequence[Source] = (), device: torch.device | str = "cpu"):
+        self.pools: list[Bank] = []
+        self.augment, self.seed, self.device = augment, seed, torch.device(device)
         for source in sources:
             frames, _ = split_frames(source.folder, held_out)
             if not frames:
                 raise DataError(f"{source.folder}: every frame is held out; nothing is left to train on")
-            with ThreadPoolExecutor(2) as pool:
-                self.pools.append(list(pool.map(lambda f: reduce_frame(load_frame(f)), frames)))
-            log.info("%s: %d frames", source.folder, len(frames))
-        weights = np.array([s.weight for s in sources], float)
-        self.shares = weights / weights.sum()
-        self.augment, self.seed = augment, seed
+            self._add(source.folder, frames, lambda frame: reduce_frame(load_frame(frame)))
+        for source in photos:
+            self._add(source.folder, list_photos(source.folder), reduce_photo)
+        self.weights = np.array([s.weight for s in [*sources, *photos]], float)
+        self.labelled = len(sources)
 
-    def plan(self, epoch: int, n: int) -> list[tuple[int, int]]:
+    def _add(self, folder: str, items: list, read: Callable[..., Stored]) -> None:
+        with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+            self.pools.append(Bank(list(pool.map(read, items)), self.device))
+        log.info("%s: %d frames", folder, len(items))
+
+    def plan(self, epoch: int, n: int, with_photos: bool = True) -> list[tuple[int, int]]:
         """(pool, frame) of each sample: every frame of a pool is used before one is used again."""
         rng = np.random.default_rng((self.seed, epoch))
-        counts = np.floor(self.shares * n).astype(int)
+        weights = self.weights if with_photos else self.weights[: self.labelled]
+        counts = np.floor(weights / weights.sum() * n).astype(int)
         counts[0] += n - counts.sum()
         picks = []
         for p, count in enumerate(counts):
@@ -81,25 +123,20 @@ class Batches:
             picks += [(p, int(i)) for i in order]
         return [picks[i] for i in rng.permutation(len(picks))]
 
-    def epoch(self, epoch: int, n: int, batch: int, size: tuple[int, int]) -> Iterator[dict[str, np.ndarray]]:
+    def epoch(self, epoch: int, n: int, batch: int, size: tuple[int, int], with_photos: bool = True) -> Iterator[Batch]:
         """n samples in batches of `batch`; size is (width, height), turned upright in one batch of six."""
-        plan = self.plan(epoch, n)
-        starts = range(0, len(plan) - batch + 1, batch)
+        plan = self.plan(epoch, n, with_photos)
+        for start in range(0, len(plan) - batch + 1, batch):
+            seeds = np.random.SeedSequence((self.seed, epoch, start)).generate_state(2)
+            rng = torch.Generator(self.device).manual_seed(int(seeds[0]))
+            upright = np.random.default_rng(int(seeds[1])).random() < 1 / 6
+            picks = plan[start : start + batch]
+            samples = self._samples(picks, size[::-1] if upright else size, rng)
+            yield Batch(samples, sum(p < self.labelled for p, _ in picks), rng)
 
-        def make(start: int) -> dict[str, np.ndarray]:
-            rng = np.random.default_rng((self.seed, epoch, start))
-            width, height = size[::-1] if rng.random() < 1 / 6 else size
-            samples = [
-                make_sample(np.random.default_rng((self.seed, epoch, start + i)), self.pools[p][k], width, height, self.augment)
-                for i, (p, k) in enumerate(plan[start : start + batch])
-            ]
-            return {key: np.stack([s[key] for s in samples]) for key in samples[0]}
-
-        with ThreadPoolExecutor(1) as ahead:
-            future = None
-            for start in starts:
-                ready, future = future, ahead.submit(make, start)
-                if ready is not None:
-                    yield ready.result()
-            if future is not None:
-                yield future.result()
+    def _samples(self, picks: list[tuple[int, int]], size: tuple[int, int], rng: torch.Generator) -> dict[str, Tensor]:
+        parts = []
+        for p, pool in enumerate(self.pools):
+            if mine := [k for q, k in picks if q == p]:
+                parts.append(pool.sample(mine, size, self.augment, rng))
+        return {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
