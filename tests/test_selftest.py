@@ -30,7 +30,8 @@ def scene(room):
 
 def test_an_exact_room_agrees_with_itself(scene):
     checks = {c.name: c for c in self_test(scene)}
-    assert set(checks) == {"corner angles", "wall flatness", "gravity", "left and right", "scale sources", "walls in each other's way"}
+    assert set(checks) == {"corner angles", "wall flatness", "gravity", "left and right", "scale sources", "walls in each other's way", "ceiling height"}
+    assert checks.pop("ceiling height").light == "", "there is none in view"
     assert {c.light for c in checks.values()} == {"green"}
     assert checks["gravity"].value < 0.5
 
@@ -88,6 +89,14 @@ def test_walls_that_run_through_each_other_are_weak(scene):
     for name in ("wall_1_length", "wall_2_length", "wall_1_distance", "wall_2_distance"):
         assert found[name].light == "red" and "runs through wall" in found[name].reason
     assert not any("runs through" in m.reason for m in measure(scene))
+
+
+@pytest.mark.parametrize(("height_m", "light"), [(2.5, "green"), (4.2, "amber"), (1.95, "amber"), (5.5, "red"), (1.5, "red")])
+def test_a_ceiling_that_no_room_has_shows(scene, height_m, light):
+    above = replace(scene.plane("floor"), id="ceiling", kind="ceiling", offset_m=height_m - scene.camera_height_m)
+    check = {c.name: c for c in self_test(replace(scene, planes=(*scene.planes, above)))}["ceiling height"]
+    assert (check.light, check.unit) == (light, "m") and check.value == pytest.approx(height_m)
+    assert ("marked on the photo" in check.meaning) == (light != "green")
 
 
 # --- the next measurement --------------------------------------------------------------------------------------------

@@ -22,13 +22,15 @@ GRAVITY_DEG = (2.0, 5.0)
 HALVES_SHARE = (0.05, 0.12)
 SCALE_SIGMAS = (1.645, 2.5)
 """Two honest sources differ by more than the first in one photo of ten."""
+CEILING_M = ((2.1, 3.6), (1.9, 4.5))
+"""Heights that homes and offices have, and that some have (attics, old houses and halls)."""
 LESSENED_UP_TO = 2.0
 """A floor that is off level by more than so many times the limit stays red: the camera's tilt itself is then in doubt."""
 
 
 def self_test(scene: Scene) -> tuple[Check, ...]:
-    """Corner angles, wall flatness, gravity, left against right, the scale's sources, and whether walls cross; none for a
-    refused scene.
+    """Corner angles, wall flatness, gravity, left against right, the scale's sources, whether walls cross, and whether the ceiling
+    is as high as rooms are; none for a refused scene.
 
     A check that has nothing to rest on has value None, no light, and a meaning that says why.
     """
@@ -40,7 +42,7 @@ def self_test(scene: Scene) -> tuple[Check, ...]:
     feet = "most walls here are placed by their foot, which this does not touch" if by_foot else ""
     other = "" if "metric model" in scene.scale.source else "the scale here comes from elsewhere, which this does not touch"
     return (_lessened(_corners(scene, fits), feet), _flatness(scene, fits), _lessened(_gravity(scene, fits), feet, LESSENED_UP_TO * GRAVITY_DEG[1]),
-            _lessened(_halves(scene, points), other), _sources(scene), _crossings(scene))
+            _lessened(_halves(scene, points), other), _sources(scene), _crossings(scene), _ceiling(scene))
 
 
 def _lessened(check: Check, why: str, limit: float = np.inf) -> Check:
@@ -139,3 +141,16 @@ def _crossings(scene: Scene) -> Check:
     told = "; ".join(f"{a} and {b} run through each other".replace("_", " ") for a, b in pairs)
     return _check("walls in each other's way", float(len(pairs)) if len(scene.walls) > 1 else None, "", (0.0, 0.0), "no wall runs through another",
                   f"{told}: at least one is not where it was put, so measure these by tape", "fewer than two walls were found")
+
+
+def _ceiling(scene: Scene) -> Check:
+    """Whether the height found is one that rooms have: the only check of the scale that needs no second source."""
+    ceiling = scene.plane("ceiling")
+    if ceiling is None or scene.camera_height_m is None:
+        return Check("ceiling height", None, "m", "", "no ceiling was found")
+    height = float(scene.camera_height_m + ceiling.offset_m)
+    inside = [low <= height <= high for low, high in CEILING_M]
+    if inside[0]:
+        return Check("ceiling height", height, "m", "green", "it is one that homes and offices have")
+    return Check("ceiling height", height, "m", "amber" if inside[1] else "red", "few rooms have it: unless this is a hall or an attic, the scale or "
+                 "the ceiling's line is off; the height of a door, marked on the photo, would tell")
