@@ -115,12 +115,13 @@ def export_run(checkpoint: str | Path, out: str | Path, config: TrainConfig, cal
     leaves the others to be scored on; without any (or with `calibrate` off) what the weights it started from had stays."""
     held_out = read_names(config.held_out)
     frames = [frame for s in config.sources for frame in split_frames(s.folder, held_out)[1]]
-    calibration, total = frames[::2] if calibrate else [], sum(s.weight for s in config.sources)
+    learnt_from = (*config.sources, *config.photos)
+    calibration, total = frames[::2] if calibrate else [], sum(s.weight for s in learnt_from)
     facts = {
-        "trained_on": {Path(s.folder).name: round(s.weight / total, 3) for s in config.sources},
+        "trained_on": {Path(s.folder).name: round(s.weight / total, 3) for s in learnt_from},
         "training": {
             "init": Path(config.init).name if config.init else None, "epochs": config.epochs, "samples_per_epoch": config.samples_per_epoch,
-            "lr": config.lr, "sizes": config.sizes, "held_out": len(held_out), "calibrated_on": len(calibration),
+            "lr": config.lr, "sizes": config.sizes, "teachers": len(config.teachers), "held_out": len(held_out), "calibrated_on": len(calibration),
         },
     }  # fmt: skip
     return export(checkpoint, out, calibration, facts, _inherited(config.init))
