@@ -108,7 +108,7 @@ def train(
     from poc.training.recipe import make_config
 
     given = {"init": init or None, "held_out": held_out or None, "epochs": epochs, "lr": lr, "batch": batch, "samples_per_epoch": samples}
-    given |= {"threads": threads, "seed": seed, "photos": tuple(source(text) for text in photos), "teachers": tuple(teacher)}
+    given |= {"threads": threads, "seed": seed, "photos": tuple(source(text, "--photos") for text in photos), "teachers": tuple(teacher)}
     config = make_config(tuple(source(text) for text in data), out, {k: v for k, v in given.items() if v is not None}, recipe, finetune)
     checkpoint = run(config, progress=tell_epoch)
     print(checkpoint)
@@ -135,7 +135,7 @@ def label_photos(
     print(label(teacher, found, out, bar("photos"), with_scale=with_scale))
 
 
-def source(text: str) -> Any:
+def source(text: str, option: str = "--data") -> Any:
     """"FOLDER" or "FOLDER=WEIGHT" as a `Source`. Raises ParameterError for a weight that is no positive number."""
     from poc.training.store import Source
 
@@ -146,8 +146,8 @@ def source(text: str) -> Any:
         share = float(weight)
     except ValueError:
         return Source(text)  # a folder's name may hold "="
-    if not share > 0:
-        raise ParameterError(f"--data {text}: the weight must be a positive number")
+    if not 0 < share < float("inf"):
+        raise ParameterError(f"{option} {text}: the weight must be a positive number")
     return Source(folder, share)
 
 

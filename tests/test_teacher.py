@@ -137,7 +137,7 @@ class TestTeacher:
             new_network(str(tmp_path / "part.npz"), "teacher")
 
     def test_photos_without_depth_are_labelled_while_learning(self, tmp_path):
-        """By the averaged weights once they have learnt enough, and by teachers from the start; a run goes on with them."""
+        """By the averaged weights once they have learnt enough, and by teachers from the start."""
         from poc.training.loop import train
         from poc.training.store import Source
 
@@ -147,7 +147,8 @@ class TestTeacher:
         checkpoint = train(short_run(tmp_path, photos=photos, alone=0.5), alone.append)
         assert ["taught_depth" in record for record in alone] == [False, False, True, True]
         train(short_run(tmp_path, out=str(tmp_path / "student"), epochs=1, photos=photos, teachers=(str(checkpoint),)), taught.append)
-        assert taught[0]["taught_depth"] > 0 and taught[0]["total"] > taught[0]["taught_depth"]
+        lesson = taught[0]["taught_depth"] + 0.5 * taught[0]["taught_surface"]
+        assert taught[0]["taught_depth"] > 0 and taught[0]["total"] > lesson + 0.2 * taught[0]["l1"], "what is labelled is learnt too"
         with pytest.raises(DataError, match="no .jpg or .png photo"):
             train(short_run(tmp_path, out=str(tmp_path / "none"), photos=(Source(str(tmp_path / "out")),)))
 
@@ -165,13 +166,13 @@ class TestTeacher:
         assert other["taught_depth"] > 0.1 and other["taught_surface"] > 0.1
 
     def test_teachers_answer_as_one(self):
-        """The mean of what they say, every second one about the mirror image; seen smaller, things are as much nearer to it."""
+        """The mean of what they say, every second one about the mirror image; what they see smaller is told as it is, not as far away."""
         import torch
 
         from poc.training.distil import ask
 
         class Said(torch.nn.Module):
-            """Depth of a scene of which every pixel lies log(focal) + its grey away."""
+            """Says that a pixel's log depth is its grey, less the log of the photo's width, and its surface by its grey too."""
 
             def __init__(self, more):
                 super().__init__()
@@ -182,11 +183,12 @@ class TestTeacher:
 
             def heads(self, x, image):
                 seen = torch.nn.functional.avg_pool2d(x[:, :1], 2) + self.more - np.log(image.shape[-1])
-                return seen, seen, image.repeat(1, 2, 1, 1)
+                return seen, seen, torch.cat([image, -image], 1)
 
         ramp = torch.linspace(0, 1, 64).expand(1, 3, 48, 64).contiguous()
         first, both = ask([Said(0.0)], ramp), ask([Said(0.0), Said(0.2)], ramp)
         assert torch.allclose(both.log_depth, first.log_depth + 0.1, atol=1e-5) and torch.allclose(both.surface, first.surface, atol=1e-5)
+        assert first.surface.std(3).max() > 0.03, "surfaces do not tell left from right"
         smaller = ask([Said(0.0)], ramp, 32)
         assert smaller.log_depth.shape == (1, 24, 32) and smaller.surface.shape == (1, 6, 48, 64)
         assert (smaller.log_depth - first.log_depth).abs().max() < 0.05

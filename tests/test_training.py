@@ -1,4 +1,4 @@
-"""Data folders and samples (no torch), then losses, a short run, its resumption and the export (torch)."""
+"""Data folders (no torch), then samples, losses, a short run, its resumption and the export (torch)."""
 
 import json
 from dataclasses import replace
@@ -127,17 +127,17 @@ class TestWithTorch:
         """Its depth lies on a plane as far away as before, tilted as the camera was turned."""
         import torch
 
-        from poc.training.views import Bank, draw_views, pixel_centres
+        from poc.training.views import Bank, draw_cameras, pixel_centres
 
         config = replace(STILL, whole_share=0.0, turn_share=1.0, max_roll_deg=4.0)
         bank = Bank([flat(300.0, (480, 360))], torch.device("cpu"))
-        views, sample = (make(torch.Generator().manual_seed(1)) for make in (
-            lambda rng: draw_views(bank.size[[0] * 4], bank.f_px[[0] * 4], bank.centre[[0] * 4], (320, 240), config, rng),
+        cameras, sample = (make(torch.Generator().manual_seed(1)) for make in (
+            lambda rng: draw_cameras(bank.size[[0] * 4], bank.f_px[[0] * 4], bank.centre[[0] * 4], (320, 240), config, rng),
             lambda rng: bank.sample([0] * 4, (320, 240), config, rng),
         ))  # fmt: skip
         pixels = pixel_centres((320, 240), 1, torch.device("cpu"))
         tilts = []
-        for log_depth, f_net, ray_z in zip(sample["log_depth"], views.f_net, views.ray_z):
+        for log_depth, f_net, ray_z in zip(sample["log_depth"], cameras.f_net, cameras.ray_z):
             z = log_depth.exp() * f_net / CANONICAL_FOCAL_PX
             points = torch.stack([(pixels[..., 0] - 160) / f_net * z, (pixels[..., 1] - 120) / f_net * z, z], -1)
             points = points[~z.isnan()].double()
@@ -146,6 +146,25 @@ class TestWithTorch:
             assert abs(middle @ normal).item() == pytest.approx(2.0, abs=2e-3) and ((points - middle) @ normal).abs().max() < 2e-3
             tilts.append(normal[2].abs().acos().item())
         assert max(tilts) > 0.1, "no camera was turned"
+
+    @pytest.mark.parametrize("turned", [0.0, 1.0])
+    def test_colour_and_depth_of_a_sample_are_of_the_same_pixel(self, turned):
+        """A photo whose grey tells its depth still does, cropped, zoomed, rolled, mirrored and turned."""
+        import torch
+
+        from poc.training.views import Bank, draw_cameras, pixel_centres
+
+        y, x = np.mgrid[:360, :480]
+        depth = 1 + 2 * x / 480 + y / 360
+        stored = replace(flat(300.0, (480, 360)), rgb=np.repeat(np.uint8(np.round(60 * depth))[..., None], 3, 2), depth_m=depth.astype(np.float16))
+        config = replace(STILL, whole_share=0.0, turn_share=turned, max_roll_deg=4.0)
+        bank = Bank([stored], torch.device("cpu"))
+        cameras = draw_cameras(bank.size[[0] * 8], bank.f_px[[0] * 8], bank.centre[[0] * 8], (320, 240), config, torch.Generator().manual_seed(3))
+        sample = bank.sample([0] * 8, (320, 240), config, torch.Generator().manual_seed(3))
+        along = (pixel_centres((320, 240), 1, torch.device("cpu")) @ cameras.ray_z.T).permute(2, 0, 1)
+        told = sample["log_depth"].exp() * along * (cameras.f_net / CANONICAL_FOCAL_PX)[:, None, None]
+        off = (told - sample["image"][:, 0] * 255 / 60).abs()
+        assert off.isnan().float().mean() < 0.2 and off.nan_to_num().max() < 0.02
 
     def test_a_whole_view_is_the_photo_made_smaller(self):
         shade = np.random.default_rng(0).integers(0, 255, (30, 40, 3), np.uint8)
@@ -254,9 +273,36 @@ class TestWithTorch:
             train(cut, stop_at_two)
         resumed = train(cut)
         a, b = (torch.load(p, weights_only=True) for p in (whole, resumed))
+        assert all(torch.allclose(a["average"][k], b["average"][k], atol=1e-4) for k in a["average"] if a["average"][k].is_floating_point())
         assert a["epoch"] == b["epoch"] == 4
         assert a["history"][-1]["total"] < a["history"][0]["total"]
         assert b["history"][-1]["total"] == pytest.approx(a["history"][-1]["total"], rel=0.05)
+
+    def test_the_shipped_weights_are_trained_on_with_photos_and_resumed(self, tmp_path):
+        """With statistics of their own; the photos take the share of an epoch they are given."""
+        pytest.importorskip("onnx")
+        import torch
+
+        from poc.models.weights import SHIPPED
+        from poc.training.loop import train
+        from poc.training.store import Source
+
+        write_folder(tmp_path / "data", size=(128, 96))
+        given = dict(
+            init=str(SHIPPED / "embedded.onnx"), photos=(Source(str(tmp_path / "data" / "rgb"), 0.5),), alone=0.0, epochs=2, lr=1e-4,
+            sizes=((1.0, (128, 96)),),
+        )  # fmt: skip
+        whole = torch.load(train(short_run(tmp_path, **given)), weights_only=True)
+
+        def stop(record):
+            raise InterruptedError
+
+        with pytest.raises(InterruptedError):
+            train(short_run(tmp_path, out=str(tmp_path / "cut"), **given), stop)
+        resumed = torch.load(train(short_run(tmp_path, out=str(tmp_path / "cut"), **given)), weights_only=True)
+        for key, value in whole["average"].items():
+            assert not value.is_floating_point() or torch.allclose(value, resumed["average"][key], atol=1e-4), key
+        assert whole["average"]["fuse.3.reduce.1.running_var"].std() > 0.01, "norms were left an identity"
 
     def test_another_run_in_the_folder_is_not_gone_on_with(self, tmp_path):
         from poc.errors import ParameterError

@@ -144,7 +144,7 @@ def _crossings(scene: Scene) -> Check:
 
 
 def _ceiling(scene: Scene) -> Check:
-    """Whether the height found is one that rooms have: the only check of the scale that needs no second source."""
+    """Whether the height found is one that rooms have: a check of the scale that needs no second source."""
     ceiling = scene.plane("ceiling")
     if ceiling is None or scene.camera_height_m is None:
         return Check("ceiling height", None, "m", "", "no ceiling was found")

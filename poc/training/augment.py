@@ -17,12 +17,12 @@ CANONICAL_FOCAL_PX = 260.0
 
 @dataclass(frozen=True)
 class Stored:
-    """A frame kept in memory at reduced size. depth_m: float16, 0 missing; surface: uint8, 255 ignored; f_px: mean focal;
-    centre: principal point (x, y). metric, measured: as of `poc.training.folder.Frame`."""
+    """A frame kept in memory at reduced size. depth_m: float16, 0 missing; surface: uint8, 255 ignored (both None for a photo by
+    itself); f_px: mean focal; centre: principal point (x, y). metric, measured: as of `poc.training.folder.Frame`."""
 
     rgb: np.ndarray
-    depth_m: np.ndarray
-    surface: np.ndarray
+    depth_m: np.ndarray | None
+    surface: np.ndarray | None
     f_px: float
     centre: tuple[float, float]
     metric: bool = True

@@ -14,11 +14,11 @@ NOISE = (0.005, 0.03)
 
 
 def jitter_light(image: Tensor, c: AugmentConfig, rng: torch.Generator) -> Tensor:
-    """image: B×3×H×W float32 in [0, 1], and so is what comes back."""
+    """image: B×3×H×W float32 in [0, 1], and so is what comes back. rng: a CPU generator; noise alone is drawn on the image's device."""
     n, device = len(image), image.device
 
-    def uniform(low: float, high: float, *channels: int) -> Tensor:
-        return low + (high - low) * torch.rand((n, *(channels or (1,)), 1, 1), generator=rng, device=device)
+    def uniform(low: float, high: float, channels: int = 1) -> Tensor:
+        return low + (high - low) * torch.rand((n, channels, 1, 1), generator=rng).to(device)
 
     def chosen(share: float) -> Tensor:
         return uniform(0, 1) < share
@@ -31,7 +31,8 @@ def jitter_light(image: Tensor, c: AugmentConfig, rng: torch.Generator) -> Tenso
     x = x * uniform(1 - WHITE_BALANCE, 1 + WHITE_BALANCE, 3)
     x = x.clamp(0, 1) ** torch.exp(uniform(-c.gamma, c.gamma))
     x = torch.where(chosen(c.blur_share), gaussian_blur(x, uniform(*BLUR_PX).flatten()), x)
-    noise = torch.randn(x.shape, generator=rng, device=device) * uniform(*NOISE)
+    own = torch.Generator(device).manual_seed(int(torch.randint(2**31, (1,), generator=rng)))
+    noise = torch.randn(x.shape, generator=own, device=device) * uniform(*NOISE)
     return torch.where(chosen(c.noise_share), x + noise, x).clamp(0, 1)
 
 

@@ -8,6 +8,7 @@ import logging
 import math
 import os
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -188,34 +189,35 @@ def update_average(state: State, decay: float) -> None:
 
 
 def batch_loss(state: State, config: TrainConfig, batch: Batch, teachers: list[nn.Module], class_weight: Tensor) -> dict[str, Tensor]:
-    """Terms of the loss of one batch and their weighted sum ("total")."""
+    """Terms of the loss of one batch, and "total": every sample with a truth counts alike, and so does every one that is taught."""
     image, known = batch.samples["image"], slice(batch.labelled)
     plain = image.contiguous(memory_format=torch.channels_last)
     shown = jitter_light(image, config.augment, batch.rng).contiguous(memory_format=torch.channels_last)
     asked = slice(0 if teachers else batch.labelled, None)
     outputs = answer(state.net, shown)
-    lesson = ask(teachers or [state.average], plain[asked], config.asked_px if teachers else 0) if len(plain[asked]) else None
-    terms, total = {}, 0.0
+    terms, total = {}, torch.zeros((), device=image.device)
     if batch.labelled:
-        terms = total_loss(tuple(t[known] for t in outputs), {k: v[known] for k, v in batch.samples.items()}, class_weight)
-        total = terms["total"]
-    if lesson is not None:
+        terms |= total_loss(tuple(t[known] for t in outputs), {k: v[known] for k, v in batch.samples.items()}, class_weight)
+        total = total + terms["total"] * (batch.labelled / len(image))
+    if len(plain[asked]):
+        lesson = ask(teachers or [state.average], plain[asked], config.asked_px if teachers else 0)
         taught = distillation_loss(tuple(t[asked] for t in outputs), lesson)
-        terms |= taught | {"total": total + config.taught * taught["total"]}
-    return terms
+        terms |= taught
+        total = total + taught["total"] * (config.taught * len(plain[asked]) / len(image))
+    return terms | {"total": total}
 
 
 def train_epoch(state: State, config: TrainConfig, batches: Batches, samples: int, device: torch.device, teachers: list[nn.Module]) -> dict[str, float]:
-    """One epoch's steps; returns the mean of each term."""
+    """One epoch's steps; returns the mean of each term over the batches that had it."""
     class_weight = torch.tensor(CLASS_WEIGHT, device=device)
-    steps = config.epochs * (samples // config.batch)
+    steps_an_epoch = samples // config.batch
     sums: dict[str, Tensor] = {}
-    n = 0
+    counts: Counter[str] = Counter()
     set_training(state.net, config.freeze_norm)
     with_photos = bool(config.photos) and (bool(teachers) or state.epoch >= config.alone * config.epochs)
-    for batch in batches.epoch(state.epoch, samples, config.batch, config.size_at(state.epoch), with_photos):
+    for i, batch in enumerate(batches.epoch(state.epoch, samples, config.batch, config.size_at(state.epoch), with_photos), 1):
         for group in state.optimiser.param_groups:
-            group["lr"] = learning_rate(config, state.step, steps) * group["ratio"]
+            group["lr"] = learning_rate(config, state.step, config.epochs * steps_an_epoch) * group["ratio"]
         terms = batch_loss(state, config, batch, teachers, class_weight)
         state.optimiser.zero_grad(set_to_none=True)
         terms["total"].backward()
@@ -225,10 +227,10 @@ def train_epoch(state: State, config: TrainConfig, batches: Batches, samples: in
         update_average(state, config.ema)
         for key, value in terms.items():
             sums[key] = sums.get(key, 0.0) + value.detach()
-        n += 1
-        if n % CHECK_EVERY == 0 or n == samples // config.batch:
+        counts.update(terms.keys())
+        if i % CHECK_EVERY == 0 or i == steps_an_epoch:
             _check_finite(state, config, float(sums["total"]))
-    return {key: float(value) / n for key, value in sums.items()}
+    return {key: float(value) / counts[key] for key, value in sums.items()}
 
 
 def _check_finite(state: State, config: TrainConfig, loss: float) -> None:
@@ -258,12 +260,12 @@ def train(config: TrainConfig, progress=None) -> Path:
         raise ParameterError(f"{out}: holds a run with other settings ({', '.join(differs)}): give another --out, or delete it to start again")
     (out / "config.json").write_text(json.dumps(asdict(config), indent=1))
     held_out = read_names(config.held_out)
-    batches = Batches(list(config.sources), held_out, config.augment, config.seed, config.photos, device)
     teachers = [load_checkpoint(path).to(device, memory_format=torch.channels_last).requires_grad_(False) for path in config.teachers]
+    state = new_state(config, device)
+    batches = Batches(config.sources, held_out, config.augment, config.seed, config.photos, device)
     validation = [f for s in config.sources for f in split_frames(s.folder, held_out)[1]]
     samples = config.samples_per_epoch or len(batches.pools[0])
     samples = max(samples, config.batch)
-    state = new_state(config, device)
     if restore(state, config):
         log.info("going on after epoch %d", state.epoch)
     elif config.init and config.init.endswith(".onnx") and not config.freeze_norm:

@@ -93,7 +93,7 @@ def total_loss(outputs: tuple[Tensor, Tensor, Tensor], batch: dict[str, Tensor],
 
 
 def depth_terms(log_depth: Tensor, truth: Tensor, known: Tensor) -> dict[str, Tensor]:
-    """What is wrong with the shape of B×h×w log depth, whatever its scale, and the sum ("shape")."""
+    """What is wrong with the shape of log depth, whatever its scale, and the sum ("shape"). All B×h×w; known: 1 where truth is."""
     error = log_depth - truth
     terms = {
         "si": scale_invariant(error, known), "affine": affine_aligned(log_depth, truth, known),

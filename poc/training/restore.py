@@ -84,16 +84,15 @@ def _split_heads(stored: list[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.n
 
 @torch.no_grad()
 def measure_norms(net: nn.Module, images: Iterable[Tensor]) -> None:
-    """Give each batch norm that is an identity the statistics of what it sees on B×3×H×W images, and the weights with which it
-    still changes nothing: from there it can be trained."""
-    sums: dict[nn.BatchNorm2d, list] = {m: [0.0, 0.0, 0] for m in net.modules() if isinstance(m, nn.BatchNorm2d) and m.affine}
+    """Give each batch norm the statistics of what it sees on B×3×H×W images, and the weights with which it answers as before: from
+    there it can be trained. Norms that are not reached stay as they are."""
+    seen: dict[nn.BatchNorm2d, list[tuple[Tensor, Tensor]]] = {m: [] for m in net.modules() if isinstance(m, nn.BatchNorm2d) and m.affine}
 
-    def add(norm: nn.BatchNorm2d, args: tuple[Tensor], _: Tensor) -> None:
+    def look(norm: nn.BatchNorm2d, args: tuple[Tensor], _: Tensor) -> None:
         x = args[0].double()
-        mean, square, n = sums[norm]
-        sums[norm] = [mean + x.mean((0, 2, 3)), square + (x**2).mean((0, 2, 3)), n + 1]
+        seen[norm].append((x.mean((0, 2, 3)), (x**2).mean((0, 2, 3))))
 
-    hooks = [norm.register_forward_hook(add) for norm in sums]
+    hooks = [norm.register_forward_hook(look) for norm in seen]
     was_training = net.training
     net.eval()
     for image in images:
@@ -101,13 +100,20 @@ def measure_norms(net: nn.Module, images: Iterable[Tensor]) -> None:
     for hook in hooks:
         hook.remove()
     net.train(was_training)
-    for norm, (mean, square, n) in sums.items():
-        mean, square = mean / n, square / n
-        scale, bias = norm.weight / (norm.running_var + norm.eps).sqrt(), norm.bias - norm.running_mean * norm.weight / (norm.running_var + norm.eps).sqrt()
-        norm.running_mean.copy_(mean)
-        norm.running_var.copy_((square - mean**2).clamp(min=0))
-        norm.weight.copy_(scale * (norm.running_var + norm.eps).sqrt())
-        norm.bias.copy_(bias + scale * norm.running_mean)
+    for norm, moments in seen.items():
+        if moments:
+            mean, square = (torch.stack(m).mean(0) for m in zip(*moments, strict=True))
+            _set_statistics(norm, mean, (square - mean**2).clamp(min=0))
+
+
+def _set_statistics(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:
+    """Other statistics, the same answer."""
+    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+    bias = norm.bias + scale * (mean - norm.running_mean)
+    norm.running_mean.copy_(mean)
+    norm.running_var.copy_(variance)
+    norm.weight.copy_(scale * (variance + norm.eps).sqrt())
+    norm.bias.copy_(bias)
 
 
 def _next_name(name: str) -> str:

@@ -1,7 +1,7 @@
 """Frames held in memory, and endless batches drawn from several folders by weight.
 
 Every batch has its own random generators, seeded by (seed, epoch, position): a resumed run sees the same samples as an
-uninterrupted one.
+uninterrupted one, on another device too (but for their noise).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch import Tensor
 
 from poc.errors import DataError
 from poc.training.augment import AugmentConfig, Stored
-from poc.training.folder import IGNORE, Frame, LoadedFrame, list_frames, load_frame
+from poc.training.folder import Frame, LoadedFrame, list_frames, load_frame
 from poc.training.views import Bank
 
 log = logging.getLogger(__name__)
@@ -61,8 +61,7 @@ def reduce_photo(path: Path) -> Stored:
     factor = min(1.0, STORED_SIDE / max(h, w))
     w, h = round(w * factor), round(h * factor)
     rgb = cv2.resize(bgr, (w, h), interpolation=cv2.INTER_AREA)[:, :, ::-1].copy()
-    nothing = np.zeros((h, w), np.float16), np.full((h, w), IGNORE, np.uint8)
-    return Stored(rgb, *nothing, ASSUMED_F_OVER_LONG_SIDE * max(w, h), (w / 2, h / 2), metric=False, measured=False)
+    return Stored(rgb, None, None, ASSUMED_F_OVER_LONG_SIDE * max(w, h), (w / 2, h / 2), metric=False, measured=False)
 
 
 def list_photos(folder: str | Path) -> list[Path]:
@@ -90,9 +89,13 @@ class Batch:
 
 
 class Batches:
-    """Batches for one epoch after another. photos: folders without depth, which come after `sources` in `pools` and `shares`."""
+    """Batches for one epoch after another. photos: folders without depth, which come after `sources` in `pools` and `weights`."""
 
-    def __init__(self, sources: list[Source], held_out: frozenset[str], augment: AugmentConfig, seed: int, photos: Sequence[Source] = (), device: torch.device | str = "cpu"):
+    def __init__(
+        self, sources: Sequence[Source], held_out: frozenset[str], augment: AugmentConfig, seed: int,
+        photos: Sequence[Source] = (), device: torch.device | str = "cpu",
+    ):  # fmt: skip
+        found = [list_photos(source.folder) for source in photos]
         self.pools: list[Bank] = []
         self.augment, self.seed, self.device = augment, seed, torch.device(device)
         for source in sources:
@@ -100,8 +103,8 @@ class Batches:
             if not frames:
                 raise DataError(f"{source.folder}: every frame is held out; nothing is left to train on")
             self._add(source.folder, frames, lambda frame: reduce_frame(load_frame(frame)))
-        for source in photos:
-            self._add(source.folder, list_photos(source.folder), reduce_photo)
+        for source, paths in zip(photos, found, strict=True):
+            self._add(source.folder, paths, reduce_photo)
         self.weights = np.array([s.weight for s in [*sources, *photos]], float)
         self.labelled = len(sources)
 
@@ -128,7 +131,7 @@ class Batches:
         plan = self.plan(epoch, n, with_photos)
         for start in range(0, len(plan) - batch + 1, batch):
             seeds = np.random.SeedSequence((self.seed, epoch, start)).generate_state(2)
-            rng = torch.Generator(self.device).manual_seed(int(seeds[0]))
+            rng = torch.Generator().manual_seed(int(seeds[0]))
             upright = np.random.default_rng(int(seeds[1])).random() < 1 / 6
             picks = plan[start : start + batch]
             samples = self._samples(picks, size[::-1] if upright else size, rng)

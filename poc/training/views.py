@@ -18,11 +18,11 @@ from poc.training.augment import CANONICAL_FOCAL_PX, AugmentConfig, Stored
 from poc.training.folder import IGNORE
 
 SUPERSAMPLING = 2
-"""Samples of colour per pixel and direction: a frame is stored larger than the network sees it."""
+"""Samples of colour per pixel and direction: most frames are stored larger than the network sees them."""
 
 
 @dataclass(frozen=True)
-class Views:
+class Cameras:
     """B virtual cameras. to_stored: B×3×3, from network pixels (homogeneous, corners at whole numbers) to stored ones; f_net: B,
     focal length in network pixels; ray_z: B×3, its product with a homogeneous network pixel is z of the turned ray."""
 
@@ -35,16 +35,19 @@ class Bank:
     """The frames of one folder on a device, each in the top left corner of a canvas as large as the largest."""
 
     def __init__(self, frames: list[Stored], device: torch.device):
+        """frames: all with depth and surface, or none."""
         height, width = (max(f.rgb.shape[i] for f in frames) for i in (0, 1))
-        n = len(frames)
+        n, self.depth, self.surface = len(frames), None, None
         self.rgb = torch.zeros((n, 3, height, width), dtype=torch.uint8, device=device)
-        self.depth = torch.zeros((n, height, width), dtype=torch.float16, device=device)
-        self.surface = torch.full((n, height, width), IGNORE, dtype=torch.uint8, device=device)
+        if frames[0].depth_m is not None:
+            self.depth = torch.zeros((n, height, width), dtype=torch.float16, device=device)
+            self.surface = torch.full((n, height, width), IGNORE, dtype=torch.uint8, device=device)
         for i, f in enumerate(frames):
             h, w = f.rgb.shape[:2]
             self.rgb[i, :, :h, :w] = torch.from_numpy(f.rgb).permute(2, 0, 1).to(device)
-            self.depth[i, :h, :w] = torch.from_numpy(f.depth_m).to(device)
-            self.surface[i, :h, :w] = torch.from_numpy(f.surface).to(device)
+            if self.depth is not None:
+                self.depth[i, :h, :w] = torch.from_numpy(f.depth_m).to(device)
+                self.surface[i, :h, :w] = torch.from_numpy(f.surface).to(device)
         self.size = torch.tensor([f.rgb.shape[1::-1] for f in frames], dtype=torch.float32, device=device)  # n×(width, height)
         self.f_px = torch.tensor([f.f_px for f in frames], dtype=torch.float32, device=device)
         self.centre = torch.tensor([f.centre for f in frames], dtype=torch.float32, device=device)
@@ -60,30 +63,35 @@ class Bank:
         measured bool B.
         """
         index = torch.tensor(picks, device=self.f_px.device)
-        views = draw_views(self.size[index], self.f_px[index], self.centre[index], size, config, rng)
+        cameras = draw_cameras(self.size[index], self.f_px[index], self.centre[index], size, config, rng)
         return {
-            "image": self._colours(index, views, size), **self._truth(index, views, size),
+            "image": self._colours(index, cameras, size), **self._truth(index, cameras, size),
             **{key: flag[index] for key, flag in self.flags.items()},
         }  # fmt: skip
 
-    def _colours(self, index: Tensor, views: Views, size: tuple[int, int]) -> Tensor:
-        """Beyond the frame it goes on mirrored."""
-        at = _stored_points(views.to_stored, pixel_centres(size, SUPERSAMPLING, index.device))
+    def _colours(self, index: Tensor, cameras: Cameras, size: tuple[int, int]) -> Tensor:
+        """B×3×H×W in [0, 1]; beyond the frame it goes on mirrored."""
+        at = _stored_points(cameras.to_stored, pixel_centres(size, SUPERSAMPLING, index.device))
         limit = self.size[index][:, None, None]
         at = (at % (2 * limit) - limit).abs()  # a triangle wave: 0 at the far edge, `limit` at the near one
         at = (limit - at).clamp(min=0.5).minimum(limit - 0.5)
         seen = F.grid_sample(self.rgb[index].float() / 255, self._grid(at), align_corners=False, padding_mode="border")
         return F.avg_pool2d(seen, SUPERSAMPLING)
 
-    def _truth(self, index: Tensor, views: Views, size: tuple[int, int]) -> dict[str, Tensor]:
+    def _truth(self, index: Tensor, cameras: Cameras, size: tuple[int, int]) -> dict[str, Tensor]:
+        """log_depth and surface as of `sample`, both B×H×W: nothing is known beyond the frame, nor of a photo by itself."""
+        if self.depth is None or self.surface is None:
+            shape = (len(index), size[1], size[0])
+            nothing = torch.full(shape, torch.nan, device=index.device)
+            return {"log_depth": nothing, "surface": torch.full(shape, IGNORE, dtype=torch.int64, device=index.device)}
         pixels = pixel_centres(size, 1, index.device)
-        at = _stored_points(views.to_stored, pixels)
+        at = _stored_points(cameras.to_stored, pixels)
         limit = self.size[index][:, None, None]
         inside = ((at >= 0) & (at < limit)).all(-1)
         both = torch.stack([self.depth[index].float(), self.surface[index].float()], 1)
         depth, surface = F.grid_sample(both, self._grid(at), mode="nearest", align_corners=False, padding_mode="border").unbind(1)
-        ray_z = (pixels @ views.ray_z.T).permute(2, 0, 1)
-        depth = depth / ray_z * (CANONICAL_FOCAL_PX / views.f_net)[:, None, None]
+        ray_z = (pixels @ cameras.ray_z.T).permute(2, 0, 1)
+        depth = depth / ray_z * (CANONICAL_FOCAL_PX / cameras.f_net)[:, None, None]
         known = inside & (depth > 0) & (ray_z > 0)
         return {
             "log_depth": torch.where(known, depth, torch.nan).log(),
@@ -108,12 +116,13 @@ def _stored_points(to_stored: Tensor, pixels: Tensor) -> Tensor:
     return points[..., :2] / points[..., 2:].clamp(min=1e-3)
 
 
-def draw_views(stored: Tensor, f_px: Tensor, centre: Tensor, size: tuple[int, int], c: AugmentConfig, rng: torch.Generator) -> Views:
-    """A camera for each of B frames of `stored` B×(width, height), focal length f_px B and principal point `centre` B×2."""
+def draw_cameras(stored: Tensor, f_px: Tensor, centre: Tensor, size: tuple[int, int], c: AugmentConfig, rng: torch.Generator) -> Cameras:
+    """A camera for each of B frames of `stored` B×(width, height), focal length f_px B and principal point `centre` B×2. rng: a CPU
+    generator, so that every device draws the same cameras."""
     n, device = len(f_px), f_px.device
 
     def uniform(low: float, high: float) -> Tensor:
-        return low + (high - low) * torch.rand(n, generator=rng, device=device)
+        return low + (high - low) * torch.rand(n, generator=rng).to(device)
 
     net = torch.tensor(size, dtype=torch.float32, device=device)
     whole = uniform(0, 1) < c.whole_share
@@ -138,7 +147,7 @@ def draw_views(stored: Tensor, f_px: Tensor, centre: Tensor, size: tuple[int, in
     rays = _towards((middle - centre) / f_px[:, None]) @ spin @ lens @ to_middle
     camera = _matrix([[f_px, zero, centre[:, 0]], [zero, f_px, centre[:, 1]], [zero, zero, one]])
     straight = torch.tensor([0.0, 0.0, 1.0], device=device).expand(n, 3)
-    return Views(torch.where(turned[:, None, None], camera @ rays, flat), f_net, torch.where(turned[:, None], rays[:, 2], straight))
+    return Cameras(torch.where(turned[:, None, None], camera @ rays, flat), f_net, torch.where(turned[:, None], rays[:, 2], straight))
 
 
 def _towards(slope: Tensor) -> Tensor:
@@ -150,4 +159,5 @@ def _towards(slope: Tensor) -> Tensor:
 
 
 def _matrix(rows: list[list[Tensor]]) -> Tensor:
+    """Rows of B-vectors → B×rows×columns."""
     return torch.stack([torch.stack(row, -1) for row in rows], -2)

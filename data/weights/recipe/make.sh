@@ -13,15 +13,15 @@ poc=${POC:-.venv/bin/poc}
 held_out=poc/training/nyu_val.txt
 
 # RENDER: a Python with data/render/requirements.txt. 6 seconds a photo on one core.
-render() {  # COUNT OUT
-  "${RENDER:-python3}" data/render/make.py --out "$2" --count "$1" --seed 1000 --size 320x240 --samples 4 --threads 1
+render() {  # COUNT SEED OUT
+  "${RENDER:-python3}" data/render/make.py --out "$3" --count "$1" --seed "$2" --size 320x240 --samples 4 --threads 1
 }
 
 # 1. A small teacher on the NYU frames alone (about an hour on one core).
 "$poc" train --data "$nyu" --held-out "$held_out" --init "$mobilenet" --recipe "$here/1_teacher.json" --threads 1 --out "$work/teacher"
 
 # 2. Rooms of our own, with exact depth and surfaces.
-render "${ROOMS:-300}" "$work/renders"
+render "${ROOMS:-300}" 1000 "$work/renders"
 
 # 3. Interiors without depth, labelled by the teacher: every second photo, at most 716.
 "$poc" label-photos "$photos" --teacher "$work/teacher/last.pt" --every 2 --limit 716 --out "$work/interiors"
@@ -45,13 +45,14 @@ render "${ROOMS:-300}" "$work/renders"
 "$poc" train --data "$nyu=0.56" --data "$work/renders=0.20" --data "$work/interiors_large=0.24" --held-out "$held_out" \
   --init "$work/again/last.pt" --recipe "$here/3_again.json" --threads 2 --out "$work/large_student" --export "$work/large_student/embedded.onnx"
 
-# 8. The large teacher again, on views of turned cameras and more rooms (40 minutes on two cores with AMX, two hours without): its own
+# 8. The large teacher again, on views of turned cameras and more rooms (45 minutes on two cores with AMX, two hours without): its own
 #    averaged weights label the interiors.
-render "${MORE_ROOMS:-740}" "$work/more_renders"
-"$poc" train --data "$nyu=0.60" --data "$work/more_renders=0.25" --photos "$photos=0.15" --held-out "$held_out" \
-  --init "$resnet" --recipe "$here/5_teacher.json" --threads 2 --out "$work/turned"
+render "${MORE_ROOMS:-393}" 1000 "$work/renders"
+render "${OTHER_ROOMS:-349}" 5000 "$work/other_renders"
+"$poc" train --data "$nyu=0.60" --data "$work/renders=0.13" --data "$work/other_renders=0.12" --photos "$photos=0.15" \
+  --held-out "$held_out" --init "$resnet" --recipe "$here/5_teacher.json" --threads 2 --out "$work/turned"
 
 # 9. From version 4, with that teacher beside it on every view: what is shipped (45 minutes on the same two cores).
-"$poc" train --data "$nyu=0.50" --data "$work/more_renders=0.20" --photos "$photos=0.30" --teacher "$work/turned/last.pt" \
-  --held-out "$held_out" --init "$work/large_student/embedded.onnx" --recipe "$here/6_student.json" --threads 2 \
-  --out "$work/turned_student" --export data/weights/embedded.onnx
+"$poc" train --data "$nyu=0.50" --data "$work/renders=0.10" --data "$work/other_renders=0.10" --photos "$photos=0.30" \
+  --teacher "$work/turned/last.pt" --held-out "$held_out" --init "$work/large_student/embedded.onnx" \
+  --recipe "$here/6_student.json" --threads 2 --out "$work/turned_student" --export data/weights/embedded.onnx
