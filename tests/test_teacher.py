@@ -152,6 +152,15 @@ class TestTeacher:
         with pytest.raises(DataError, match="no .jpg or .png photo"):
             train(short_run(tmp_path, out=str(tmp_path / "none"), photos=(Source(str(tmp_path / "out")),)))
 
+    def test_a_share_that_is_none(self):
+        from poc.cli_data import source
+        from poc.errors import ParameterError
+
+        assert (source("a=b").folder, source("rooms=0.25").weight) == ("a=b", 0.25)
+        for weight in ("0", "-1", "inf", "nan"):
+            with pytest.raises(ParameterError, match=f"--photos rooms={weight}: the weight must be a positive number"):
+                source(f"rooms={weight}", "--photos")
+
     def test_the_same_answer_teaches_nothing_more(self):
         import torch
 

@@ -72,7 +72,10 @@ class EmbeddedModel:
         """What the network says, averaged over the image and its mirror image. Twice the time; on NYU's held-out frames
         affine δ1 rises from 0.863 to 0.870, and the 90th percentile of walls' errors falls from 21 to 7 %."""
         seen, mirrored = (self.session.run(list(_OUTPUTS), {"image": x}) for x in (image, np.ascontiguousarray(image[..., ::-1])))
-        return [(a + b[..., ::-1]) / 2 for a, b in zip(seen, mirrored)]
+        for a, b in zip(seen, mirrored):  # in place: memory asked for anew costs more than the sums
+            a += b[..., ::-1]
+            a *= 0.5
+        return seen
 
 
 def far_ramp(log_depth: np.ndarray) -> np.ndarray:
@@ -122,7 +125,8 @@ def _depth_map(log_depth: np.ndarray, log_sigma: np.ndarray, sigma_scale: float,
     inverse = np.where(good, np.exp(-np.where(good, log_depth, 0.0)), 1.0)
     sigma = np.exp(np.where(good, log_sigma, 0.0)) * sigma_scale
     size = (photo.width, photo.height)
-    values = 1.0 / resize_map(sharpen_steps(inverse) if good.all() else inverse, *size)
+    values = resize_map(sharpen_steps(inverse) if good.all() else inverse, *size)
+    np.divide(1.0, values, out=values)
     sigma_log = resize_map(sigma, *size)
     if good.all():
         valid = np.ones(values.shape, bool)
@@ -137,8 +141,10 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     """6×h×w logits → h×w×6 probabilities. A pixel whose logits are not finite is "other"."""
     if logits.shape[0] != len(SURFACE_CLASSES):
         raise ModelError(f"the embedded model gives {logits.shape[0]} surface classes, expected {len(SURFACE_CLASSES)}: restore it")
-    bad = ~np.isfinite(logits).all(axis=0)
-    if bad.any():
+    if not np.isfinite(logits.sum()):
+        bad = ~np.isfinite(logits).all(axis=0)
         logits = np.where(bad, np.where(np.arange(logits.shape[0])[:, None, None] == 0, 0.0, -50.0), logits)
-    exp = np.exp(logits - logits.max(axis=0))
-    return np.ascontiguousarray((exp / exp.sum(axis=0)).transpose(1, 2, 0), dtype=np.float32)
+    exp = np.subtract(logits, logits.max(axis=0), dtype=np.float32)
+    np.exp(exp, out=exp)
+    exp /= exp.sum(axis=0)
+    return np.ascontiguousarray(exp.transpose(1, 2, 0))

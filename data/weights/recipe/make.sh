@@ -5,23 +5,18 @@
 #
 # NYU_TRAIN: the official train split of NYU Depth V2 labelled, as a data folder. MOBILENET_NPZ, RESNET_NPZ: MobileNetV2 1.0 and
 # ResNet-50 v2 of the ONNX model zoo. PHOTOS: folder of interiors without depth. WORK: where renders and checkpoints go
-# (default: runs/weights). About thirteen hours on two cores; `poc train` takes a GPU where there is one.
+# (default: runs/weights). About eleven hours on two cores.
 set -eu
 nyu=$1 mobilenet=$2 resnet=$3 photos=$4 work=${5:-runs/weights}
 here=$(dirname "$0")
 poc=${POC:-.venv/bin/poc}
 held_out=poc/training/nyu_val.txt
 
-# RENDER: a Python with data/render/requirements.txt. 6 seconds a photo on one core.
-render() {  # COUNT SEED OUT
-  "${RENDER:-python3}" data/render/make.py --out "$3" --count "$1" --seed "$2" --size 320x240 --samples 4 --threads 1
-}
-
 # 1. A small teacher on the NYU frames alone (about an hour on one core).
 "$poc" train --data "$nyu" --held-out "$held_out" --init "$mobilenet" --recipe "$here/1_teacher.json" --threads 1 --out "$work/teacher"
 
-# 2. Rooms of our own, with exact depth and surfaces.
-render "${ROOMS:-300}" 1000 "$work/renders"
+# 2. Rooms of our own, with exact depth and surfaces (6 seconds each on one core). RENDER: a Python with data/render/requirements.txt.
+"${RENDER:-python3}" data/render/make.py --out "$work/renders" --count "${ROOMS:-300}" --seed 1000 --size 320x240 --samples 4 --threads 1
 
 # 3. Interiors without depth, labelled by the teacher: every second photo, at most 716.
 "$poc" label-photos "$photos" --teacher "$work/teacher/last.pt" --every 2 --limit 716 --out "$work/interiors"
@@ -39,20 +34,8 @@ render "${ROOMS:-300}" 1000 "$work/renders"
 "$poc" train --data "$nyu=0.68" --data "$work/renders=0.24" --data "$work/interiors_again=0.08" --held-out "$held_out" \
   --init "$resnet" --recipe "$here/4_large_teacher.json" --threads 2 --out "$work/large"
 
-# 7. All interiors labelled by it, scale and all (a quarter of an hour), and from them, with the other two, version 4 (an hour on
-#    two cores).
+# 7. All interiors labelled by it, scale and all (a quarter of an hour), and from them, with the other two, the file that is shipped
+#    (an hour on two cores).
 "$poc" label-photos "$photos" --teacher "$work/large/last.pt" --with-scale --out "$work/interiors_large"
 "$poc" train --data "$nyu=0.56" --data "$work/renders=0.20" --data "$work/interiors_large=0.24" --held-out "$held_out" \
-  --init "$work/again/last.pt" --recipe "$here/3_again.json" --threads 2 --out "$work/large_student" --export "$work/large_student/embedded.onnx"
-
-# 8. The large teacher again, on views of turned cameras and more rooms (45 minutes on two cores with AMX, two hours without): its own
-#    averaged weights label the interiors.
-render "${MORE_ROOMS:-393}" 1000 "$work/renders"
-render "${OTHER_ROOMS:-349}" 5000 "$work/other_renders"
-"$poc" train --data "$nyu=0.60" --data "$work/renders=0.13" --data "$work/other_renders=0.12" --photos "$photos=0.15" \
-  --held-out "$held_out" --init "$resnet" --recipe "$here/5_teacher.json" --threads 2 --out "$work/turned"
-
-# 9. From version 4, with that teacher beside it on every view: what is shipped (45 minutes on the same two cores).
-"$poc" train --data "$nyu=0.50" --data "$work/renders=0.10" --data "$work/other_renders=0.10" --photos "$photos=0.30" \
-  --teacher "$work/turned/last.pt" --held-out "$held_out" --init "$work/large_student/embedded.onnx" \
-  --recipe "$here/6_student.json" --threads 2 --out "$work/turned_student" --export data/weights/embedded.onnx
+  --init "$work/again/last.pt" --recipe "$here/3_again.json" --threads 2 --out "$work/large_student" --export data/weights/embedded.onnx
