@@ -69,6 +69,7 @@ class TestTeacher:
     @pytest.fixture(autouse=True)
     def _torch(self):
         pytest.importorskip("torch")
+
     def test_photos_are_labelled_into_a_data_folder(self, tmp_path):
         import torch
 
