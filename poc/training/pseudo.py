@@ -20,10 +20,10 @@ from torch import nn
 
 from poc.errors import DataError
 from poc.files import make_folder, write_file
+from poc.models.embedded import prior_focal_px
 from poc.training.augment import CANONICAL_FOCAL_PX
 from poc.training.networks import load_checkpoint
 from poc.training.score import answer_both_ways, network_size
-from poc.training.store import ASSUMED_F_OVER_LONG_SIDE
 
 SURE = 0.7
 SCALES = (0.8, 1.0)
@@ -77,7 +77,7 @@ def label_photos(
 
 def _label_one(net: nn.Module, bgr: np.ndarray, name: str, out: Path) -> dict:
     h, w = bgr.shape[:2]
-    f_px = ASSUMED_F_OVER_LONG_SIDE * max(h, w)
+    f_px = prior_focal_px(w, h)
     entry = {"name": name, "intrinsics": {"fx": f_px, "fy": f_px, "cx": w / 2, "cy": h / 2, "width": w, "height": h}}
     label_path = out / "label" / f"{name}.png"
     if label_path.is_file():

@@ -19,14 +19,13 @@ import torch
 from torch import Tensor
 
 from poc.errors import DataError
+from poc.models.embedded import prior_focal_px
 from poc.training.augment import AugmentConfig, Stored
 from poc.training.folder import Frame, LoadedFrame, list_frames, load_frame
 from poc.training.views import Bank
 
 log = logging.getLogger(__name__)
 STORED_SIDE = 480
-ASSUMED_F_OVER_LONG_SIDE = 26 / 36
-"""Focal length of a photo of which nothing is known: a phone's main camera."""
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png"}
 
 
@@ -40,9 +39,7 @@ class Source:
 
 def reduce_frame(loaded: LoadedFrame) -> Stored:
     """A loaded frame at long side ≤ STORED_SIDE, to keep a few thousand in memory."""
-    h, w = loaded.rgb.shape[:2]
-    factor = min(1.0, STORED_SIDE / max(h, w))
-    size = (round(w * factor), round(h * factor))
+    factor, size = _reduction(loaded.rgb)
     f = loaded.frame
     return Stored(
         cv2.resize(loaded.rgb, size, interpolation=cv2.INTER_AREA),
@@ -57,11 +54,16 @@ def reduce_photo(path: Path) -> Stored:
     bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if bgr is None:
         raise DataError(f"{path}: cannot be read as a photo")
-    h, w = bgr.shape[:2]
-    factor = min(1.0, STORED_SIDE / max(h, w))
-    w, h = round(w * factor), round(h * factor)
+    _, (w, h) = _reduction(bgr)
     rgb = cv2.resize(bgr, (w, h), interpolation=cv2.INTER_AREA)[:, :, ::-1].copy()
-    return Stored(rgb, None, None, ASSUMED_F_OVER_LONG_SIDE * max(w, h), (w / 2, h / 2), metric=False, measured=False)
+    return Stored(rgb, None, None, prior_focal_px(w, h), (w / 2, h / 2), metric=False, measured=False)
+
+
+def _reduction(picture: np.ndarray) -> tuple[float, tuple[int, int]]:
+    """How much an H×W×3 picture shrinks to be stored, and its (width, height) then."""
+    h, w = picture.shape[:2]
+    factor = min(1.0, STORED_SIDE / max(h, w))
+    return factor, (round(w * factor), round(h * factor))
 
 
 def list_photos(folder: str | Path) -> list[Path]:
