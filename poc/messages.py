@@ -56,6 +56,10 @@ _TEXT: dict[str, tuple[str, str]] = {
     "instead_04_sketch": ("Nothing is drawn: there is no room to draw.", "没有房间，因此没有绘图。"),
     "instead_05_recommendation": ("Nothing is recommended: no place in a room is known.", "没有可用的空间，因此没有推荐。"),
     "nothing_fits": ("Nothing is recommended: {reason}.", "没有推荐：{reason}。"),
+    "tape_first": (
+        "A self-check failed ({names}), so the room may not be as drawn: measure by tape before anything is ordered.",
+        "有自检未通过（{names}），房间可能与图不符：订购前请用卷尺核实。",
+    ),
     "fit_line": ("{name}, {price}: fits with a probability of {percent}", "{name}，{price}：放得下的概率 {percent}"),
     "more_pieces": ("and {count} more below, of {all} that fit", "下文另有 {count} 件（共 {all} 件适合）"),
     "net": (

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from poc.figures.theme import LIGHTS, percent, title_of, unit_of, value_words
+from poc.messages import Messages
 from poc.types import Check, Measurement, NextMeasurement, Recommendation, Scene, floored
 
 if TYPE_CHECKING:
@@ -40,6 +41,17 @@ def remark(m: Measurement) -> str:
 def check_rows(checks: Iterable[Check]) -> list[tuple[str, ...]]:
     """CHECK_COLUMNS of each self-test."""
     return [(c.name, _found(c), LIGHTS[c.light][2] if c.light else "not checked", c.meaning) for c in checks]
+
+
+def failed_checks(checks: Iterable[Check]) -> str:
+    """Names of the self-tests with a red light, in one phrase; empty where none has."""
+    return ", ".join(c.name for c in checks if c.light == "red")
+
+
+def tape_first(checks: Iterable[Check]) -> str:
+    """What to do about self-tests that failed, in one sentence; empty where none has."""
+    names = failed_checks(checks)
+    return Messages("en")("tape_first", names=names) if names else ""
 
 
 def _found(check: Check) -> str:

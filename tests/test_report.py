@@ -17,6 +17,8 @@ from poc.messages import _TEXT, LANGUAGES, Messages
 from poc.render import read_section
 from poc.report import build_report
 from poc.summary import summarise
+from poc.types import Check
+from poc.words import tape_first
 from poc.workbook import StageTime
 
 TIMES = (StageTime("01_upload", 0.0, 1.5, 0.5), StageTime("02_depth", 1.5, 4.0, 0.1))
@@ -156,6 +158,20 @@ def test_a_lower_bound_is_never_rounded_up(finished):
         card = cards.get(Messages("en")(name)) if Messages("en").has(name) else None
         if card is not None and m.status == "lower_bound":
             assert card.value.startswith("≥") and float(re.findall(r"[\d.]+", card.value)[0]) <= (m.low if m.low is not None else m.value)
+
+
+def test_a_failed_check_stands_before_what_fits(finished, tmp_path):
+    """A room that contradicts itself may not be as drawn: whoever would order furniture for it is told first."""
+    assert "tape" not in summarise(finished, Messages("en")).fits[0], "nothing failed"
+    run = runs.Run("doubtful", Path(shutil.copytree(finished.folder, tmp_path / "doubtful")))
+    values, found, money = (run.load(stage).values for stage in ("03_measurements", "05_recommendation", "06_business_case"))
+    values["checks"] = (*values["checks"], Check("walls in each other's way", 1.0, "", "red", "they cross"))
+    run.save("03_measurements", values, parents=["01_upload", "02_depth"])
+    run.save("05_recommendation", found, parents=["01_upload", "03_measurements"])
+    run.save("06_business_case", money, parents=["03_measurements"])
+    first = summarise(run, Messages("en")).fits[0]
+    assert "walls in each other's way" in first and "measure by tape" in first and tape_first(values["checks"]) == first
+    assert "卷尺" in summarise(run, Messages("zh")).fits[0]
 
 
 def test_a_stale_run_gives_no_report(finished, tmp_path):
