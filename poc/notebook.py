@@ -137,13 +137,13 @@ def _jpeg(photo: Photo) -> str:
     return base64.b64encode(file.getvalue()).decode()
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Show a small table, every cell as text; nothing where there are no rows."""
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], none: str = "") -> None:
+    """Show a small table, every cell as text; where there are no rows, the sentence `none`."""
     from IPython.display import display
 
     cells = [[str(cell) for cell in row] for row in rows]
     if not cells:
-        return
+        return say(none)
     head = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
     body = "".join(f"<tr>{''.join(f'<td>{_escaped(cell)}</td>' for cell in row)}</tr>" for row in cells)
     plain = "\n".join("\t".join(row) for row in [list(columns), *cells])

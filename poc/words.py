@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MEASUREMENT_COLUMNS = ("Measurement", "Value (90 %)", "Basis", "Remark")
 CHECK_COLUMNS = ("Check", "Found", "Light", "What it means")
+SAME = "for the same reason"
 PRODUCT_COLUMNS = ("Piece", "Category", "Price", "Fits", "Why")
 REJECTION_COLUMNS = ("Nothing fits of", "Because")
 _SIGNS = {"CNY": "¥", "RMB": "¥", "JPY": "¥", "EUR": "€", "USD": "$", "GBP": "£"}
@@ -24,8 +25,13 @@ _STATUS = {"measured": "", "lower_bound": "at least this", "unknown": ""}
 
 
 def measurement_rows(measurements: Iterable[Measurement]) -> list[tuple[str, ...]]:
-    """MEASUREMENT_COLUMNS of each measurement."""
-    return [(title_of(m.name), value_words(m), _walls(m.basis), _walls(remark(m))) for m in measurements]
+    """MEASUREMENT_COLUMNS of each measurement. Why one cannot be said is not told again of the next."""
+    rows, before = [], ""
+    for m in measurements:
+        told = _walls(remark(m))
+        rows.append((title_of(m.name), value_words(m), _walls(m.basis), SAME if told and told == before else told))
+        before = told if m.status == "unknown" else ""
+    return rows
 
 
 def _walls(text: str) -> str:

@@ -14,7 +14,7 @@ from poc.room.nextstep import known_variance
 from poc.scene import build_scene
 from poc.summary import _sure
 from poc.types import Measurement, Scene
-from poc.words import advice_sentence, check_rows
+from poc.words import SAME, advice_sentence, check_rows, measurement_rows
 from tests.synthetic import make_room, noisy_depth, perturbed_camera
 
 
@@ -194,3 +194,15 @@ def test_a_ceiling_out_of_sight_asks_for_a_photo_tilted_up(scene):
     unknown = Measurement("ceiling_height", None, None, None, "m", "unknown", reason="out of the photo")
     step = next_measurement(scene, [unknown])
     assert "tilted up" in step.action and "cannot be said now" in advice_sentence(step)
+
+
+def test_why_nothing_is_known_is_said_once():
+    """A table of a refused photo: the reason stands in its first row, and other reasons are never swallowed."""
+
+    def row(name: str, reason: str, status: str = "unknown") -> Measurement:
+        return Measurement(name, None, None, None, "m", status, "", reason)
+
+    told = [r[3] for r in measurement_rows([row("camera_height", "no room"), row("ceiling_height", "no room"), row("longest_wall", "hidden")])]
+    assert told == ["no room", SAME, "hidden"]
+    told = [r[3] for r in measurement_rows([row("a", "cut", "lower_bound"), row("b", "cut", "lower_bound"), row("c", ""), row("d", "")])]
+    assert told == ["at least this: cut", "at least this: cut", "", ""]
