@@ -98,27 +98,22 @@ def train(
     threads: Annotated[int, typer.Option("--threads", min=1)] = 2,
     seed: Annotated[int, typer.Option("--seed")] = 0,
     export: Annotated[Path | None, typer.Option("--export", help="Write the result as this .onnx file.", show_default=False)] = None,
-    partner: Annotated[
-        Path | None, typer.Option("--partner", help="An exported .onnx that is to answer together with the result, in one file.", show_default=False)
-    ] = None,
 ) -> None:
     """Train the embedded model, or fine-tune it on a company's own photos with depth (needs the torch extra)."""
     from poc.models.runtime import need_torch
 
     need_torch("training")
-    from poc.training.export import check_partner, export_run
+    from poc.training.export import export_run
     from poc.training.loop import train as run
     from poc.training.recipe import make_config
 
     given = {"init": init or None, "held_out": held_out or None, "epochs": epochs, "lr": lr, "batch": batch, "samples_per_epoch": samples}
     given |= {"threads": threads, "seed": seed, "photos": tuple(source(text, "--photos") for text in photos), "teachers": tuple(teacher)}
     config = make_config(tuple(source(text) for text in data), out, {k: v for k, v in given.items() if v is not None}, recipe, finetune)
-    if partner is not None:
-        check_partner(config, partner, export)
     checkpoint = run(config, progress=tell_epoch)
     print(checkpoint)
     if export is not None:
-        print(export_run(checkpoint, export, config, partner=partner))
+        print(export_run(checkpoint, export, config))
 
 
 def label_photos(

@@ -152,58 +152,21 @@ class EmbeddedNet(nn.Module):
         return answers(self.depth(features), self.surface(features), image)
 
 
-class Pair(nn.Module):
-    """Two networks that answer as one: the first is shown the photo, the second its mirror image, and what they say is averaged. It takes
-    the time of one network asked about both, and errs less: two that were trained apart are wrong in different places."""
-
-    def __init__(self, first: EmbeddedNet | None = None, second: EmbeddedNet | None = None):
-        super().__init__()
-        self.members = nn.ModuleList([first or EmbeddedNet(), second or EmbeddedNet()])
-
-    def features(self, image: Tensor) -> Tensor:
-        """What both networks' heads see, the second's mirrored: B×2·width[4]×H/2×W/2."""
-        return torch.cat([net.features(seen) for net, seen in zip(self.members, (image, image.flip(3)), strict=True)], dim=1)
-
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return self.heads(self.features(image), image)
-
-    def heads(self, features: Tensor, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What `forward` answers, from what `features` gave."""
-        return join([net.heads(part, image) for net, part in zip(self.members, features.chunk(2, dim=1), strict=True)])
-
-
-def members(net: nn.Module) -> list[EmbeddedNet]:
-    """The networks that answer together: both of a pair, else the one."""
-    return list(net.members) if isinstance(net, Pair) else [net]
-
-
-def join(said: list[tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, Tensor, Tensor]:
-    """One answer of those of `members`, the second's about the mirror image."""
-    return said[0] if len(said) == 1 else tuple((a + b.flip(3)) / 2 for a, b in zip(*said, strict=True))
-
-
 class MergedHeads(nn.Module):
-    """The same network (or pair) with the two heads of each as one convolution of eight channels, one block of what CPUs work in:
-    exported that way it is an eighth faster."""
+    """The same network with its two heads as one convolution of eight channels, one block of what CPUs work in: exported
+    that way it is an eighth faster."""
 
-    def __init__(self, net: EmbeddedNet | Pair):
+    def __init__(self, net: EmbeddedNet):
         super().__init__()
         self.net = net
-        self.heads = nn.ModuleList(_merged(one) for one in members(net))
+        self.heads = nn.Conv2d(net.depth.in_channels, 2 + N_SURFACES, 3, padding=1)
+        with torch.no_grad():
+            self.heads.weight.copy_(torch.cat([net.depth.weight, net.surface.weight]))
+            self.heads.bias.copy_(torch.cat([net.depth.bias, net.surface.bias]))
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        features = self.net.features(image)
-        parts = [features] if len(self.heads) == 1 else features.chunk(2, dim=1)
-        said = [head(part) for head, part in zip(self.heads, parts, strict=True)]
-        return join([answers(y[:, :2], y[:, 2:], image) for y in said])
-
-
-def _merged(net: EmbeddedNet) -> nn.Conv2d:
-    heads = nn.Conv2d(net.depth.in_channels, 2 + N_SURFACES, 3, padding=1)
-    with torch.no_grad():
-        heads.weight.copy_(torch.cat([net.depth.weight, net.surface.weight]))
-        heads.bias.copy_(torch.cat([net.depth.bias, net.surface.bias]))
-    return heads
+        y = self.heads(self.net.features(image))
+        return answers(y[:, :2], y[:, 2:], image)
 
 
 def answers(depth: Tensor, surface: Tensor, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:

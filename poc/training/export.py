@@ -16,16 +16,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from poc.errors import DataError, ParameterError, WriteError
+from poc.errors import WriteError
 from poc.files import write_together
 from poc.models.embedded import far_log as read_far_log
 from poc.models.embedded import far_ramp
-from poc.models.embedded_net import EmbeddedNet, MergedHeads, Pair, members
+from poc.models.embedded_net import EmbeddedNet, MergedHeads
 from poc.models.weights import read_sidecar
 from poc.training.augment import CANONICAL_FOCAL_PX
 from poc.training.folder import Frame, load_frame, read_names
 from poc.training.networks import load_checkpoint
-from poc.training.restore import load_onnx
 from poc.training.score import LONG_SIDE, network_focal, predict_canonical
 from poc.training.store import split_frames
 from poc.types import Z90
@@ -56,7 +55,7 @@ def half_weights(model) -> None:
         graph.node.insert(0, node)
 
 
-def to_onnx(net: EmbeddedNet | Pair) -> bytes:
+def to_onnx(net: EmbeddedNet) -> bytes:
     """The network as ONNX bytes: input `image`, outputs `log_depth`, `log_sigma`, `surface_logits`, any size."""
     import onnx
 
@@ -87,7 +86,7 @@ class Calibration:
     far_log: float = 0.0
 
 
-def calibrate(net: EmbeddedNet | Pair, frames: list[Frame]) -> Calibration:
+def calibrate(net: EmbeddedNet, frames: list[Frame]) -> Calibration:
     """Set the answers right on photos with true depth that were not learnt from, each photo counting alike.
 
     far_log: a share of the median log error of far pixels. sigma_scale: what multiplies the network's Laplace scale so that
@@ -111,10 +110,9 @@ def calibrate(net: EmbeddedNet | Pair, frames: list[Frame]) -> Calibration:
     return Calibration(round(float(quantile / Z90), 4), round(far_log, 3))
 
 
-def export_run(checkpoint: str | Path, out: str | Path, config: TrainConfig, calibrate: bool = True, partner: str | Path | None = None) -> Path:
+def export_run(checkpoint: str | Path, out: str | Path, config: TrainConfig, calibrate: bool = True) -> Path:
     """Export the result of a run with its record. The expected error is calibrated on every second held-out frame, which
-    leaves the others to be scored on; without any (or with `calibrate` off) what the weights it started from had stays.
-    partner: an exported network, to answer together with this one."""
+    leaves the others to be scored on; without any (or with `calibrate` off) what the weights it started from had stays."""
     held_out = read_names(config.held_out)
     frames = [frame for s in config.sources for frame in split_frames(s.folder, held_out)[1]]
     learnt_from = (*config.sources, *config.photos)
@@ -126,61 +124,24 @@ def export_run(checkpoint: str | Path, out: str | Path, config: TrainConfig, cal
             "lr": config.lr, "sizes": config.sizes, "teachers": len(config.teachers), "held_out": len(held_out), "calibrated_on": len(calibration),
         },
     }  # fmt: skip
-    if partner is not None:
-        facts["training"]["partner"] = f"{Path(partner).name} sha256:{read_sidecar(Path(partner)).get('sha256', 'unknown')}"
-    return export(checkpoint, out, calibration, facts, _inherited(config.init, partner), partner)
+    return export(checkpoint, out, calibration, facts, _inherited(config.init))
 
 
-def check_partner(config: TrainConfig, partner: Path, out: Path | None) -> None:
-    """Before hours of training: that `pair_with` will work. Raises ParameterError or DataError."""
-    if out is None:
-        raise ParameterError(f"--partner {partner}: answers together with the result in an exported file; give --export too")
-    if config.network != "embedded":
-        raise ParameterError(f"--partner {partner}: goes with one embedded network, and this run trains a {config.network}")
-    load_onnx(EmbeddedNet(), partner)
-    partners_calibration(partner)
-
-
-def pair_with(net: EmbeddedNet | Pair, partner: str | Path) -> Pair:
-    """The pair of an exported network, which looks at the photo, and `net`, which looks at its mirror image. Raises DataError where
-    either is not one embedded network."""
-    if type(net) is not EmbeddedNet:
-        raise DataError(f"only one embedded network can be paired, not a {type(net).__name__}")
-    return Pair(load_onnx(EmbeddedNet(), partner), net).eval()
-
-
-def partners_calibration(partner: str | Path) -> Calibration:
-    """What its sidecar says. Raises ModelError without one, DataError where its depth is at another canonical focal length."""
-    facts = read_sidecar(Path(partner))
-    if facts.get("canonical_focal_px") != CANONICAL_FOCAL_PX:
-        raise DataError(f"{partner}: answers at the canonical focal length {facts.get('canonical_focal_px')}, not {CANONICAL_FOCAL_PX:g}")
-    return _calibration(facts, Path(partner))
-
-
-def _inherited(init: str | None, partner: str | Path | None) -> Calibration:
-    """That of the weights the run started from; where they have none, its partner's."""
+def _inherited(init: str | None) -> Calibration:
     if not init or not init.endswith(".onnx"):
-        return Calibration() if partner is None else partners_calibration(partner)
-    return _calibration(read_sidecar(Path(init)), Path(init))
+        return Calibration()
+    facts = read_sidecar(Path(init))
+    return Calibration(float(facts["sigma_scale"]), read_far_log(facts, Path(init)))
 
 
-def _calibration(facts: dict, path: Path) -> Calibration:
-    return Calibration(float(facts["sigma_scale"]), read_far_log(facts, path))
-
-
-def export(
-    checkpoint: str | Path, out: str | Path, frames: list[Frame], facts: dict, inherited: Calibration = Calibration(),
-    partner: str | Path | None = None,
-) -> Path:  # fmt: skip
+def export(checkpoint: str | Path, out: str | Path, frames: list[Frame], facts: dict, inherited: Calibration = Calibration()) -> Path:
     """Write `out` (.onnx) and its sidecar (.json). facts: licence, training data, scores, as the model card tells them.
-    frames: what to calibrate on; where there are none, `inherited` stays. partner: as of `pair_with`.
+    frames: what to calibrate on; where there are none, `inherited` stays.
 
-    Raises DataError for a bad checkpoint or partner, WriteError when the result is over 10 MB or cannot be written.
+    Raises DataError for a bad checkpoint, WriteError when the result is over 10 MB or cannot be written.
     """
     out = Path(out)
     net = load_checkpoint(checkpoint)
-    if partner is not None:
-        net = pair_with(net, partner)
     data = to_onnx(net)
     if len(data) > MAX_BYTES:
         raise WriteError(f"{out}: would be {len(data) / 1e6:.1f} MB; the embedded model may have {MAX_BYTES / 1e6:.0f}")
@@ -188,7 +149,7 @@ def export(
     sidecar = {
         "version": 1, "long_side": LONG_SIDE, "canonical_focal_px": CANONICAL_FOCAL_PX,
         "sigma_scale": answers.sigma_scale, "far_log": answers.far_log,
-        "networks": len(members(net)), "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data),
         "parameters": sum(p.numel() for p in net.parameters()), **facts,
     }  # fmt: skip
     write_together({out: data, out.with_suffix(".json"): json.dumps(sidecar, indent=1).encode() + b"\n"})

@@ -128,8 +128,9 @@ def _frame(folder: Path, meta: dict, entry: dict, where: Path) -> Frame:
     )  # fmt: skip
 
 
-def load_frame(frame: Frame) -> LoadedFrame:
-    """Read and check one frame. Raises DataError naming the file for an unreadable photo, a depth whose shape does not
+def load_frame(frame: Frame, to_learn: bool = False) -> LoadedFrame:
+    """Read and check one frame. to_learn: with surfaces beyond the crop too, where truth does not count in scores but photos go on,
+    up to the photo's edge (`to_the_edge`). Raises DataError naming the file for an unreadable photo, a depth whose shape does not
     fit the photo, that is all zero, or whose unit is not millimetres."""
     bgr = cv2.imread(str(frame.rgb), cv2.IMREAD_COLOR)
     if bgr is None:
@@ -141,7 +142,7 @@ def load_frame(frame: Frame) -> LoadedFrame:
     if (width, height) != (frame.width, frame.height):
         raise DataError(f"{frame.rgb}: is {width}×{height}, but meta.json says {frame.width}×{frame.height}")
     depth_m = check_depth(depth, frame.depth, width, height)
-    return LoadedFrame(frame, bgr[:, :, ::-1].copy(), _inside(depth_m, frame.crop), _surface(frame, width, height))
+    return LoadedFrame(frame, bgr[:, :, ::-1].copy(), _inside(depth_m, frame.crop), _surface(frame, width, height, to_learn))
 
 
 def check_depth(depth: np.ndarray, path: Path, width: int, height: int) -> np.ndarray:
@@ -172,7 +173,7 @@ def _inside(depth_m: np.ndarray, crop: tuple[int, int, int, int]) -> np.ndarray:
     return out
 
 
-def _surface(frame: Frame, width: int, height: int) -> np.ndarray:
+def _surface(frame: Frame, width: int, height: int, to_learn: bool) -> np.ndarray:
     if frame.label is None:
         return np.full((height, width), IGNORE, np.uint8)
     label = cv2.imread(str(frame.label), cv2.IMREAD_UNCHANGED)
@@ -180,9 +181,23 @@ def _surface(frame: Frame, width: int, height: int) -> np.ndarray:
         raise DataError(f"{frame.label}: cannot be read as an 8-bit label PNG")
     if label.shape != (height, width):
         label = cv2.resize(label, (width, height), interpolation=cv2.INTER_NEAREST)
-    surface = np.full((height, width), IGNORE, np.uint8)
+    surface = LABEL_TO_SURFACE[np.clip(label, 0, 255)]
+    if to_learn:
+        return to_the_edge(surface)
+    inside = np.full((height, width), IGNORE, np.uint8)
     rows, cols = slice(*frame.crop[:2]), slice(*frame.crop[2:])
-    surface[rows, cols] = LABEL_TO_SURFACE[np.clip(label[rows, cols], 0, 255)]
+    inside[rows, cols] = surface[rows, cols]
+    return inside
+
+
+def to_the_edge(surface: np.ndarray) -> np.ndarray:
+    """Labels H×W carried on over rows and columns at the photo's edge that hardly have any: sensors leave a frame there, and what
+    nothing is said about is called by any name that is at hand (a white strip along the top: ceiling)."""
+    known = surface != IGNORE
+    for share in (known.mean(1), known.mean(0)):
+        full = np.flatnonzero(share > 0.5 * np.median(share)) if share.any() else np.arange(len(share))
+        nearest = np.clip(np.arange(len(share)), full[0], full[-1])
+        surface = surface[nearest].T
     return surface
 
 

@@ -16,13 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from poc.errors import ParameterError, PocError
-from poc.models.embedded_net import EmbeddedNet, members
+from poc.models.embedded_net import EmbeddedNet
 from poc.training.augment import AugmentConfig
 from poc.training.distil import answer, ask, distillation_loss
 from poc.training.folder import read_names
 from poc.training.light import jitter_light
 from poc.training.losses import total_loss
-from poc.training.networks import load_checkpoint, network_in, new_network
+from poc.training.networks import load_checkpoint, new_network
 from poc.training.restore import measure_norms
 from poc.training.score import Scores, score_network
 from poc.training.store import Batch, Batches, Source, split_frames
@@ -45,7 +45,7 @@ class TrainConfig:
 
     sizes: (share of the epochs, (width, height)) in order: small photos first make the same minutes go further.
     init: a checkpoint or an exported .onnx to start from, an ImageNet .npz for the encoder, or None for random.
-    network: "embedded", "pair" (two of it that answer as one), or "teacher", which is heavier and labels photos for them.
+    network: "embedded", or "teacher", which is heavier and labels photos for it.
     freeze_norm: keep batch norm as it is, where photos are too few for statistics.
     photos: folders of photos without depth. teachers: checkpoints that label them, and every other sample beside its truth
     (`taught`: weight of that), at most `asked_px` pixels long, the size they learnt at (0: as long as the student sees it).
@@ -112,9 +112,8 @@ def set_training(net: EmbeddedNet, freeze_norm: bool) -> None:
 
 def freeze(net: EmbeddedNet, blocks: int) -> None:
     """Keep the stem and the first bottlenecks as ImageNet left them: they are generic, and cost the most to train."""
-    for encoder in [one.encoder for one in members(net)] if blocks else []:
-        for part in (encoder.stem, *encoder.blocks[:blocks]):
-            part.requires_grad_(False)
+    for part in [net.encoder.stem, *net.encoder.blocks[:blocks]] if blocks else []:
+        part.requires_grad_(False)
 
 
 def new_state(config: TrainConfig, device: torch.device) -> State:
@@ -122,8 +121,8 @@ def new_state(config: TrainConfig, device: torch.device) -> State:
     net = new_network(config.init, config.network).to(device, memory_format=torch.channels_last)
     average = copy.deepcopy(net).eval().requires_grad_(False)
     freeze(net, config.freeze_blocks)
-    inside = {id(p) for one in members(net) for p in one.encoder.parameters()}
-    encoder = [p for p in net.parameters() if p.requires_grad and id(p) in inside]
+    encoder = [p for p in net.encoder.parameters() if p.requires_grad]
+    inside = {id(p) for p in net.encoder.parameters()}
     rest = [p for p in net.parameters() if id(p) not in inside]
     groups = [
         {"params": encoder, "ratio": config.encoder_lr_ratio},
@@ -294,4 +293,4 @@ def score(net: nn.Module, frames: list, device: torch.device) -> Scores:
 
 def finetune_config(config: TrainConfig, init: str, epochs: int = 8, lr: float = 2e-4) -> TrainConfig:
     """A gentler schedule from trained weights, for a company's own photos."""
-    return replace(config, init=init, network=network_in(init), epochs=epochs, lr=lr, freeze_blocks=3, freeze_norm=True, warmup=0.1, sizes=((1.0, (320, 240)),))
+    return replace(config, init=init, epochs=epochs, lr=lr, freeze_blocks=3, freeze_norm=True, warmup=0.1, sizes=((1.0, (320, 240)),))

@@ -8,29 +8,25 @@ from pathlib import Path
 import torch
 
 from poc.errors import DataError, ParameterError
-from poc.models.embedded import networks_in_file
-from poc.models.embedded_net import EmbeddedNet, Pair, load_imagenet_encoder, members
-from poc.models.weights import read_sidecar
+from poc.models.embedded_net import EmbeddedNet, load_imagenet_encoder
 from poc.training.restore import load_onnx
 from poc.training.teacher_net import TeacherNet, load_imagenet_resnet
 
-NETWORKS = {"embedded": (EmbeddedNet, load_imagenet_encoder), "pair": (Pair, load_imagenet_encoder), "teacher": (TeacherNet, load_imagenet_resnet)}
-"""The small one, two of it (what is shipped), and the heavier one that labels photos for them: the class, and what fills an encoder
-from an ImageNet .npz."""
+NETWORKS = {"embedded": (EmbeddedNet, load_imagenet_encoder), "teacher": (TeacherNet, load_imagenet_resnet)}
+"""What is shipped, and the heavier one that labels photos for it: the class, and what fills its encoder from an ImageNet .npz."""
 
 
-def new_network(init: str | None, network: str = "embedded") -> EmbeddedNet | Pair:
+def new_network(init: str | None, network: str = "embedded") -> EmbeddedNet:
     """A network ready to be trained. init: a checkpoint, an exported .onnx, an ImageNet .npz for the encoder, or None.
 
     Raises ParameterError for an unknown network, DataError where `init` is of another network or cannot be read.
     """
     if network not in NETWORKS:
-        raise ParameterError(f"network {network!r}: there are {', '.join(NETWORKS)}")
+        raise ParameterError(f"network {network!r}: there are {' and '.join(NETWORKS)}")
     build, fill = NETWORKS[network]
     net = build()
     if init and init.endswith(".npz"):
-        for part in members(net):
-            fill(part.encoder, init)
+        fill(net.encoder, init)
     elif init and init.endswith(".onnx"):
         load_onnx(net, init)
     elif init:
@@ -38,18 +34,7 @@ def new_network(init: str | None, network: str = "embedded") -> EmbeddedNet | Pa
     return net.train()
 
 
-def network_in(init: str | None) -> str:
-    """Which network weights to start from hold: checkpoints say so, and exported .onnx in their sidecar. An encoder's .npz is for any;
-    what is not there, or cannot be read, is complained about by who loads it: "embedded". Raises ModelError for a broken sidecar."""
-    path = Path(init or "")
-    if path.suffix == ".onnx" and path.with_suffix(".json").is_file():
-        return "pair" if networks_in_file(read_sidecar(path), path) == 2 else "embedded"
-    if init and path.suffix not in (".onnx", ".npz"):
-        return _read(init).get("network", "embedded")
-    return "embedded"
-
-
-def load_checkpoint(path: str | Path) -> EmbeddedNet | Pair:
+def load_checkpoint(path: str | Path) -> EmbeddedNet:
     """The averaged weights of a checkpoint of any of the networks, ready to run. Raises DataError where it is none."""
     saved = _read(path)
     build, _ = NETWORKS.get(saved.get("network", "embedded"), NETWORKS["embedded"])
@@ -66,7 +51,7 @@ def _read(path: str | Path) -> dict:
     return saved
 
 
-def _load(net: EmbeddedNet | Pair, path: str | Path, saved: dict) -> EmbeddedNet | Pair:
+def _load(net: EmbeddedNet, path: str | Path, saved: dict) -> EmbeddedNet:
     try:
         net.load_state_dict(saved["average"])
     except RuntimeError as error:

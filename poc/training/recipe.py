@@ -11,7 +11,6 @@ from poc.errors import ParameterError
 from poc.models.weights import SHIPPED
 from poc.training.augment import AugmentConfig
 from poc.training.loop import TrainConfig, finetune_config
-from poc.training.networks import network_in
 from poc.training.store import Source
 
 
@@ -19,15 +18,14 @@ def make_config(sources: tuple[Source, ...], out: str | Path, given: dict[str, A
     """A `TrainConfig`. given: settings by name, which go before those of the recipe, which go before the defaults.
 
     finetune: start from the shipped weights on a gentler schedule. Raises ParameterError for a recipe that cannot be
-    read or that names a setting there is none of, and as `network_in` does.
+    read or that names a setting there is none of.
     """
     settings = read_recipe(recipe) if recipe is not None else {}
     settings |= given
     config = TrainConfig(sources=sources, out=str(out))
     if finetune:
         config = finetune_config(config, str(SHIPPED / "embedded.onnx"))
-    config = replace(config, **settings)
-    return config if "network" in settings else replace(config, network=network_in(config.init))
+    return replace(config, **settings)
 
 
 def read_recipe(path: str | Path) -> dict[str, Any]:

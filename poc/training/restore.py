@@ -15,13 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from poc.errors import DataError
-from poc.models.embedded_net import N_SURFACES, EmbeddedNet, Pair
+from poc.models.embedded_net import N_SURFACES, EmbeddedNet
 
 
-_WHAT = {EmbeddedNet: "one embedded network", Pair: "a pair of embedded networks"}
-
-
-def load_onnx(net: EmbeddedNet | Pair, path: str | Path) -> EmbeddedNet | Pair:
+def load_onnx(net: EmbeddedNet, path: str | Path) -> EmbeddedNet:
     """Fill `net` from a file that `poc.training.export` wrote, and return it in evaluation mode.
 
     Layers are matched by their order and checked by their shapes. Raises DataError where the file cannot be read or
@@ -29,7 +26,7 @@ def load_onnx(net: EmbeddedNet | Pair, path: str | Path) -> EmbeddedNet | Pair:
     """
     stored, layers = _split_heads(_stored_layers(path)), layers_in_order(net)
     if [w.shape for w, _ in stored] != [tuple(layer.weight.shape) for _, layer in layers]:
-        raise DataError(f"{path}: does not hold what was expected, {_WHAT.get(type(net), type(net).__name__)}")
+        raise DataError(f"{path}: holds another network than this version trains")
     norms = dict(net.named_modules())
     with torch.no_grad():
         for (weight, bias), (name, layer) in zip(stored, layers):
@@ -41,7 +38,7 @@ def load_onnx(net: EmbeddedNet | Pair, path: str | Path) -> EmbeddedNet | Pair:
     return net.eval()
 
 
-def layers_in_order(net: EmbeddedNet | Pair) -> list[tuple[str, nn.Module]]:
+def layers_in_order(net: EmbeddedNet) -> list[tuple[str, nn.Module]]:
     """(name, layer) of every convolution and linear layer, in the order in which they run."""
     seen: list[tuple[str, nn.Module]] = []
     hooks = [
@@ -79,11 +76,10 @@ def _stored_layers(path: str | Path) -> list[tuple[np.ndarray, np.ndarray]]:
 
 def _split_heads(stored: list[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Depth and surface heads as two layers where the file holds them merged (`MergedHeads`)."""
-    out = []
-    for weight, bias in stored:
-        cut = [2] if len(weight) == 2 + N_SURFACES else []
-        out += zip(np.split(weight, cut), np.split(bias, cut), strict=True)
-    return out
+    weight, bias = stored[-1] if stored else (np.zeros(0), np.zeros(0))
+    if len(weight) != 2 + N_SURFACES:
+        return stored
+    return [*stored[:-1], (weight[:2], bias[:2]), (weight[2:], bias[2:])]
 
 
 @torch.no_grad()

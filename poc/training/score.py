@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from poc.models.embedded_net import Pair
 from poc.training.augment import CANONICAL_FOCAL_PX
 from poc.training.folder import IGNORE, Frame, load_frame
 
@@ -54,10 +53,7 @@ def network_focal(f_px: float, width: int, height: int) -> float:
 
 
 def answer_both_ways(net: nn.Module, image: torch.Tensor) -> list[torch.Tensor]:
-    """The network's three answers (B×C×h×w), each the mean over the image and its mirror image, as `poc.models.embedded` asks; a pair
-    looks at both by itself."""
-    if isinstance(net, Pair):
-        return list(net(image))
+    """The network's three answers (B×C×h×w), each the mean over the image and its mirror image: as the shipped model answers."""
     return [(a + b.flip(3)) / 2 for a, b in zip(net(image), net(image.flip(3)))]
 
 

@@ -104,7 +104,7 @@ class Batches:
             frames, _ = split_frames(source.folder, held_out)
             if not frames:
                 raise DataError(f"{source.folder}: every frame is held out; nothing is left to train on")
-            self._add(source.folder, frames, lambda frame: reduce_frame(load_frame(frame)))
+            self._add(source.folder, frames, lambda frame: reduce_frame(load_frame(frame, to_learn=True)))
         for source, paths in zip(photos, found, strict=True):
             self._add(source.folder, paths, reduce_photo)
         self.weights = np.array([s.weight for s in [*sources, *photos]], float)
