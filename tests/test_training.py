@@ -312,6 +312,23 @@ class TestWithTorch:
         assert torch.equal(moved[key], net.state_dict()[key]), "statistics moved"
         assert not torch.equal(moved["depth.weight"], net.state_dict()["depth.weight"]), "nothing was learnt"
 
+    def test_a_share_of_what_it_was_is_kept(self, tmp_path):
+        import torch
+
+        from poc.errors import ParameterError
+        from poc.training.loop import train
+
+        write_folder(tmp_path / "data")
+        start = train(short_run(tmp_path, epochs=1, out=str(tmp_path / "start")))
+        given = dict(init=str(start), freeze_norm=True, epochs=2)
+        plain, kept = (train(short_run(tmp_path, out=str(tmp_path / f"kept{share}"), kept=share, **given)) for share in (0.0, 0.25))
+        a, b, c = (torch.load(p, weights_only=True)["average"] for p in (start, plain, kept))
+        assert not torch.allclose(a["depth.weight"], b["depth.weight"], atol=1e-4)
+        assert all(torch.allclose(c[k], 0.25 * a[k] + 0.75 * b[k], atol=1e-5) for k in a if a[k].is_floating_point())
+        for wrong in (dict(kept=1.0, **given), dict(kept=0.5), dict(kept=0.5, init=str(start))):
+            with pytest.raises(ParameterError, match="kept is a share between 0 and 1"):
+                train(short_run(tmp_path, out=str(tmp_path / "wrong"), **wrong))
+
     def test_settings_come_from_defaults_recipe_and_hand_in_that_order(self, tmp_path):
         from poc.errors import ParameterError
         from poc.training.recipe import make_config

@@ -47,6 +47,8 @@ class TrainConfig:
     init: a checkpoint or an exported .onnx to start from, an ImageNet .npz for the encoder, or None for random.
     network: "embedded", or "teacher", which is heavier and labels photos for it.
     freeze_norm: keep batch norm as it is, where photos are too few for statistics.
+    kept: share of the weights it started from that the result keeps, to forget less (Wortsman et al. 2022, *Robust fine-tuning of
+    zero-shot models*); with `freeze_norm`.
     photos: folders of photos without depth. teachers: checkpoints that label them, and every other sample beside its truth
     (`taught`: weight of that), at most `asked_px` pixels long, the size they learnt at (0: as long as the student sees it).
     Without teachers the averaged weights label the photos, after `alone` of the epochs.
@@ -67,6 +69,7 @@ class TrainConfig:
     ema: float = 0.998
     freeze_blocks: int = 3
     freeze_norm: bool = False
+    kept: float = 0.0
     sizes: tuple[tuple[float, tuple[int, int]], ...] = ((0.6, (256, 192)), (0.4, (320, 240)))
     seed: int = 0
     threads: int = 2
@@ -188,6 +191,15 @@ def update_average(state: State, decay: float) -> None:
             a.copy_(b)
 
 
+@torch.no_grad()
+def draw_back(state: State, config: TrainConfig) -> None:
+    """Take the averaged weights the share `kept` of the way back to those the run started from."""
+    start = new_network(config.init, config.network).state_dict()
+    for key, value in state.average.state_dict().items():
+        if value.dtype.is_floating_point:
+            value.lerp_(start[key].to(value.device), config.kept)
+
+
 def batch_loss(state: State, config: TrainConfig, batch: Batch, teachers: list[nn.Module], class_weight: Tensor) -> dict[str, Tensor]:
     """Terms of the loss of one batch, and "total": every sample with a truth counts alike, and so does every one that is taught."""
     image, known = batch.samples["image"], slice(batch.labelled)
@@ -252,6 +264,8 @@ def train(config: TrainConfig, progress=None) -> Path:
     """
     if config.epochs < 1 or config.batch < 2:
         raise ParameterError("epochs must be at least 1 and batch at least 2 (batch norm needs two photos)")
+    if config.kept and (not 0 < config.kept < 1 or not config.freeze_norm or not config.init or config.init.endswith(".npz")):
+        raise ParameterError("kept is a share between 0 and 1 of a trained network's weights: give it with freeze_norm and a checkpoint or .onnx as init")
     torch.set_num_threads(config.threads)
     device = pick_device()
     out = Path(config.out)
@@ -276,6 +290,8 @@ def train(config: TrainConfig, progress=None) -> Path:
         start = time.time()
         record = train_epoch(state, config, batches, samples, device, teachers)
         state.epoch += 1
+        if config.kept and state.epoch == config.epochs:
+            draw_back(state, config)
         record |= {"epoch": state.epoch, "minutes": (time.time() - start) / 60}
         if validation and (state.epoch % config.validate_every == 0 or state.epoch == config.epochs):
             record |= asdict(score(state.average, validation, device))

@@ -5,7 +5,7 @@
 #
 # NYU_TRAIN: the official train split of NYU Depth V2 labelled, as a data folder. MOBILENET_NPZ, RESNET_NPZ: MobileNetV2 1.0 and
 # ResNet-50 v2 of the ONNX model zoo. PHOTOS: folder of interiors without depth. WORK: where renders and checkpoints go
-# (default: runs/weights). About eleven hours on two cores.
+# (default: runs/weights). About fifteen hours on two cores.
 set -eu
 nyu=$1 mobilenet=$2 resnet=$3 photos=$4 work=${5:-runs/weights}
 here=$(dirname "$0")
@@ -34,8 +34,24 @@ held_out=poc/training/nyu_val.txt
 "$poc" train --data "$nyu=0.68" --data "$work/renders=0.24" --data "$work/interiors_again=0.08" --held-out "$held_out" \
   --init "$resnet" --recipe "$here/4_large_teacher.json" --threads 2 --out "$work/large"
 
-# 7. All interiors labelled by it, scale and all (a quarter of an hour), and from them, with the other two, the file that is shipped
-#    (an hour on two cores).
+# 7. All interiors labelled by it, scale and all (a quarter of an hour), and from them, with the other two, version 4 (an hour on two cores).
 "$poc" label-photos "$photos" --teacher "$work/large/last.pt" --with-scale --out "$work/interiors_large"
 "$poc" train --data "$nyu=0.56" --data "$work/renders=0.20" --data "$work/interiors_large=0.24" --held-out "$held_out" \
-  --init "$work/again/last.pt" --recipe "$here/3_again.json" --threads 2 --out "$work/large_student" --export data/weights/embedded.onnx
+  --init "$work/again/last.pt" --recipe "$here/3_again.json" --threads 2 --out "$work/large_student" --export "$work/version4.onnx"
+
+# 8. Another large teacher: rendered rooms of another seed too, cameras that are turned as well as crops, interiors that it labels for itself
+#    (50 minutes on two cores that compute in bfloat16, twice that on others); then larger photos, mostly whole ones (half an hour).
+"${RENDER:-python3}" data/render/make.py --out "$work/renders_more" --count "${MORE_ROOMS:-350}" --seed 5000 --size 320x240 --samples 4 --threads 1
+"$poc" train --data "$nyu=0.60" --data "$work/renders=0.13" --data "$work/renders_more=0.12" --photos "$photos=0.15" --held-out "$held_out" \
+  --init "$resnet" --recipe "$here/5_teacher.json" --threads 2 --out "$work/turned"
+"$poc" train --data "$nyu=0.80" --data "$work/renders=0.10" --data "$work/renders_more=0.10" --held-out "$held_out" \
+  --init "$work/turned/last.pt" --recipe "$here/6_teacher_larger.json" --threads 2 --out "$work/larger"
+
+# 9. Version 4 goes on for 40 epochs and asks this teacher about all it sees (an hour and a half on two cores).
+"$poc" train --data "$nyu=0.54" --data "$work/renders=0.10" --data "$work/renders_more=0.10" --photos "$photos=0.26" --held-out "$held_out" \
+  --teacher "$work/larger/last.pt" --init "$work/version4.onnx" --recipe "$here/7_student.json" --threads 2 --out "$work/taught"
+
+# 10. A few epochs on labels alone, up to the photos' edges, of which the teacher knew nothing; the result keeps three tenths of what it
+#     was. From it the file that is shipped (6 minutes).
+"$poc" train --data "$nyu=0.70" --data "$work/renders=0.15" --data "$work/renders_more=0.15" --held-out "$held_out" \
+  --init "$work/taught/last.pt" --recipe "$here/8_edges.json" --threads 2 --out "$work/edges" --export data/weights/embedded.onnx
