@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from poc.figures.theme import percent, unit_of
 from poc.messages import Messages
 from poc.types import Z90, Measurement, Scene, floored
-from poc.words import advice_sentence, failed_checks, price
+from poc.words import advice_sentence, price, tape_first
 
 if TYPE_CHECKING:
     from poc.business import BusinessCase
@@ -56,7 +56,7 @@ def summarise(run: Run, say: Messages) -> Summary:
         cards=() if scene.refusal else tuple(_card(named[name], say) for name in CARDS if name in named),
         measured=_measured(measurements, say),
         sure=() if scene.refusal else _sure(scene, room["checks"], money["verdict"].text, say),
-        fits=_fits(found, failed_checks(room["checks"]), say),
+        fits=_fits(found, tape_first(room["checks"], say), say),
         worth=_worth(money["case"], money["swings"], say),
         advice=_advice(room["advice"], scene.refusal, say),
     )
@@ -91,10 +91,10 @@ def _sure(scene: Scene, checks: Sequence[Any], verdict: str, say: Messages) -> t
     return (*told, verdict) if say.language == "en" else tuple(told)
 
 
-def _fits(found: Recommendations, failed: str, say: Messages) -> tuple[str, ...]:
+def _fits(found: Recommendations, caution: str, say: Messages) -> tuple[str, ...]:
     if not found.items:
         return (say("nothing_fits", reason=found.reason.rstrip(".")),)
-    told = [say("tape_first", names=failed)] if failed else []
+    told = [caution] if caution else []
     told += [
         say("fit_line", name=r.product.name, price=price(r.product.price, found.currency), percent=percent(r.probability))
         for r in found.items[:SHOWN_PIECES]

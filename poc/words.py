@@ -49,15 +49,10 @@ def check_rows(checks: Iterable[Check]) -> list[tuple[str, ...]]:
     return [(c.name, _found(c), LIGHTS[c.light][2] if c.light else "not checked", c.meaning) for c in checks]
 
 
-def failed_checks(checks: Iterable[Check]) -> str:
-    """Names of the self-tests with a red light, in one phrase; empty where none has."""
-    return ", ".join(c.name for c in checks if c.light == "red")
-
-
-def tape_first(checks: Iterable[Check]) -> str:
-    """What to do about self-tests that failed, in one sentence; empty where none has."""
-    names = failed_checks(checks)
-    return Messages("en")("tape_first", names=names) if names else ""
+def tape_first(checks: Iterable[Check], say: Messages = Messages("en")) -> str:
+    """What to do about self-tests with a red light, in one sentence; empty where none has."""
+    names = ", ".join(c.name for c in checks if c.light == "red")
+    return say("tape_first", names=names) if names else ""
 
 
 def _found(check: Check) -> str:

@@ -12,6 +12,7 @@ from poc.training.augment import CANONICAL_FOCAL_PX, AugmentConfig
 from poc.training.folder import IGNORE, list_frames, load_frame
 from tests.data_folder import load_all, short_run, write_folder
 
+
 def test_a_good_folder_loads(tmp_path):
     write_folder(tmp_path, n=2)
     loaded = load_all(tmp_path)

@@ -166,10 +166,11 @@ def check_depth(depth: np.ndarray, path: Path, width: int, height: int) -> np.nd
     return depth_m
 
 
-def _inside(depth_m: np.ndarray, crop: tuple[int, int, int, int]) -> np.ndarray:
-    out = np.zeros_like(depth_m)
+def _inside(values: np.ndarray, crop: tuple[int, int, int, int], unknown: int = 0) -> np.ndarray:
+    """H×W values, `unknown` outside the crop."""
+    out = np.full_like(values, unknown)
     rows, cols = slice(*crop[:2]), slice(*crop[2:])
-    out[rows, cols] = depth_m[rows, cols]
+    out[rows, cols] = values[rows, cols]
     return out
 
 
@@ -182,22 +183,24 @@ def _surface(frame: Frame, width: int, height: int, to_learn: bool) -> np.ndarra
     if label.shape != (height, width):
         label = cv2.resize(label, (width, height), interpolation=cv2.INTER_NEAREST)
     surface = LABEL_TO_SURFACE[np.clip(label, 0, 255)]
-    if to_learn:
-        return to_the_edge(surface)
-    inside = np.full((height, width), IGNORE, np.uint8)
-    rows, cols = slice(*frame.crop[:2]), slice(*frame.crop[2:])
-    inside[rows, cols] = surface[rows, cols]
-    return inside
+    return to_the_edge(surface) if to_learn else _inside(surface, frame.crop, IGNORE)
+
+
+FRAME_SHARE = 0.1
+"""Of a photo's height or width: wider strips without labels are no frame left by a sensor, only unlabelled."""
 
 
 def to_the_edge(surface: np.ndarray) -> np.ndarray:
     """Labels H×W carried on over rows and columns at the photo's edge that hardly have any: sensors leave a frame there, and what
     nothing is said about is called by any name that is at hand (a white strip along the top: ceiling)."""
     known = surface != IGNORE
+    if not known.any():
+        return surface
     for share in (known.mean(1), known.mean(0)):
-        full = np.flatnonzero(share > 0.5 * np.median(share)) if share.any() else np.arange(len(share))
-        nearest = np.clip(np.arange(len(share)), full[0], full[-1])
-        surface = surface[nearest].T
+        last, full = len(share) - 1, np.flatnonzero(share > 0.5 * np.median(share))
+        most = FRAME_SHARE * len(share)
+        low, high = full[0] if full[0] <= most else 0, full[-1] if last - full[-1] <= most else last
+        surface = surface[np.clip(np.arange(len(share)), low, high)].T
     return surface
 
 

@@ -12,11 +12,16 @@ here=$(dirname "$0")
 poc=${POC:-.venv/bin/poc}
 held_out=poc/training/nyu_val.txt
 
+# RENDER: a Python with data/render/requirements.txt. 6 seconds a photo on one core.
+render() {  # PHOTOS SEED OUT
+  "${RENDER:-python3}" data/render/make.py --out "$3" --count "$1" --seed "$2" --size 320x240 --samples 4 --threads 1
+}
+
 # 1. A small teacher on the NYU frames alone (about an hour on one core).
 "$poc" train --data "$nyu" --held-out "$held_out" --init "$mobilenet" --recipe "$here/1_teacher.json" --threads 1 --out "$work/teacher"
 
-# 2. Rooms of our own, with exact depth and surfaces (6 seconds each on one core). RENDER: a Python with data/render/requirements.txt.
-"${RENDER:-python3}" data/render/make.py --out "$work/renders" --count "${ROOMS:-300}" --seed 1000 --size 320x240 --samples 4 --threads 1
+# 2. Rooms of our own, with exact depth and surfaces.
+render "${ROOMS:-300}" 1000 "$work/renders"
 
 # 3. Interiors without depth, labelled by the teacher: every second photo, at most 716.
 "$poc" label-photos "$photos" --teacher "$work/teacher/last.pt" --every 2 --limit 716 --out "$work/interiors"
@@ -41,7 +46,7 @@ held_out=poc/training/nyu_val.txt
 
 # 8. Another large teacher: rendered rooms of another seed too, cameras that are turned as well as crops, interiors that it labels for itself
 #    (50 minutes on two cores that compute in bfloat16, twice that on others); then larger photos, mostly whole ones (half an hour).
-"${RENDER:-python3}" data/render/make.py --out "$work/renders_more" --count "${MORE_ROOMS:-350}" --seed 5000 --size 320x240 --samples 4 --threads 1
+render "${MORE_ROOMS:-350}" 5000 "$work/renders_more"
 "$poc" train --data "$nyu=0.60" --data "$work/renders=0.13" --data "$work/renders_more=0.12" --photos "$photos=0.15" --held-out "$held_out" \
   --init "$resnet" --recipe "$here/5_teacher.json" --threads 2 --out "$work/turned"
 "$poc" train --data "$nyu=0.80" --data "$work/renders=0.10" --data "$work/renders_more=0.10" --held-out "$held_out" \
