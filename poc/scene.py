@@ -14,7 +14,7 @@ from poc.room.floorplan import complete
 from poc.room.layout import Layout, room_rotation, solve_layout
 from poc.room.planes import fit_floor, floor_mask
 from poc.room.propagate import End, FloorData, Problem, ceiling_depth_heights, moved_shapes, variance
-from poc.room.reference import reference_opinions
+from poc.room.reference import References, reference_opinions
 from poc.room.refusal import refuse
 from poc.room.scale import fuse, prior_opinion
 from poc.room.view import CEILING, FLOOR, SURE, View, make_view
@@ -57,9 +57,9 @@ def build_scene(photo: Photo, depth: DepthMap, surfaces: Surfaces | None, camera
         return Scene(camera, "no room found: no floor is seen, or hardly any, so nothing can be placed")
     if not layout.walls:
         return Scene(camera, "no room found: no walls are seen")
-    floor = _floor_data(view, layout.state, depth)
+    floor = _floor_data(view, layout.state)
     moves = _camera_moves(floor, layout.state, layout.noise, cov)
-    scale = _scale(layout, camera_height, reference_opinions(references, view, layout, cov), _model_sigma(layout, moves))
+    scale = _scale(layout, camera_height, reference_opinions(references, view, layout, moves), _model_sigma(layout, moves))
     return _assemble(view, layout, scale, floor, moves)
 
 
@@ -120,7 +120,8 @@ def _adjusted(view: View, layout: Layout, planes, noise: DepthNoise, sigmas: dic
 def _with_focal(view: View, f_px: float) -> View:
     camera = replace(view.camera, f_px=f_px)
     ratio = view.camera.f_px / f_px
-    return replace(view, camera=camera, rays=view.rays * [ratio, ratio, 1.0], f_grid=view.f_grid / ratio)
+    inverse = view.inverse * np.float32(ratio) if view.follows_focal else view.inverse
+    return replace(view, camera=camera, rays=view.rays * [ratio, ratio, 1.0], f_grid=view.f_grid / ratio, inverse=inverse)
 
 
 def _model_sigma(layout: Layout, moves) -> float:
@@ -132,18 +133,18 @@ def _model_sigma(layout: Layout, moves) -> float:
     return float(np.sqrt(max(0.005, layout.noise.of_mean(fit.floor_cells)) ** 2 + np.square(camera).sum()))
 
 
-def _scale(layout: Layout, camera_height, known: Sequence[ScaleSource], model_sigma: float) -> Scale:
+def _scale(layout: Layout, camera_height, known: References, model_sigma: float) -> Scale:
     """Everything known about the scale, joined. Known lengths and a given height overrule what a network or habit says
     only as far as their sigmas do. Where no length is known, the habit of photographers is joined to what the network says:
     a small network's scale is off by an eighth (median), more on photos unlike those it learnt from."""
-    opinions = list(known)
+    opinions = list(known.opinions)
     if camera_height is not None:
         opinions.append(ScaleSource("camera height given", camera_height[0], camera_height[1] / camera_height[0]))
     if layout.state.fit.height_model_m is not None:
         opinions.append(ScaleSource("metric model", layout.state.fit.height_model_m, model_sigma))
-    if camera_height is None and not known:
+    if camera_height is None and not known.opinions:
         opinions.append(prior_opinion())
-    return fuse(opinions)
+    return fuse(opinions, known.shared)
 
 
 def _assemble(view: View, layout: Layout, scale: Scale, floor: FloorData, moves) -> Scene:
@@ -175,7 +176,7 @@ def _assemble(view: View, layout: Layout, scale: Scale, floor: FloorData, moves)
     return complete(bare, Surfaces(view.p))
 
 
-def _floor_data(view: View, state: State, depth: DepthMap) -> FloorData:
+def _floor_data(view: View, state: State) -> FloorData:
     from poc.room.layout import grid_to_photo
 
     rows, cols = np.nonzero(floor_mask(view, -state.room_from_cam[2]))
@@ -184,7 +185,7 @@ def _floor_data(view: View, state: State, depth: DepthMap) -> FloorData:
     d = view.inverse[rows, cols].astype(float)
     s = (view.rays @ -state.room_from_cam[2])[rows, cols]
     off = np.abs(np.log(np.maximum(state.fit.inverse(d), 1e-6) / s))
-    return FloorData(grid_to_photo(view, rows, cols), d, np.where(off < 3 * np.median(off) + 1e-4, 1.0, 1e-3), depth.f_px is not None)
+    return FloorData(grid_to_photo(view, rows, cols), d, np.where(off < 3 * np.median(off) + 1e-4, 1.0, 1e-3), view.follows_focal)
 
 
 def _triangular_root(c: np.ndarray) -> np.ndarray:

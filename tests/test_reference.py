@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from poc.errors import ParameterError
+from poc.room.reference import reference_opinions
 from poc.room.scale import make_reference
 from poc.scene import build_scene
 from tests.synthetic import FLOOR, WALL, SyntheticRoom, make_room
@@ -64,6 +65,33 @@ def test_a_marked_length_gives_the_camera_height(room, place):
     assert scene.camera_height_m == pytest.approx(room.camera_height_m, rel=0.015)
     assert scene.scale.source == "reference length"
     assert 0.002 <= scene.scale.sigma_rel < 0.1
+
+
+def test_said_twice_is_known_no_better(room):
+    ends, length = _ends(room, "wall")
+    once = make_reference("length", ends, length, room.photo)
+    scene, again = _scene(room, once), _scene(room, once, once)
+    assert again.scale == scene.scale
+
+
+def test_a_lengths_sigma_holds_its_walls_error(room, monkeypatch):
+    """A wall whose foot may be seen cells too high or low: what a length on it says of the camera is so much less sure."""
+    from poc import scene as module
+
+    found = {}
+
+    def kept(references, view, layout, moves):
+        for name, sigma in (("sure", 0.0), ("unsure", 0.03)):
+            by_foot = [replace(w, depth_uv=w.depth_uv[:0], depth_d=w.depth_d[:0], foot_shared=sigma / s.distance) for w, s in zip(layout.walls, layout.solved)]
+            found[name] = reference_opinions(references, view, replace(layout, walls=tuple(by_foot)), moves)
+        return found["sure"]
+
+    monkeypatch.setattr(module, "reference_opinions", kept)
+    ends, length = _ends(room, "wall")
+    _scene(room, make_reference("length", ends, length, room.photo))
+    sure, unsure = (found[name].opinions[0].sigma_rel for name in ("sure", "unsure"))
+    assert found["unsure"].shared[0, 0] == pytest.approx(found["sure"].shared[0, 0] + unsure**2 - sure**2)
+    assert np.sqrt(unsure**2 - sure**2) == pytest.approx(0.03, rel=0.35)
 
 
 def test_an_absurd_length_says_what_it_implies(room):

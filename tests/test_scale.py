@@ -119,6 +119,16 @@ def test_three_opinions_name_every_pair_that_disagrees():
     assert [line.split(" says")[0] for line in disagreements(three)] == ["camera height given", "door"]
 
 
+def test_what_opinions_have_in_common_does_not_average_out():
+    """As two lengths on one wall: its error is in both."""
+    said = [opinion(1.50, 0.05, "reference length"), opinion(1.50, 0.05, "reference door"), opinion(1.50, 0.05)]
+    apart = fuse(said[:2]).sigma_rel
+    assert apart == pytest.approx(0.05 / 2**0.5) == fuse(said[:2], np.diag([0.04**2] * 2)).sigma_rel
+    assert fuse(said[:2], np.full((2, 2), 0.05**2)).sigma_rel == pytest.approx(0.05)
+    assert apart < fuse(said[:2], np.full((2, 2), 0.03**2)).sigma_rel < 0.05
+    assert fuse(said, np.full((2, 2), 0.05**2)).sigma_rel < 0.05
+
+
 def test_order_does_not_matter():
     a, b, c = opinion(1.4, 0.03), opinion(1.5, 0.02, "door"), prior_opinion()
     assert fuse([a, b, c]).camera_height_m == pytest.approx(fuse([c, a, b]).camera_height_m)

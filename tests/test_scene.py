@@ -164,6 +164,16 @@ def test_nothing_given_means_the_habit_of_photographers(room):
 # --- how far depth is trusted -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("wrong", [0.7, 1.4])
+def test_a_depth_computed_for_another_focal_length_is_brought_to_the_cameras(room, scene, wrong):
+    """As where a file does not tell its focal length and the room's lines do: a network's depth is proportional to it."""
+    f_px = wrong * room.camera.f_px
+    depth = replace(room.depth, values=np.float32(wrong) * room.depth.values, f_px=f_px)
+    other = build_scene(room.photo, depth, room.surfaces, room.camera)
+    assert other.camera_height_m == pytest.approx(scene.camera_height_m, rel=0.005)
+    assert worst_wall(room, other) < 0.005
+
+
 @pytest.mark.parametrize("engine", ["", "onnxruntime"])
 def test_a_depth_that_says_it_is_worse_is_trusted_less(room, engine):
     sure, unsure = (prior_noise(replace(room.depth, engine=engine, sigma_log=np.full(room.depth.values.shape, s, np.float32))) for s in (0.03, 0.3))

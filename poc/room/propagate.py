@@ -12,7 +12,7 @@ import numpy as np
 
 from poc.room.layout import TOP_QUANTILE, CeilingData, Layout
 from poc.room.planes import DepthFit
-from poc.room.wallfit import State, WallSolution, height_on_wall, solve_wall
+from poc.room.wallfit import WALL_CAUSES, State, WallSolution, height_on_wall, solve_wall
 
 CAUSES = ("scale", "focal", "gravity", "shift", "fit", "model", "unseen")
 FLATTEST = 0.08
@@ -143,7 +143,7 @@ def moved_shapes(p: Problem, camera_moves: list[tuple[str, State]], scale_sigma:
         again = [solve_wall(d, state) or s for d, s in zip(lay.walls, solved)]
         moved.append((cause, shape_of(p, state, again)))
     for k, data in enumerate(lay.walls):
-        for name, cause in (("foot", "fit"), ("foot_turn", "fit"), ("foot_shared", "fit"), ("depth", "model"), ("depth_turn", "model"), ("prior", "fit")):
+        for name, cause in WALL_CAUSES.items():
             if (name.startswith("foot") and solved[k].share_foot == 0) or (name.startswith("depth") and solved[k].share_depth == 0):
                 continue
             one = solve_wall(data, lay.state, bump={name: 1.0})

@@ -8,20 +8,17 @@ upright on the floor; which, follows from the surfaces at its ends and its angle
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from poc.errors import ParameterError
-from poc.geometry import rotation_from_vector
 from poc.room.layout import Layout
-from poc.room.scale import CLICK_SIGMA_PX
+from poc.room.scale import CLICK_SIGMA_PX, KNOWN_OBJECTS
 from poc.room.view import CEILING, DOOR, FLOOR, WALL, WINDOW, View
-from poc.room.wallfit import State
+from poc.room.wallfit import WALL_CAUSES, State, WallSolution, solve_wall
 from poc.types import Reference, ScaleSource
 
-Wall = tuple[float, float, float]
-"""Azimuth of a wall's normal, its distance in camera heights, one sigma of its log distance."""
 HEIGHT_RANGE_M = (0.3, 3.5)
 """Nobody photographs a room from outside this range: such a reference was marked in the wrong place."""
 UPRIGHT_DEG = 12.0
@@ -33,18 +30,30 @@ LEAST_DROP = 0.03
 PLACES = {"upright": "standing on the floor", "floor": "lying on the floor", "wall": "on a wall"}
 
 
-def reference_opinions(references: Sequence[Reference], view: View, layout: Layout, covariance: np.ndarray) -> list[ScaleSource]:
-    """What each reference says about the camera's height. covariance: of (tilt x, tilt y, yaw, log f, shift).
+@dataclass(frozen=True)
+class References:
+    """What references say about the camera's height. shared: n×n covariance of the log heights, without each one's own clicks:
+    the camera's errors are the same for all, a wall's for all on it, and doors of one make are as high as each other."""
+
+    opinions: tuple[ScaleSource, ...]
+    shared: np.ndarray
+
+
+def reference_opinions(references: Sequence[Reference], view: View, layout: Layout, camera_moves: Sequence[tuple[str, State]]) -> References:
+    """What each reference says, one said twice counted once. camera_moves: the state under each independent one-sigma cause.
 
     Raises ParameterError where a reference cannot be placed in the room, or implies a height outside `HEIGHT_RANGE_M`.
     """
-    return [reference_opinion(r, view, layout, covariance) for r in references]
+    found = [_opinion(r, view, layout, camera_moves) for r in dict.fromkeys(references)]
+    causes = sorted({cause for _, parts in found for cause in parts})
+    changes = np.array([[parts.get(cause, 0.0) for cause in causes] for _, parts in found]).reshape(len(found), len(causes))
+    return References(tuple(opinion for opinion, _ in found), changes @ changes.T)
 
 
-def reference_opinion(ref: Reference, view: View, layout: Layout, covariance: np.ndarray) -> ScaleSource:
-    """One reference's opinion; its sigma holds the object's own, the clicks', the camera's and the wall's."""
+def _opinion(ref: Reference, view: View, layout: Layout, camera_moves) -> tuple[ScaleSource, dict[str, float]]:
+    """One reference's opinion, and by how much (log) each cause that others may share moves it; its sigma holds the clicks too."""
     place, wall = _place(ref, view, layout)
-    length = _length(np.array(ref.ends), place, wall, layout.state)
+    length = _length(np.array(ref.ends), place, _solution(wall, layout), layout.state)
     if length is None or not np.isfinite(length) or length < 1e-4:
         raise ParameterError(f"{_named(ref)} cannot be placed in the room: mark something that stands or lies on the floor, or is on one wall")
     height = ref.length_m / length
@@ -52,10 +61,11 @@ def reference_opinion(ref: Reference, view: View, layout: Layout, covariance: np
     if not low <= height <= high:
         raise ParameterError(f"{_named(ref)}, taken as {PLACES[place]}, implies a camera {height:.2f} m above the floor (possible are {low} to {high} m); "
                              "check its ends and its length in metres")
-    own = ref.sigma_m / ref.length_m
-    sigma = float(np.sqrt(own**2 + _variance(ref, place, wall, layout, covariance, length)))
+    parts = _shared_changes(ref, place, wall, layout, camera_moves, length)
+    parts[f"object {ref.kind if ref.kind in KNOWN_OBJECTS else ref.ends}"] = ref.sigma_m / ref.length_m
+    sigma = float(np.sqrt(sum(x**2 for x in parts.values()) + _click_variance(ref, place, _solution(wall, layout), layout.state, length)))
     name = "reference length" if ref.kind == "length" else f"reference {ref.kind}"
-    return ScaleSource(name, float(height), max(sigma, 0.002), f"{ref.length_m:g} m, {PLACES[place]}")
+    return ScaleSource(name, float(height), max(sigma, 0.002), f"{ref.length_m:g} m, {PLACES[place]}"), parts
 
 
 def _named(ref: Reference) -> str:
@@ -63,8 +73,8 @@ def _named(ref: Reference) -> str:
     return f"reference {ref.kind} ({u1:g},{v1:g})–({u2:g},{v2:g}) of {ref.length_m:g} m"
 
 
-def _place(ref: Reference, view: View, layout: Layout) -> tuple[str, Wall | None]:
-    """Which reading of the segment fits: ("upright" | "floor", None) or ("wall", that wall)."""
+def _place(ref: Reference, view: View, layout: Layout) -> tuple[str, int | None]:
+    """Which reading of the segment fits: ("upright" | "floor", None) or ("wall", that wall's position in the layout)."""
     ends = _lower_first(np.array(ref.ends), layout.state)
     level = layout.state.level_rays(ends)
     drop = -level[:, 2] / np.maximum(np.hypot(level[:, 0], level[:, 1]), 1e-9)
@@ -76,8 +86,7 @@ def _place(ref: Reference, view: View, layout: Layout) -> tuple[str, Wall | None
         return "floor", None
     wall = _common_wall(ends, view, layout)
     if wall is not None:
-        solved = layout.solved[wall]
-        return "wall", (solved.psi, solved.distance, float(np.sqrt(max(solved.covariance[0, 0], 0.0))))
+        return "wall", wall
     raise ParameterError(f"{_named(ref)} is on neither the floor nor one wall that was found: mark something that stands or lies on the floor, "
                          "or is on one wall")
 
@@ -118,16 +127,19 @@ def _common_wall(ends: np.ndarray, view: View, layout: Layout) -> int | None:
     return found.pop() if len(found) == 1 and min(found) >= 0 else None
 
 
-def _length(ends: np.ndarray, place: str, wall: Wall | None, state: State) -> float | None:
+def _solution(wall: int | None, layout: Layout) -> WallSolution | None:
+    return None if wall is None else layout.solved[wall]
+
+
+def _length(ends: np.ndarray, place: str, wall: WallSolution | None, state: State) -> float | None:
     """Length of the segment in camera heights under a state, or None where it cannot be had."""
     ends = _lower_first(ends, state)
     level = state.level_rays(ends)
     if place == "wall":
-        psi, distance, _ = wall
-        along = level[:, 0] * np.sin(psi) + level[:, 1] * np.cos(psi)
+        along = level[:, 0] * np.sin(wall.psi) + level[:, 1] * np.cos(wall.psi)
         if min(along) < 0.02:
             return None
-        points = level * (distance / along)[:, None]
+        points = level * (wall.distance / along)[:, None]
         return float(np.linalg.norm(points[1] - points[0]))
     if level[0, 2] >= -1e-3:
         return None
@@ -138,21 +150,30 @@ def _length(ends: np.ndarray, place: str, wall: Wall | None, state: State) -> fl
     return float(1.0 + np.hypot(foot[0], foot[1]) * level[1, 2] / max(span, 1e-9))
 
 
-def _variance(ref: Reference, place: str, wall: Wall | None, layout: Layout, covariance: np.ndarray, length: float) -> float:
-    """Variance of log length from the clicks, the camera and the wall: each moved by its own sigma."""
-    state, ends = layout.state, np.array(ref.ends)
-    click = CLICK_SIGMA_PX * max(2 * state.cx, 2 * state.cy, 1.0) / 640.0
-    moved = []
+def _log_change(moved: float | None, length: float) -> float:
+    """Log change of a length, at most half either way; half where it cannot be had any more."""
+    return 0.5 if moved is None or moved <= 0 else float(np.clip(np.log(moved / length), -0.5, 0.5))
+
+
+def _click_variance(ref: Reference, place: str, wall: WallSolution | None, state: State, length: float) -> float:
+    """Variance of log length from where the ends were marked."""
+    ends, click = np.array(ref.ends), CLICK_SIGMA_PX * max(2 * state.cx, 2 * state.cy, 1.0) / 640.0
+    total = 0.0
     for index in np.ndindex(2, 2):
         shifted = ends.copy()
         shifted[index] += click
-        moved.append(_length(shifted, place, wall, state))
-    for k in range(2):
-        turn = np.zeros(3)
-        turn[k] = np.sqrt(max(covariance[k, k], 0.0))
-        moved.append(_length(ends, place, wall, replace(state, room_from_cam=rotation_from_vector(turn) @ state.room_from_cam)))
-    focal = state.f_px * float(np.exp(np.sqrt(max(covariance[3, 3], 0.0))))
-    moved.append(_length(ends, place, wall, replace(state, f_px=focal)))
-    changes = [0.5 if m is None or m <= 0 else float(np.log(m / length)) for m in moved]
-    total = float(np.sum(np.square(np.clip(changes, -0.5, 0.5))))
-    return total + (wall[2] ** 2 if wall else 0.0)
+        total += _log_change(_length(shifted, place, wall, state), length) ** 2
+    return total
+
+
+def _shared_changes(ref: Reference, place: str, wall: int | None, layout: Layout, camera_moves, length: float) -> dict[str, float]:
+    """Log change of the length under each cause of the camera's and of the wall's, which is solved again under each."""
+    ends, out = np.array(ref.ends), {}
+    for k, (cause, state) in enumerate(camera_moves):
+        again = None if wall is None else solve_wall(layout.walls[wall], state) or layout.solved[wall]
+        out[f"{cause} {k}"] = _log_change(_length(ends, place, again, state), length)
+    for cause in WALL_CAUSES if wall is not None else ():
+        one = solve_wall(layout.walls[wall], layout.state, bump={cause: 1.0})
+        if one is not None:
+            out[f"wall {wall} {cause}"] = _log_change(_length(ends, place, one, layout.state), length)
+    return out

@@ -96,15 +96,19 @@ def prior_opinion() -> ScaleSource:
                        "a photo is usually taken 1.1 to 1.75 m above the floor")
 
 
-def fuse(opinions: Sequence[ScaleSource]) -> Scale:
+def fuse(opinions: Sequence[ScaleSource], shared: np.ndarray | None = None) -> Scale:
     """One scale from several opinions: inverse-variance mean of log height; where they disagree the sigma grows by the
-    Birge ratio, and a note says so. The prior only counts for what its sigma is worth."""
+    Birge ratio, and a note says so. The prior only counts for what its sigma is worth. shared: k×k covariance that the first k
+    opinions have in common: what all of them are wrong by together does not average out."""
     if not opinions:
         raise ParameterError("no opinion on the scale")
     log_h = np.log([o.camera_height_m for o in opinions])
     weight = 1.0 / np.square([max(o.sigma_rel, 1e-4) for o in opinions])
     mean = float((weight * log_h).sum() / weight.sum())
     sigma = float(weight.sum() ** -0.5)
+    if shared is not None and len(shared) > 1:
+        k, share = len(shared), weight / weight.sum()
+        sigma = float(np.sqrt(sigma**2 + share[:k] @ (shared - np.diag(np.diag(shared))) @ share[:k]))
     if len(opinions) > 1:
         birge = float(np.sqrt((weight * (log_h - mean) ** 2).sum() / (len(opinions) - 1)))
         sigma *= max(1.0, birge)

@@ -26,7 +26,8 @@ SURE = 0.8
 class View:
     """The working grid. inverse: h×w inverse depth (1/m, or relative), 0 where not valid. p: h×w×6 surface
     probabilities. rays: h×w×3 camera frame with z = 1. f_grid: focal length in cells. grey: the photo's brightness at a size of
-    its own, where a network saw depth and surfaces, so that the photo's edges are to set them right; else None."""
+    its own, where a network saw depth and surfaces, so that the photo's edges are to set them right; else None. follows_focal:
+    whether the metric depth was computed for a focal length, so that it grows with the camera's."""
 
     camera: Camera
     rays: np.ndarray
@@ -37,6 +38,7 @@ class View:
     metric: bool
     f_grid: float
     grey: np.ndarray | None = None
+    follows_focal: bool = False
 
     @property
     def by_network(self) -> bool:
@@ -55,7 +57,8 @@ def grid_shape(camera: Camera) -> tuple[int, int]:
 
 
 def make_view(camera: Camera, depth: DepthMap, surfaces: Surfaces | None, photo: Photo | None = None) -> View:
-    """Depth and surfaces of any size, holes allowed, onto the working grid. Raises ParameterError on a shape mismatch."""
+    """Depth and surfaces of any size, holes allowed, onto the working grid; metric depth as it is under the camera's focal length.
+    Raises ParameterError on a shape mismatch."""
     if depth.values.ndim != 2 or depth.values.shape != depth.valid.shape:
         raise ParameterError(f"depth must be 2-D with a mask of its size, got {depth.values.shape} and {depth.valid.shape}")
     h, w = grid_shape(camera)
@@ -64,6 +67,9 @@ def make_view(camera: Camera, depth: DepthMap, surfaces: Surfaces | None, photo:
         good = good & (depth.values > 0.05)
     raw = np.where(good, depth.values, 1.0 if depth.kind == "metric" else 0.0).astype(np.float32)
     inverse = 1.0 / raw if depth.kind == "metric" else raw
+    follows_focal = depth.kind == "metric" and depth.f_px is not None
+    if follows_focal:
+        inverse = inverse * np.float32(depth.f_px / camera.f_px)
     share = _shrink(good.astype(np.float32), h, w)
     value = _shrink(np.where(good, inverse, 0.0).astype(np.float32), h, w) / np.maximum(share, 1e-6)
     valid = share > 0.5
@@ -75,7 +81,7 @@ def make_view(camera: Camera, depth: DepthMap, surfaces: Surfaces | None, photo:
         p = _shrink(surfaces.probabilities.astype(np.float32), h, w)
         p /= np.maximum(p.sum(-1, keepdims=True), 1e-6)
     return View(camera, pixel_rays(camera, h, w), np.where(valid, value, 0.0), valid, sigma, p, depth.kind == "metric",
-                camera.f_px * w / camera.width, _brightness(photo) if photo is not None and depth.engine else None)
+                camera.f_px * w / camera.width, _brightness(photo) if photo is not None and depth.engine else None, follows_focal)
 
 
 def _brightness(photo: Photo) -> np.ndarray:

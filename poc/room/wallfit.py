@@ -26,6 +26,8 @@ FOOT_COMMON_CELLS = {"edge": 1.8, "network": 3.0}
 FOOT_CORRELATION_CELLS = 14.0
 """Neighbouring crossings err together over this many columns."""
 DEPTH_POINTS = 300
+WALL_CAUSES = {"foot": "fit", "foot_turn": "fit", "foot_shared": "fit", "depth": "model", "depth_turn": "model", "prior": "fit"}
+"""What can be wrong with one wall by itself, as `solve_wall` may be bumped, and under which head an error budget has it."""
 
 
 @dataclass(frozen=True)
