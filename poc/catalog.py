@@ -65,11 +65,16 @@ def open_catalogue(
     out of reach) and DataError (file or table does not hold what it should).
     """
     url = (url or "").strip()
-    if url.lower().endswith(".csv") and "://" not in url:
+    if is_csv(url):
         return _in_memory(read_csv(url), f"{Path(url).name}, read into memory")
     if url:
         return _open_url(url, csv_path or CSV_PATH)
     return _open_default(csv_path or CSV_PATH, sqlite_path or SQLITE_PATH)
+
+
+def is_csv(address: str) -> bool:
+    """Whether an address is a CSV file's path, not a database's URL."""
+    return address.lower().endswith(".csv") and "://" not in address
 
 
 def import_csv(path: str | Path, url: str) -> int:

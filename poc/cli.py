@@ -25,7 +25,7 @@ app = typer.Typer(
 PhotoArgument = Annotated[Path | None, typer.Argument(help="A photo of a room; without it, the sample photo.", show_default=False)]
 ModelOption = Annotated[str, typer.Option("--model", help="Depth model; `poc models` lists them.")]
 HeightOption = Annotated[
-    str, typer.Option("--camera-height", help="Camera above the floor in metres: 1.5 or 1.5±0.05 (also 1.5+-0.05).", show_default=False)
+    str, typer.Option("--camera-height", help="Camera above the floor in metres: 1.5±0.05 or 1.5+-0.05 (90 %), or 1.5 (then ± 5 %).", show_default=False)
 ]
 FocalOption = Annotated[float | None, typer.Option("--focal-px", help="Focal length in pixels of the photo.", show_default=False)]
 ReferenceOption = Annotated[
@@ -43,7 +43,7 @@ def report(
     camera_height: HeightOption = "",
     focal_px: FocalOption = None,
     reference: ReferenceOption = None,
-    lang: Annotated[str, typer.Option("--lang", help="Language of the report: en or zh.")] = "en",
+    lang: Annotated[str, typer.Option("--lang", help="Language of the report's headings and summary: en or zh.")] = "en",
     parameter: Annotated[
         list[str] | None,
         typer.Option("--parameter", "-p", help="A notebook parameter, like ORDERS_PER_MONTH=8000.", show_default=False),

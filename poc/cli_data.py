@@ -50,7 +50,7 @@ def evaluate_rooms(
     folder: FolderArgument,
     model: ModelOption = "embedded",
     camera_height: Annotated[
-        str, typer.Option("--camera-height", help="true: the true height ± 3 %; none: nothing given; or a relative sigma like 0.05.")
+        str, typer.Option("--camera-height", help="true: the true height ± 3 % (90 %); none: nothing given; or one relative sigma, like 0.05.")
     ] = "true",
     names: NamesOption = "",
     limit: LimitOption = None,

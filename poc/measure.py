@@ -29,7 +29,7 @@ of that wall cannot be told from this one."""
 
 
 def measure(scene: Scene) -> tuple[Measurement, ...]:
-    """All measurements of DESIGN.md; on a refused scene the fixed names as unknown, with the reason."""
+    """All measurements (`FIXED_NAMES`, and two per wall); on a refused scene the fixed names as unknown, with the reason."""
     if scene.refusal:
         return tuple(Measurement(n, None, None, None, unit, "unknown", "", scene.refusal, light="red") for n, unit in FIXED_NAMES)
     out = [_camera_height(scene), _ceiling_height(scene)]

@@ -1,4 +1,4 @@
-"""The stages in order, stated once: as notebooks for a report, as plain calls for `poc measure`, batch and service."""
+"""The stages in order, stated once: as notebooks for a report, as plain calls for `poc measure`."""
 
 from __future__ import annotations
 
@@ -203,7 +203,11 @@ def ensure_model(name: str) -> None:
 
 
 def notebook_values(photo: Path, options: Options) -> dict[str, dict[str, Any]]:
-    """Parameters for each notebook. Raises ParameterError for a name that no notebook has, or a value of the wrong kind."""
+    """Parameters for each notebook. Raises ParameterError for a name that no notebook has, or a value of the wrong kind, and
+    DataError for a catalogue that cannot be read."""
+    from poc.catalog import is_csv
+    from poc.products.catalog_csv import read_csv
+
     known = {notebook.name: notebook_parameters(notebook.path) for notebook in WORKBOOK}
     own = {
         "PHOTO": str(photo.resolve()), "FOCAL_PX": options.focal_px, "MODEL": options.model,
@@ -211,6 +215,9 @@ def notebook_values(photo: Path, options: Options) -> dict[str, dict[str, Any]]:
     }  # fmt: skip
     free = {name: default for names in known.values() for name, default in names.items() if name not in {"RUN", *own}}
     given = check_parameters(options.parameters, free)
+    if is_csv(given.get("CATALOGUE", "")):  # notebooks run in a folder of their own, the path is meant from the caller's
+        read_csv(given["CATALOGUE"])
+        given["CATALOGUE"] = str(Path(given["CATALOGUE"]).resolve())
     return {
         stage: {name: value for name, value in {**own, **given}.items() if name in names} for stage, names in known.items()
     }

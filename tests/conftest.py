@@ -43,10 +43,10 @@ def sample_photo() -> Path:
 
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
-    """The data sets of DATA.md (not part of the project): POC_DATA, or shared/data beside the repository."""
-    folder = Path(os.environ.get("POC_DATA", REPO.parent / "shared" / "data"))
+    """The folder POC_DATA of data sets that are no part of the project: nyu_train/, scenes/."""
+    folder = Path(os.environ.get("POC_DATA") or "no folder given")
     if not (folder / "nyu_train").is_dir():
-        pytest.skip(f"no data sets in {folder} (set POC_DATA)")
+        pytest.skip(f"no data sets: POC_DATA is {folder}")
     return folder
 
 

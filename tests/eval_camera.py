@@ -1,6 +1,6 @@
 """Scores of `poc.camera` on photos with depth and labels: `python tests/eval_camera.py [--frames 150] [--unknown-focal] …`
 
-Reads nyu_train in the folder `POC_DATA` (default: shared/data beside the repository). Two truths per frame, because each
+Reads nyu_train in the folder `POC_DATA`. Two truths per frame, because each
 is noisy: the floor's plane alone, and gravity from floor, ceiling and walls jointly. A floor that lies more than 45° off
 level, or 3° off the joint gravity, is a label or depth error and no truth; such frames are counted, not scored. How noisy
 the rest is, the three-cornered hat tells: where floor F, wall W and lines L (of frames the camera calls sure) each say how
@@ -26,7 +26,7 @@ from poc.camera import estimate_camera
 from poc.depth import estimate
 from poc.types import Camera, Photo
 
-DATA = Path(os.environ.get("POC_DATA", Path(__file__).parents[2] / "shared" / "data")) / "nyu_train"
+DATA = Path(os.environ.get("POC_DATA", ".")) / "nyu_train"
 FLOOR, CEILING, WALL = 1, 21, 0
 
 

@@ -109,6 +109,7 @@ def test_bad_camera_heights(capsys, photo_file, tmp_path, runs_folder, height):
         (["--reference", "door"], "reference 'door'"),
         (["-p", "STILE=modern"], "unknown parameter STILE. Did you mean STYLE?"),
         (["-p", "MAX_PRICE=cheap", "-p", "ORDERS_PER_MONTH=many"], "ORDERS_PER_MONTH must be a number"),
+        (["-p", "CATALOGUE=none.csv"], "none.csv"),
         (["--lang", "klingon"], "unknown report language"),
     ],
 )

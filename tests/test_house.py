@@ -26,10 +26,10 @@ LAYERS = (
     ("sketch", "figures.*", "words", "messages", "recommend", "products.*", "business", "catalog"),
     ("render", "report", "summary"),
     ("workbook", "workbook.*", "pipeline"),
-    ("batch", "bench", "service", "notebook"),
+    ("bench", "notebook"),
     ("cli",),
 )
-"""From the bottom to the top (DESIGN.md). A module may import its own layer and those below; unnamed helpers are free."""
+"""From the bottom to the top. A module may import its own layer and those below; unnamed helpers are free."""
 ALLOWED = {
     ("report", "notebook"),  # one typographic rule that both share
     }

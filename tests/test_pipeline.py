@@ -14,6 +14,7 @@ import room_values as room
 from PIL import Image
 
 from poc import pipeline
+from poc.catalog import CSV_PATH
 from poc.errors import ModelError, ParameterError, PhotoError, WriteError
 from poc.files import probe_folder
 from poc.pipeline import WORKBOOK, Options, check, measure_room, notebook_values, run_id
@@ -60,6 +61,14 @@ def test_every_option_reaches_the_notebook_that_asks_for_it(photo_file):
     assert values["02_depth"] == {"MODEL": "midas-small"}
     assert values["03_measurements"] == {"CAMERA_HEIGHT": "1.4", "REFERENCE": ["1,2,3,4=1.0"]}
     assert values["05_recommendation"] == {"STYLE": "modern"} and values["06_business_case"] == {"ORDERS_PER_MONTH": 8000}
+
+
+def test_a_catalogue_is_looked_for_where_the_caller_stands(photo_file, tmp_path, monkeypatch):
+    (tmp_path / "mine.csv").write_bytes(CSV_PATH.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    values = notebook_values(photo_file, Options(parameters={"CATALOGUE": "mine.csv"}))
+    assert values["05_recommendation"]["CATALOGUE"] == str(tmp_path / "mine.csv")
+    assert notebook_values(photo_file, Options(parameters={"CATALOGUE": "sqlite:///mine.db"}))["05_recommendation"]["CATALOGUE"] == "sqlite:///mine.db"
 
 
 @pytest.mark.parametrize("name", ["RUN", "PHOTO", "MODEL", "ORDERS_PER_MONHT", "orders"])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,14 +82,12 @@ def test_a_photo_without_room_surfaces_is_refused_in_words():
 
 @pytest.mark.data
 @pytest.mark.slow
-def test_forest_street_and_shelf_are_refused():
+def test_forest_street_and_shelf_are_refused(data_folder):
     from poc.camera import estimate_camera
     from poc.depth import estimate
     from poc.photo import load_photo
 
-    folder = Path(os.environ.get("POC_DATA") or Path(__file__).parents[2] / "shared" / "data") / "scenes"
-    if not folder.is_dir():
-        pytest.skip(f"{folder} is not here; POC_DATA names the folder that holds scenes/")
+    folder = data_folder / "scenes"
     wrong = []
     for frame in json.loads((folder / "meta.json").read_text())["frames"]:
         if frame["scene"] in ("forest", "street", "shelf"):

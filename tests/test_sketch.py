@@ -334,6 +334,9 @@ def test_interval_chart_of_nothing_says_so():
     assert "Nothing was measured" in words_of(interval_chart(()))
     silent = [m for m in room.measurements() if m.value is None]
     assert "behind the camera" in words_of(interval_chart(silent))
+    refused = [replace(m, value=None, low=None, high=None, status="unknown", reason="no room found: a forest") for m in room.measurements()]
+    words = words_of(interval_chart(refused))
+    assert words.count("no room found") == 1 and all(theme.title_of(m.name).lower() in words.lower() for m in refused)
 
 
 # --- refusal, size, rendering ----------------------------------------------------------------------------------------

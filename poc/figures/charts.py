@@ -136,13 +136,13 @@ def _spread(panel: dict, photo: Photo) -> None:
 
 def interval_chart(measurements) -> go.Figure:
     """Every measurement as a dot with its 90 % interval, lengths and areas on scales of their own. A lower bound is a
-    hollow dot with an arrow; what cannot be said is listed with its reason. The colour and shape of a dot is its light."""
+    hollow dot with an arrow; what cannot be said is listed, reason by reason. The colour and shape of a dot is its light."""
     told = [m for m in measurements if m.status != "unknown" and m.value is not None]
     silent = [m for m in measurements if m.status == "unknown" or m.value is None]
     groups = [[m for m in told if m.unit == unit] for unit in dict.fromkeys(m.unit for m in told)]
     if not told and not silent:
         return theme.nothing("Nothing was measured.")
-    listed = [theme.wrap(f"{theme.title_of(m.name)}: {m.reason or 'no reason given'}", 125) for m in silent]
+    listed = [theme.wrap(f"{', '.join(titles)}: {reason}", 125) for reason, titles in _by_reason(silent).items()]
     silent_px = sum(_text_px(words) for words in listed) + 28 if silent else 0
     heights = [ROW_PX * len(group) + 46 for group in groups]
     total = sum(heights) + silent_px
@@ -158,6 +158,15 @@ def interval_chart(measurements) -> go.Figure:
     return theme.figure([*traces, *_light_legend(told)], theme.layout(
         int(total) + 60, annotations=notes, margin={"l": 170, "r": 190, "t": 40, "b": 12}, dragmode=False, **axes,
         legend={"orientation": "h", "x": 0.0, "y": 1.0, "yanchor": "bottom", "font": {"size": theme.SMALL_PX, "color": theme.MUTED}}))
+
+
+def _by_reason(silent: list[Measurement]) -> dict[str, list[str]]:
+    """The titles of what cannot be said, under each reason in turn."""
+    out: dict[str, list[str]] = {}
+    for m in silent:
+        title, told = theme.title_of(m.name), out.setdefault(m.reason or "no reason given", [])
+        told.append(title[0].lower() + title[1:] if told else title)
+    return out
 
 
 def _group(group: list[Measurement], number: int, domain: list[float]) -> tuple[list[dict], list[dict], dict]:

@@ -1,6 +1,6 @@
 """The one table of models. A row is here only if it loads and runs; a new model is one row and, at most, one adapter.
 
-Published figures are the authors' own, zero-shot unless said; what was measured here is in the README's model card.
+Published figures are the authors' own, zero-shot unless said; what was measured here is in data/weights/MODEL_CARD.md.
 """
 
 from __future__ import annotations
