@@ -323,6 +323,10 @@ def accuracy_verdict(measurements: Sequence[Measurement], params: BusinessParame
         verdict = f"wider than the ± {choose * 100:.0f} % for choosing a product, narrower than errors by hand of up to {hand * 100:.0f} %"
     else:
         light, verdict = "red", f"wider than errors by hand of up to {hand * 100:.0f} %: measure by tape"
+    doubted = [m for m in measurements if m.name in widths and m.reason]
+    if doubted:
+        light = "red"
+        verdict += f"; but of {doubted[0].name.replace('_', ' ')} it is doubtful whether it is right at all ({doubted[0].reason}): measure by tape"
     if open_ended:
         light = "amber" if light == "green" else light
         verdict += f"; {' and '.join(open_ended)} {'are lower bounds' if len(open_ended) > 1 else 'is a lower bound'} or unknown: there the tape decides"

@@ -14,6 +14,7 @@ import numpy as np
 
 from poc.errors import ParameterError
 from poc.geometry import angle_between, fit_plane_uvd, gravity_from_pitch_roll, grid_pixels, nearest_rotation, plane_from_uvd, unit
+from poc.photo import check_focal_px
 from poc.room import lines, vanishing
 from poc.types import SURFACE_CLASSES, Camera, DepthMap, Photo, Surfaces
 
@@ -78,12 +79,7 @@ def _focal_prior(photo: Photo, focal_px: float | None, centre_known: bool) -> tu
     long_side = max(photo.width, photo.height)
     pp_sigma = (0.02 if centre_known else 1.0) * PRINCIPAL_SIGMA * long_side
     if focal_px is not None:
-        if not (math.isfinite(focal_px) and 0.2 * long_side <= focal_px <= 10 * long_side):
-            raise ParameterError(
-                f"focal length {focal_px:g} px does not suit a photo of {photo.width}×{photo.height}: give a value from "
-                f"{0.2 * long_side:.0f} to {10 * long_side:.0f} px"
-            )
-        return vanishing.Prior(float(focal_px), FOCAL_SIGMA["given"], pp_sigma), "given"
+        return vanishing.Prior(check_focal_px(focal_px, photo.width, photo.height), FOCAL_SIGMA["given"], pp_sigma), "given"
     if photo.f_px is not None:
         return vanishing.Prior(float(photo.f_px), FOCAL_SIGMA["exif"], pp_sigma), "exif"
     f = PHONE_F35_MM / 36.0 * long_side

@@ -77,6 +77,24 @@ def is_csv(address: str) -> bool:
     return address.lower().endswith(".csv") and "://" not in address
 
 
+def from_here(address: str) -> str:
+    """The address with a relative path of a CSV or SQLite file made absolute: a notebook's kernel stands in another folder."""
+    if is_csv(address):
+        return str(Path(address).resolve())
+    if not address.startswith("sqlite"):
+        return address
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):  # told when it is opened
+        return address
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        return address
+    return url.set(database=str(Path(url.database).resolve())).render_as_string(hide_password=False)
+
+
 def import_csv(path: str | Path, url: str) -> int:
     """Check a company's CSV and put it into the database at `url` in place of what was imported there before.
 
@@ -218,7 +236,7 @@ def fitting(
         (products.c.height_m, max_height_m),
         (products.c.width_m * products.c.depth_m, max_area_m2),
     )
-    query = _chosen(select(products), categories, styles, max_price)
+    query = _chosen(catalogue, select(products), categories, styles, max_price)
     query = query.where(*[need <= limit for need, limit in limits if limit is not None])
     query = query.order_by(products.c.category, products.c.price, products.c.sku)
     with catalogue.engine.connect() as connection:
@@ -254,34 +272,43 @@ def least_needs(
     least = (func.count(), func.min(products.c.width_m + side_m), func.min(depth), func.min(products.c.height_m),
              func.min(products.c.depth_m))
     with catalogue.engine.connect() as connection:
-        return LeastNeeds(*connection.execute(_chosen(select(*least), [category], styles, max_price)).one())
+        return LeastNeeds(*connection.execute(_chosen(catalogue, select(*least), [category], styles, max_price)).one())
 
 
-def _chosen(query, categories: Sequence[str] | None, styles: Sequence[str] | None, max_price: float | None):
-    """The query narrowed to names (any case) and price. A row without a price cannot be offered."""
-    from sqlalchemy import func
-
+def _chosen(catalogue: Catalogue, query, categories: Sequence[str] | None, styles: Sequence[str] | None, max_price: float | None):
+    """The query narrowed to names (any case) and price. A row without a price or a size cannot be offered."""
     products, _ = tables()
     query = query.where(products.c.price.is_not(None))
     if max_price is not None:
         query = query.where(products.c.price <= max_price)
-    for column, wanted in ((products.c.category, categories), (products.c.style, styles)):
+    for size in (products.c.width_m, products.c.depth_m, products.c.height_m):
+        query = query.where(size > 0)
+    for column, wanted in (("category", categories), ("style", styles)):
         if wanted is not None:
-            query = query.where(func.lower(column).in_([name.strip().lower() for name in wanted]))
+            folded = {_folded(name) for name in wanted}
+            query = query.where(products.c[column].in_([name for name in _as_written(catalogue, column) if _folded(name) in folded]))
     return query
+
+
+def _folded(name: str) -> str:
+    """A name as it is compared: databases differ in what they take for lower case, and keep blanks around it."""
+    return name.strip().lower()
+
+
+def _as_written(catalogue: Catalogue, column: str) -> list[str]:
+    from sqlalchemy import select
+
+    with catalogue.engine.connect() as connection:
+        return [str(name) for (name,) in connection.execute(select(tables()[0].c[column]).distinct()) if name]
 
 
 def names(catalogue: Catalogue, column: str) -> tuple[str, ...]:
     """The distinct values of `category` or `style`, in order."""
-    from sqlalchemy import func, select
-
     if column not in ("category", "style"):
         raise ParameterError(f"names are kept for category and style, not for {column}")
-    lowered = func.lower(tables()[0].c[column])
-    with catalogue.engine.connect() as connection:
-        return tuple(name for (name,) in connection.execute(select(lowered).distinct().order_by(lowered)) if name)
+    return tuple(sorted({_folded(name) for name in _as_written(catalogue, column)} - {""}))
 
 
 def _product(row) -> Product:
     sizes = {name: float(getattr(row, name)) for name in ("width_m", "depth_m", "height_m", "clearance_m", "price")}
-    return Product(str(row.sku), str(row.name), str(row.category).lower(), str(row.style).lower(), **sizes)
+    return Product(str(row.sku), str(row.name), _folded(str(row.category)), _folded(str(row.style)), **sizes)

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 a fault of ours or of the machine, 2 the caller's mistake,
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import re
@@ -80,7 +81,7 @@ def measure(
     """Dimensions of the room, each with its 90 % interval. With --json one object per photo and line, in order; one object in
     all with --same-room."""
     from poc.measure import next_measurement
-    from poc.pipeline import Options, as_json, check, check_same_room, measure_room, measure_same_room
+    from poc.pipeline import Options, as_json, check, check_each, check_same_room, measure_room, measure_same_room
     from poc.words import joint_lines, room_lines
 
     options = Options(model, camera_height, focal_px, tuple(reference or ()))
@@ -88,8 +89,7 @@ def measure(
         together = measure_same_room(check_same_room(photos, options))
         print(as_json(together.record) if json else "\n".join(joint_lines(together.joint)), flush=True)
         return
-    for photo in photos:  # every mistake is found before anything is printed
-        check(photo, options)
+    check_each(photos, options)  # every mistake is found before anything is printed
     for photo in photos:
         room = measure_room(check(photo, options))
         lines = [] if json else room_lines(room.scene, room.measurements, next_measurement(room.scene, room.measurements))
@@ -194,6 +194,8 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Run one command; returns the exit code, having said in one line on stderr what went wrong."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a photo's name may hold bytes that are no text
     for noisy in ("papermill", "traitlets", "nbclient"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     usage_error = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")

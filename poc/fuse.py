@@ -15,7 +15,7 @@ from itertools import combinations
 import numpy as np
 
 from poc.errors import ParameterError
-from poc.measure import longest, measure, measurement_json
+from poc.measure import doubting_crossed, longest, measure, measurement_json
 from poc.room import jointfit
 from poc.room.freespace import log_normal, split
 from poc.room.jointfit import View
@@ -256,7 +256,7 @@ class _Join:
 
     def _measurements(self, scene: Scene, stretches: list[Stretch]) -> tuple[Measurement, ...]:
         found = {m.name: m for m in measure(scene)}
-        found |= {(m := self._length(s, scene.plane(s.wall.id), scene.scale)).name: m for s in stretches}
+        found |= {m.name: m for m in doubting_crossed(scene, (self._length(s, scene.plane(s.wall.id), scene.scale) for s in stretches))}
         joined = self._ceiling_beside_walls if "ceiling" in self.fit.names else self._least_height
         found["ceiling_height"] = joined(found["ceiling_height"])
         lengths = [m for name, m in found.items() if name.startswith("wall_") and name.endswith("_length")]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from poc.room.freespace import free_measurements, log_normal, propagated, unknown
 from poc.room.nextstep import next_measurement
 from poc.room.propagate import variance, wall_length
-from poc.room.roomspace import crossing_walls
+from poc.room.roomspace import crossing_walls, longest_free
 from poc.room.selftest import self_test
 from poc.room.view import LONG_SIDE
 from poc.types import Measurement, Scene, WallSegment
@@ -39,23 +39,24 @@ def measure(scene: Scene) -> tuple[Measurement, ...]:
         value, parts = propagated(scene, lambda s, k=k: s.distance[k], plane.offset_m, plane.sigma_m)
         out.append(log_normal(f"{wall.plane_id}_distance", value, "m", parts, plane.basis))
         lengths.append(_length(scene, k))
-    out, lengths = (_doubting_crossed(scene, x) for x in (out, lengths))
+    out, lengths, free = (doubting_crossed(scene, x) for x in (out, lengths, free_measurements(scene)))
     out += lengths
     if lengths:
         out.append(replace(longest(lengths), name="longest_wall"))
-    out += free_measurements(scene)
-    return tuple(out)
+    return (*out, *free)
 
 
-def _doubting_crossed(scene: Scene, measurements: list[Measurement]) -> list[Measurement]:
-    """Distance and length of walls that run through each other are weak, whatever their intervals say."""
+def doubting_crossed(scene: Scene, measurements: Iterable[Measurement]) -> list[Measurement]:
+    """Distance, length and longest free stretch of walls that run through each other are weak, whatever their intervals say."""
     through: dict[str, list[str]] = {}
     for a, b in crossing_walls(scene):
         through.setdefault(a, []).append(b)
         through.setdefault(b, []).append(a)
+    free = longest_free(scene)
     out = []
     for m in measurements:
-        crossed = [b for a, others in through.items() if m.name in (f"{a}_distance", f"{a}_length") for b in others]
+        wall = re.sub("_(distance|length)$", "", m.name) if m.name != "longest_free_wall" else free and free[0].plane_id
+        crossed = through.get(wall, ())
         why = f"it runs through {' and '.join(crossed).replace('_', ' ')}: one of them is not where it was put"
         out.append(replace(m, light="red", reason=f"{m.reason}; {why}" if m.reason else why) if crossed else m)
     return out
@@ -113,7 +114,7 @@ def measurement_json(scene: Scene, measurements: tuple[Measurement, ...], model:
     """The contract of `poc measure --json`. photo: the file's name as given; None where there was no file."""
     camera = scene.camera
     return {
-        "photo": None if photo is None else _printable(photo),
+        "photo": photo,
         "camera": {"f_px": float(camera.f_px), "source": camera.f_source},
         "model": model,
         "scale": _scale_json(scene, measurements),
@@ -136,8 +137,3 @@ def _scale_json(scene: Scene, measurements: tuple[Measurement, ...]) -> dict:
     opinions = [{"source": o.source, "camera_height_m": float(o.camera_height_m), "sigma_rel": float(o.sigma_rel)} for o in scale.opinions]
     return source | {"camera_height_m": float(scale.camera_height_m), "low": height and height.low, "high": height and height.high,
                      "opinions": opinions, "notes": list(scale.notes)}
-
-
-def _printable(name: str) -> str:
-    """A file's name as text: bytes of it that are none become �, so that the JSON stays valid."""
-    return re.sub("[\ud800-\udfff]", "\ufffd", name)

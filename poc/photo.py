@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from poc.errors import PhotoError
+from poc.errors import ParameterError, PhotoError
 from poc.exif import PANORAMA_ASPECT, focal_from_exif, orientation_from_exif
 from poc.types import Photo
 
@@ -62,6 +62,15 @@ def load_photo(source: str | Path | bytes, name: str | None = None) -> Photo:
     return Photo(rgb=rgb, f_px=f_px, name=label, notes=notes, sha256=hashlib.sha256(data).hexdigest())
 
 
+def check_focal_px(focal_px: float, width: int, height: int) -> float:
+    """A focal length in photo pixels that a lens may have. Raises ParameterError for one that does not suit the photo's size."""
+    long_side = max(width, height)
+    if not 0.2 * long_side <= focal_px <= 10 * long_side:  # False for NaN too
+        raise ParameterError(f"focal length {focal_px:g} px does not suit a photo of {width}×{height}: give a value from "
+                             f"{0.2 * long_side:.0f} to {10 * long_side:.0f} px")
+    return float(focal_px)
+
+
 def photo_from_array(rgb: np.ndarray, f_px: float | None = None, name: str = "array") -> Photo:
     """Wrap pixels that are already decoded: uint8 H×W×3 RGB, H and W at least 64. f_px: pixels of this image, or None."""
     rgb = np.asarray(rgb)
@@ -83,6 +92,7 @@ def _read(source: str | Path | bytes, name: str | None) -> tuple[bytes, str]:
     else:
         path = Path(source)
         data, label = _read_file(path), name or path.name
+    label = re.sub("[\ud800-\udfff]", "\ufffd", label)  # bytes of a file's name that are no text
     if not data:
         raise PhotoError(f"{label} is empty (0 bytes): copy or download the photo again")
     return data, label
@@ -159,11 +169,18 @@ def _too_many_pixels(label: str, pixels: int | None) -> PhotoError:
 
 
 def _frame_notes(image: Image.Image) -> tuple[str, ...]:
-    frames = int(getattr(image, "n_frames", 1)) if image.format in ("GIF", "WEBP", "PNG", "TIFF", "AVIF") else 1
+    try:
+        with _quiet():
+            frames = int(getattr(image, "n_frames", 1)) if image.format in ("GIF", "WEBP", "PNG", "TIFF", "AVIF") else 1
+    except _DECODE_ERRORS:  # cut off after the first, which is whole
+        return (f"only the first of several {_kind_of_frames(image)} is used; the file is damaged after it",)
     if frames <= 1:
         return ()
-    kind = "pages of a TIFF" if image.format == "TIFF" else f"frames of an animated {image.format}"
-    return (f"only the first of {frames} {kind} is used",)
+    return (f"only the first of {frames} {_kind_of_frames(image)} is used",)
+
+
+def _kind_of_frames(image: Image.Image) -> str:
+    return "pages of a TIFF" if image.format == "TIFF" else f"frames of an animated {image.format}"
 
 
 def _shape_notes(width: int, height: int) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -83,15 +82,29 @@ def check(photo: Path, options: Options) -> Checked:
     Raises PhotoError, ParameterError or ModelError: the caller's mistakes, one line each.
     """
     from poc.models import get_preset
-    from poc.photo import load_photo
+    from poc.photo import check_focal_px, load_photo
     from poc.room.scale import parse_camera_height, parse_reference
 
     get_preset(options.model)
-    if options.focal_px is not None and not (math.isfinite(options.focal_px) and options.focal_px > 0):
-        raise ParameterError(f"focal length {options.focal_px:g} px is out of range: give a positive number of pixels")
     height = parse_camera_height(options.camera_height) if options.camera_height else None
     loaded = load_photo(photo)
+    if options.focal_px is not None:
+        check_focal_px(options.focal_px, loaded.width, loaded.height)
     return Checked(loaded, options, height, tuple(parse_reference(text, loaded) for text in options.references))
+
+
+def check_each(photos: Sequence[Path], options: Options) -> None:
+    """`check` for photos that are measured one by one: what is said in pixels must be true of all of them. Raises as `check` does."""
+    if len(photos) > 1 and options.references:
+        raise ParameterError("a reference marks two pixels of one photo: give one photo, or photos of one room with --same-room (it is the first's)")
+    _one_size([check(photo, options).photo for photo in photos], options)
+
+
+def _one_size(photos: Sequence[Photo], options: Options) -> None:
+    sizes = {photo.name: max(photo.width, photo.height) for photo in photos}
+    if options.focal_px is not None and len(set(sizes.values())) > 1:
+        told = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        raise ParameterError(f"a focal length in pixels is that of one size of photo, and these differ in their long side ({told}): measure them apart")
 
 
 def measure_room(checked: Checked) -> Room:
@@ -124,7 +137,9 @@ class SameRoom:
 def check_same_room(photos: Sequence[Path], options: Options) -> tuple[Checked, ...]:
     """`check` for photos of one room. A reference is two pixels of one photo: of the first. Raises as `check` does."""
     plain = replace(options, references=())
-    return tuple(check(photo, options if k == 0 else plain) for k, photo in enumerate(photos))
+    checked = tuple(check(photo, options if k == 0 else plain) for k, photo in enumerate(photos))
+    _one_size([c.photo for c in checked], options)
+    return checked
 
 
 def measure_same_room(checked: Sequence[Checked]) -> SameRoom:
@@ -205,7 +220,8 @@ def ensure_model(name: str) -> None:
 def notebook_values(photo: Path, options: Options) -> dict[str, dict[str, Any]]:
     """Parameters for each notebook. Raises ParameterError for a name that no notebook has, or a value of the wrong kind, and
     DataError for a catalogue that cannot be read."""
-    from poc.catalog import is_csv
+    from poc.assumptions import parameters_from
+    from poc.catalog import from_here, is_csv
     from poc.products.catalog_csv import read_csv
 
     known = {notebook.name: notebook_parameters(notebook.path) for notebook in WORKBOOK}
@@ -215,9 +231,13 @@ def notebook_values(photo: Path, options: Options) -> dict[str, dict[str, Any]]:
     }  # fmt: skip
     free = {name: default for names in known.values() for name, default in names.items() if name not in {"RUN", *own}}
     given = check_parameters(options.parameters, free)
-    if is_csv(given.get("CATALOGUE", "")):  # notebooks run in a folder of their own, the path is meant from the caller's
-        read_csv(given["CATALOGUE"])
-        given["CATALOGUE"] = str(Path(given["CATALOGUE"]).resolve())
+    if address := given.get("CATALOGUE"):
+        if is_csv(address):
+            read_csv(address)
+        given["CATALOGUE"] = from_here(address)
+    if isinstance(given.get("MAX_PRICE"), str):
+        raise ParameterError(f"parameter MAX_PRICE must be a number, got {given['MAX_PRICE']!r}")
+    parameters_from({name.lower(): given.get(name, default) for name, default in known["06_business_case"].items() if name != "RUN"})
     return {
         stage: {name: value for name, value in {**own, **given}.items() if name in names} for stage, names in known.items()
     }

@@ -110,6 +110,8 @@ def test_bad_camera_heights(capsys, photo_file, tmp_path, runs_folder, height):
         (["-p", "STILE=modern"], "unknown parameter STILE. Did you mean STYLE?"),
         (["-p", "MAX_PRICE=cheap", "-p", "ORDERS_PER_MONTH=many"], "ORDERS_PER_MONTH must be a number"),
         (["-p", "CATALOGUE=none.csv"], "none.csv"),
+        (["-p", "MAX_PRICE=cheap"], "MAX_PRICE must be a number"),
+        (["-p", "HORIZON_MONTHS=2.5"], "horizon_months"),
         (["--lang", "klingon"], "unknown report language"),
     ],
 )
@@ -361,6 +363,15 @@ def test_one_bad_photo_among_several_is_found_before_anything_is_printed(capsys,
     (tmp_path / "empty.jpg").write_bytes(b"")
     for more in ([], ["--same-room"]):
         assert "empty.jpg" in refused(capsys, ["measure", photo_file, tmp_path / "empty.jpg", *more, "--json"])
+
+
+def test_what_is_said_in_pixels_is_said_of_one_photo(capsys, photo_file, tmp_path):
+    smaller = tmp_path / "smaller.jpg"
+    with Image.open(photo_file) as image:
+        image.resize((image.width // 2, image.height // 2)).save(smaller)
+    assert "one photo" in refused(capsys, ["measure", photo_file, smaller, "--reference", "10,20,10,90=2.0"])
+    for more in ([], ["--same-room"]):
+        assert "smaller.jpg" in refused(capsys, ["measure", photo_file, smaller, "--focal-px", "300", *more])
 
 
 def test_photos_of_one_room_give_one_object(capsys, sample_photo, photo_file):

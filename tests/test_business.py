@@ -117,7 +117,7 @@ def test_a_case_that_never_pays_says_none():
 def test_sensitivity_is_sorted_and_each_end_is_that_ends_net():
     swings = sensitivity(SIMPLE)
     assert [s.size for s in swings] == sorted((s.size for s in swings), reverse=True)
-    assert {s.name for s in swings} == {name for name, info in INFO.items() if info.cash}
+    assert {s.name for s in swings} == {name for name, info in INFO.items() if info.cash and getattr(SIMPLE, name)}
     top = next(s for s in swings if s.name == "build_cost")
     assert top.size == pytest.approx(top.high_value - top.low_value)
     adoption = next(s for s in swings if s.name == "adoption_share")
@@ -177,6 +177,11 @@ def test_where_a_value_comes_from_follows_it():
     assert (row.value, row.origin) == ("30 %", "set by the analyst")
 
 
+@pytest.mark.parametrize("name", ["build_cost", "visitors_per_month", "running_cost_per_month"])
+def test_what_is_set_to_nothing_is_nothing_in_every_case(name):
+    assert range_of(parameters_from({name: 0}), name) == (0.0, 0.0)
+
+
 def test_a_measured_share_needs_photos_and_brings_its_own_interval():
     p = with_measured_share(BusinessParameters(), 14, 20, "test set")
     assert p.usable_photo_share == 0.7 and origin_of(p, "usable_photo_share") == MEASURED
@@ -212,6 +217,13 @@ def test_a_length_without_two_ends_keeps_the_verdict_from_green():
     bound = rooms.measured("longest_free_wall", 3.0, 0.5, status="lower_bound")
     verdict = accuracy_verdict((bound, rooms.measured("ceiling_height", 2.6, 0.02)), BusinessParameters())
     assert verdict.light == "amber" and "longest free wall is a lower bound or unknown: there the tape decides" in verdict.text
+
+
+def test_a_length_in_doubt_sends_to_the_tape_however_sharp_it_looks():
+    sharp = rooms.measured("longest_free_wall", 2.4, 0.03)
+    assert accuracy_verdict((sharp,), BusinessParameters()).light == "green"
+    verdict = accuracy_verdict((replace(sharp, light="red", reason="it runs through wall 2"),), BusinessParameters())
+    assert verdict.light == "red" and "runs through wall 2" in verdict.text and "by tape" in verdict.text
 
 
 def test_lower_bounds_and_unknowns_are_not_judged():

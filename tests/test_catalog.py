@@ -121,6 +121,16 @@ def test_a_companys_own_table_is_read_and_never_overwritten(tmp_path, own_csv):
         import_csv(own_csv, url)
 
 
+def test_a_companys_names_are_found_however_they_are_written_and_a_fee_is_no_furniture(tmp_path):
+    rows = [(str(k), "Piece", category, "Loft", width, 0.6, 0.75, 0.7, 300, "USD")
+            for k, (category, width) in enumerate([("Диван", 1.2), ("sofa ", 1.2), ("Sofa", 1.2), ("sofa", 0)])]
+    catalogue = open_catalogue(foreign_table(tmp_path / "theirs.sqlite", HEADER, *rows))
+    assert names(catalogue, "category") == ("sofa", "диван")
+    assert [p.sku for p in fitting(catalogue, categories=["ДИВАН"])] == ["0"]
+    assert [p.sku for p in fitting(catalogue, categories=["sofa"])] == ["2", "1"] and least_needs(catalogue, "sofa").width_m == 1.2
+    assert {p.category for p in fitting(catalogue)} == {"sofa", "диван"}
+
+
 def test_a_foreign_table_that_lacks_columns_or_mixes_currencies_is_named(tmp_path):
     with pytest.raises(DataError, match="lacks the column.*depth_m"):
         open_catalogue(foreign_table(tmp_path / "a.sqlite", "sku, name, category, style, width_m"))
@@ -236,7 +246,7 @@ def test_the_database_does_the_filtering(own_csv):
     catalogue, seen = open_catalogue(str(own_csv)), []
     event.listen(catalogue.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
     fitting(catalogue, max_width_m=1.2, max_depth_m=1.4, max_price=1000, categories=["wardrobe"])
-    (statement,) = seen
+    statement = seen[-1]  # before it, which names there are
     assert all(term in statement.split("WHERE")[1] for term in ("width_m", "depth_m", "clearance_m", "price", "category"))
 
 

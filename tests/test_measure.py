@@ -210,8 +210,3 @@ def test_json_names_the_photo_and_every_opinion_on_the_scale(scene):
     assert scale["notes"] == list(scene.scale.notes) and "% apart" in scale["notes"][0]
     assert scale["camera_height_m"] == pytest.approx(scene.camera_height_m)
     assert (scale["low"], scale["high"]) == (height["low"], height["high"]) and scale["low"] < scale["camera_height_m"] < scale["high"]
-
-
-def test_json_of_a_photo_whose_name_is_no_text_stays_valid(scene):
-    out = measurement_json(scene, measure(scene), {}, "a\udcffb.jpg")
-    assert out["photo"] == "a\ufffdb.jpg" and json.dumps(out, ensure_ascii=False).encode()

@@ -1,6 +1,7 @@
 """Every way a photo file can be wrong or unusual: what is accepted comes out right, what is not is refused in one line."""
 
 import io
+import os
 import struct
 import zlib
 
@@ -185,6 +186,27 @@ def test_animations_give_their_first_frame():
         photo = load_photo(_bytes(frames[0], fmt, save_all=True, append_images=frames[1:], **options))
         assert np.abs(photo.rgb.astype(int) - _pixels()).max() <= 3
         assert photo.notes[0] == f"only the first of 3 frames of an animated {fmt} is used"
+
+
+def test_an_animation_cut_off_after_its_first_frame_is_that_frame():
+    frames = [Image.fromarray(_pixels()), *(Image.fromarray(np.roll(_pixels(), k, 1)) for k in (1, 2))]
+    for fmt in ("GIF", "TIFF"):
+        whole, first = (_bytes(frames[0], fmt, save_all=True, append_images=more) for more in (frames[1:], []))
+        seen = set()
+        for share in (0.45, 0.6, 0.8):
+            try:
+                photo = load_photo(whole[: int(share * len(whole))])
+            except PhotoError:  # the first frame itself is cut: said in one line
+                continue
+            seen.add(photo.notes[0])
+            assert np.abs(photo.rgb.astype(int) - load_photo(first).rgb).max() <= 3
+        assert seen and all("only the first of" in note for note in seen)
+
+
+def test_a_name_that_is_no_text_is_made_one(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.jpg")
+    path.write_bytes(_bytes(Image.fromarray(_pixels())))
+    assert load_photo(path).name == "caf\ufffd.jpg"
 
 
 def test_webp_heic_and_their_focal():

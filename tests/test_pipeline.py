@@ -68,7 +68,7 @@ def test_a_catalogue_is_looked_for_where_the_caller_stands(photo_file, tmp_path,
     monkeypatch.chdir(tmp_path)
     values = notebook_values(photo_file, Options(parameters={"CATALOGUE": "mine.csv"}))
     assert values["05_recommendation"]["CATALOGUE"] == str(tmp_path / "mine.csv")
-    assert notebook_values(photo_file, Options(parameters={"CATALOGUE": "sqlite:///mine.db"}))["05_recommendation"]["CATALOGUE"] == "sqlite:///mine.db"
+    assert notebook_values(photo_file, Options(parameters={"CATALOGUE": "sqlite:///mine.db"}))["05_recommendation"]["CATALOGUE"] == f"sqlite:///{tmp_path / 'mine.db'}"
 
 
 @pytest.mark.parametrize("name", ["RUN", "PHOTO", "MODEL", "ORDERS_PER_MONHT", "orders"])
@@ -82,7 +82,7 @@ def test_a_parameter_that_is_not_free_is_refused(photo_file, name):
     [
         (Options("midas-smal"), ModelError, "did you mean midas-small"),
         (Options(camera_height="-1"), ParameterError, "camera height -1 m is out of range"),
-        (Options(focal_px=0.0), ParameterError, "focal length 0 px"),
+        (Options(focal_px=0.0), ParameterError, "focal length 0 px does not suit"),
         (Options(focal_px=float("nan")), ParameterError, "focal length nan px"),
         (Options(references=("1,2",)), ParameterError, "reference '1,2'"),
         (Options(references=("1,2,5000,4=1",)), ParameterError, "outside the photo"),

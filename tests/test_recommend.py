@@ -107,6 +107,15 @@ def test_free_stretches_with_the_floor_in_front():
     assert longest.rank == 1.0 and right.rank == pytest.approx(3.0 / 3.5)
 
 
+def test_a_stretch_nearly_as_long_as_the_longest_keeps_its_own_length_and_ends():
+    scene = rooms.scene()
+    right = next(w for w in scene.walls if w.plane_id == "wall_3")
+    cut = replace(right, free=((0.0, 3.46),), free_end_kinds=(("corner", "frame"),))
+    moved = replace(scene, walls=tuple(cut if w is right else w for w in scene.walls))
+    found = next(p for p in wall_places(moved, rooms.measurements()) if p.wall_id == "wall_3")
+    assert found.length.value_m == pytest.approx(3.46) and found.length.at_least
+
+
 def test_doors_cut_a_stretch_and_keep_their_zone_free():
     door = rooms.on_far_wall("door", 1.0, 1.9, 0.0, 2.0)
     places = wall_places(rooms.scene(openings=(door,)), rooms.measurements())

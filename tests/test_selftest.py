@@ -11,6 +11,7 @@ from poc.geometry import rotation_from_vector
 from poc.measure import measure, next_measurement, self_test
 from poc.messages import Messages
 from poc.room.nextstep import known_variance
+from poc.room.roomspace import longest_free
 from poc.scene import build_scene
 from poc.summary import _sure
 from poc.types import Measurement, Scene
@@ -88,7 +89,19 @@ def test_walls_that_run_through_each_other_are_weak(scene):
     found = {m.name: m for m in measure(moved)}
     for name in ("wall_1_length", "wall_2_length", "wall_1_distance", "wall_2_distance"):
         assert found[name].light == "red" and "runs through wall" in found[name].reason
+    wall = longest_free(moved)[0].plane_id
+    assert (wall in ("wall_1", "wall_2")) == ("runs through" in found["longest_free_wall"].reason)
     assert not any("runs through" in m.reason for m in measure(scene))
+
+
+def test_a_stretch_that_products_are_fitted_to_is_doubted_with_its_wall(scene):
+    first, second = scene.walls[:2]
+    into = (second.ends[0] - second.ends[1]) / second.length_m
+    shifted = replace(second, ends=second.ends + 0.5 * (first.ends[0] - first.ends[1]) / first.length_m + [0.6 * into, 0 * into])
+    bare = tuple(replace(w, free=((0.0, w.length_m),) if w is first else (), free_end_kinds=(("corner", "corner"),) if w is first else ())
+                 for w in (first, shifted, *scene.walls[2:]))
+    free = {m.name: m for m in measure(replace(scene, walls=bare, solution=None))}["longest_free_wall"]
+    assert free.status == "measured" and free.light == "red" and "runs through wall 2" in free.reason
 
 
 @pytest.mark.parametrize(("height_m", "light"), [(2.5, "green"), (4.2, "amber"), (1.95, "amber"), (5.5, "red"), (1.5, "red")])

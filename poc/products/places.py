@@ -16,6 +16,7 @@ import numpy as np
 
 from poc.products.clearance import STEP_M, free_depths, room_corners
 from poc.products.fit import Extent, ceiling_extent, extent, find, scale_sigma
+from poc.room.roomspace import longest_free
 from poc.types import Z90, Measurement, Placement, Product, Scene, WallSegment
 
 REACH_M = 4.5
@@ -180,10 +181,15 @@ def _wall_place(
     inward = np.array([along[1], -along[0]])
     inward = inward if inward @ -start >= 0 else -inward  # the camera, at the origin, is inside
     body, reach, clear = free_depths(scene, start, along, inward, length_m, REACH_M, WALL_GAP_M)
-    exact = abs(length_m - base.value_m) <= STEP_M
+    longest = longest_free(scene)
+    exact = longest is not None and longest[0] is wall and abs(length_m - base.value_m) <= STEP_M and _within(span, longest[1])
     length = _open_ended(base if exact else base.scaled(length_m), ends, keep=exact)
     sills = tuple((a - span[0], b - span[0], sill) for a, b, sill in (*_openings(scene, wall, "window"), *wall.covered))
     return Place("wall", wall.plane_id, start, along, inward, length, _bounded(base), ceiling, body, reach, clear, sills, ends)
+
+
+def _within(span: tuple[float, float], whole: tuple[float, float]) -> bool:
+    return whole[0] - STEP_M <= span[0] and span[1] <= whole[1] + STEP_M
 
 
 def _bounded(length: Extent) -> Extent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,8 @@ from poc.runs import Run, project_root
 from poc.workbook.kernels import ENGINE, KernelPool, register_engine, without_slow_import
 
 SIDE_BY_SIDE = 2
+FOLDERS = ("POC_RUNS", "POC_WEIGHTS", "TORCH_HOME")
+"""Environment variables that name a folder: made absolute, since kernels stand in another one than the caller."""
 TICK_S = 0.25
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -56,6 +59,9 @@ def run_workbook(
     parameters: notebook → its parameters (already checked). Raises StageError for the first cell that fails; its notebook,
     saved, shows where. Ctrl-C ends the kernels and goes on up.
     """
+    for variable in FOLDERS:
+        if given := os.environ.get(variable):
+            os.environ[variable] = str(Path(given).expanduser().resolve())
     began = time.perf_counter()
     times: list[StageTime] = []
     running: dict[Future, tuple[str, float, dict]] = {}
