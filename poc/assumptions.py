@@ -184,7 +184,7 @@ def range_of(params: BusinessParameters, name: str) -> tuple[float, float]:
     if measured is not None:
         low, high = measured.low, measured.high
     else:
-        factor = value / DEFAULTS[name] if DEFAULTS[name] else 1.0
+        factor = value / DEFAULTS[name] if DEFAULTS[name] else float(value > 0)  # what is nothing unless somebody says so stays nothing
         low, high = info.low * factor, info.high * factor
     return max(info.least, min(low, value)), min(info.most, max(high, value))
 

@@ -230,7 +230,7 @@ def _notes(params: BusinessParameters) -> tuple[str, ...]:
     if MEASURED not in groups:
         sources.append("Nothing in the money was measured in this run.")
     if params.manual_rework_share == params.photo_rework_share and origin_of(params, "photo_rework_share") == ASSUMED:
-        sources.append("No gain from fewer wrong sizes is counted: that was not measured.")
+        sources.append("In the base case no gain from fewer wrong sizes is counted: that was not measured. In the band the two shares differ either way.")
     return (*sentences, *sources)
 
 

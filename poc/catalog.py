@@ -77,6 +77,11 @@ def is_csv(address: str) -> bool:
     return address.lower().endswith(".csv") and "://" not in address
 
 
+def shown_address(address: str) -> str:
+    """The address as it may be told: a database's without its password."""
+    return address if is_csv(address) or not address else shown(address)
+
+
 def from_here(address: str) -> str:
     """The address with a relative path of a CSV or SQLite file made absolute: a notebook's kernel stands in another folder."""
     if is_csv(address):

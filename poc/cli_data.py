@@ -36,14 +36,19 @@ def evaluate(
 ) -> None:
     """Score a model on photos with true depth: AbsRel, RMSE, δ1 under three alignments, planes, edges, surfaces."""
     from poc.evaluate import evaluate as score
-    from poc.figures.failures import Worst
+    from poc.figures.failures import Worst, check_picture
+    from poc.files import writing_where_told
     from poc.training.folder import read_names
 
     kept = Worst()
-    scores = score(folder, model, names=read_names(names) if names else None, limit=limit, progress=bar("frames"), seen=kept.see if worst else None)
     if worst:
-        kept.draw(worst)
+        with writing_where_told():
+            check_picture(worst)
+    scores = score(folder, model, names=read_names(names) if names else None, limit=limit, progress=bar("frames"), seen=kept.see if worst else None)
     show(scores, json)
+    if worst:
+        with writing_where_told():
+            kept.draw(worst)
 
 
 def evaluate_rooms(

@@ -149,8 +149,10 @@ def _mean(rows: list[dict[str, float]]) -> dict[str, float] | None:
 
 
 def _median(values: list[float], digits: int = 2) -> float | None:
-    finite = [v for v in values if not np.isnan(v)]
-    return round(float(np.median(finite)), digits) if finite else None
+    """The median of what is known; None where there is none, or where it lies among what was not found at all (infinite)."""
+    known = [v for v in values if not np.isnan(v)]
+    middle = float(np.median(known)) if known else np.inf
+    return round(middle, digits) if np.isfinite(middle) else None
 
 
 def summary(tally: Tally, model: str, frames: int) -> dict:
@@ -173,6 +175,7 @@ def summary(tally: Tally, model: str, frames: int) -> dict:
             "iou": {c: round(float(h / u), 4) for c, h, u in zip(SURFACE_CLASSES, tally.hits, tally.unions) if u > 0},
             "foot_px": _median(tally.foot),
             "foot_frames": len(tally.foot),
+            "foot_missed": int(np.isinf(tally.foot).sum()),
         }
         if with_surfaces
         else None,

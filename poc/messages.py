@@ -119,9 +119,21 @@ _TEXT: dict[str, tuple[str, str]] = {
 
 
 _PHRASES_ZH = {
+    "corner angles": "墙角角度",
+    "wall flatness": "墙面平整度",
+    "gravity": "重力方向",
+    "left and right": "左右一致性",
+    "scale sources": "尺度来源",
+    "walls in each other's way": "墙面互相穿越",
+    "ceiling height": "天花板高度",
     "metric model": "度量深度模型",
     "camera height assumed": "假定的相机高度",
     "camera height given": "给定的相机高度",
+    "reference length": "标注的长度",
+    "reference door": "标注的门",
+    "reference a4": "标注的 A4 纸",
+    "reference a4_short": "标注的 A4 纸短边",
+    "reference socket": "标注的插座高度",
     "an end of the wall is out of sight": "墙的一端不在画面内",
     "the ceiling is out of the photo, or not seen clearly enough": "天花板不在画面内，或看不清",
     "height up to which a wall is seen": "墙面可见的最高处",
@@ -157,7 +169,7 @@ class Messages:
             return _PHRASES_ZH[text]
         parts = _JOINTS.split(text)
         if len(parts) == 1 or not all(part in _PHRASES_ZH for part in parts[::2]):
-            return text
+            return text  # half a sentence in each language reads worse than one in English
         joints = {" + ": " + ", ": ": "：", " and ": "、"}
         return "".join(_PHRASES_ZH[part] if i % 2 == 0 else joints[part] for i, part in enumerate(parts))
 

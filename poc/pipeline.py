@@ -195,9 +195,13 @@ def write_report(photo: Path, out: Path, options: Options, language: str = "en",
 
 def asked(options: Options) -> dict[str, Any]:
     """What the caller gave that is not a default, for the report."""
+    from poc.catalog import shown_address
+
     own = {"model": options.model, "camera height": options.camera_height, "focal_px": options.focal_px, "reference": "; ".join(options.references)}
     default = Options().model
-    return {name: value for name, value in own.items() if value not in ("", None, default)} | dict(options.parameters)
+    return {name: value for name, value in own.items() if value not in ("", None, default)} | {
+        name: shown_address(str(value)) if name == "CATALOGUE" else value for name, value in options.parameters.items()
+    }
 
 
 def as_json(record: Any, indent: int | None = None) -> str:

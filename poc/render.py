@@ -46,8 +46,13 @@ def read_section(path: Path) -> Section:
         raise RunError(f"{path} is missing: run {path.stem} first (notebooks/{path.name})") from None
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path} is not a notebook that can be read ({error})") from error
-    code = [_text(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    code = [_text(cell["source"]) for cell in cells if cell["cell_type"] == "code" and not _given(cell)]
     return Section(path.stem, tuple(_pieces(cells)), "\n\n".join(code))
+
+
+def _given(cell: Mapping[str, Any]) -> bool:
+    """Whether a cell holds what the caller gave, paths and a database's password among it: the report tells it in its own words."""
+    return "injected-parameters" in cell["metadata"].get("tags", ())
 
 
 def _pieces(cells: list[Mapping[str, Any]]) -> Iterator[Piece]:

@@ -51,7 +51,7 @@ def check_rows(checks: Iterable[Check]) -> list[tuple[str, ...]]:
 
 def tape_first(checks: Iterable[Check], say: Messages = Messages("en")) -> str:
     """What to do about self-tests with a red light, in one sentence; empty where none has."""
-    names = ", ".join(c.name for c in checks if c.light == "red")
+    names = ", ".join(say.phrase(c.name) for c in checks if c.light == "red")
     return say("tape_first", names=names) if names else ""
 
 

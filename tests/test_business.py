@@ -94,6 +94,7 @@ def test_the_cases_own_figures_stand_apart_from_the_assumptions():
 def test_no_gain_from_accuracy_is_claimed_by_default():
     case = business_case(BusinessParameters())
     assert case.steady.rework_saved == 0 and case.steady.customer_time_worth == 0
+    assert range_of(BusinessParameters(), "customer_hour_value") == (0.0, 0.0)  # worth money only if the analyst says so
     assert any("was not measured" in note for note in case.notes) and any("Nothing in the money" in note for note in case.notes)
 
 

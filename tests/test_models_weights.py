@@ -153,6 +153,20 @@ def test_wrong_content_is_not_kept(preset, server, tmp_path):
     assert "\n" not in str(caught.value) and _names(tmp_path) == []
 
 
+def test_a_download_is_verified_whatever_is_said_of_files_at_hand(preset, server, tmp_path, monkeypatch):
+    monkeypatch.setenv("POC_UNVERIFIED_WEIGHTS", "1")
+    server.content = b"<html>please log in</html>" * 100
+    with pytest.raises(ModelError, match="is not"):
+        fetch_weights(preset, tmp_path)
+
+
+def test_a_weights_folder_that_is_not_there_is_said(preset, tmp_path, monkeypatch):
+    """Else other weights than were meant would be used without a word."""
+    monkeypatch.setenv("POC_WEIGHTS", str(tmp_path / "fintune"))
+    with pytest.raises(ModelError, match="no such folder"):
+        obtain_weights(get_preset("embedded"))
+
+
 @pytest.mark.parametrize("status", [404, 503])
 def test_refused_by_the_server(preset, server, tmp_path, status):
     server.status = status

@@ -205,8 +205,25 @@ def test_nothing_collides_in_rooms_with_random_furniture(catalogue, seed):
 def test_tall_pieces_stay_clear_of_windows_and_low_ones_do_not_have_to(catalogue):
     scene = rooms.scene(openings=(rooms.on_far_wall("window", -1.4, 1.0, 0.9, 2.1),))
     items = recommend(scene, rooms.measurements(), catalogue, limit=100)
-    before = [i for i in items if i.placement.wall_id == "wall_2" and (np.abs(body(i)[..., 0] + 0.2) < 1.19).any()]
+    before = [i for i in items if ((np.abs(body(i)[..., 0] + 0.2) < 1.19) & (body(i)[..., 1] > rooms.FAR - 0.28)).any()]
     assert before and all(item.product.height_m <= 0.9 for item in before)
+
+
+def test_neither_a_corner_nor_the_free_floor_puts_a_tall_piece_before_a_window(catalogue):
+    """Corner pieces of one wall would else stand before the next one's window, and beds on the floor with their head before it."""
+    right = rooms.opening("window", "wall_3", [(rooms.RIGHT, y, z) for y, z in ((3.4, 2.0), (2.4, 2.0), (2.4, 0.4), (3.4, 0.4))])
+    far = rooms.on_far_wall("window", -1.4, 1.9, 0.9, 2.1)
+    for window, sill in ((right, 0.4), (far, 0.9)):
+        scene = rooms.scene(openings=(window,))
+        room = np.asarray(window.corners_cam) @ scene.room_from_cam.T
+        x, y = room[:, 0], room[:, 1]
+        near = (x.min() - 0.28 if window is right else x.min(), x.max(), y.min(), y.max()) if window is right else (x.min(), x.max(), y.min() - 0.28, y.max())
+        items = recommend(scene, rooms.measurements(), catalogue, limit=100)
+        assert any(item.product.height_m > sill for item in items)
+        for item in items:
+            points = body(item)
+            inside = (points[..., 0] > near[0] + 0.03) & (points[..., 0] < near[1]) & (points[..., 1] > near[2] + 0.03) & (points[..., 1] < near[3] - 0.03)
+            assert item.product.height_m <= sill or not inside.any()
 
 
 def test_floor_cut_off_by_the_photos_edge_serves_as_walkway_and_is_told(catalogue):

@@ -14,6 +14,7 @@ import pytest
 from poc import runs
 from poc.errors import ParameterError, RunError
 from poc.messages import _TEXT, LANGUAGES, Messages
+from poc.pipeline import Options, asked
 from poc.render import read_section
 from poc.report import build_report
 from poc.summary import summarise
@@ -93,6 +94,14 @@ def test_outputs_are_kept_or_left_out_rightly(page):
     bare = without_scripts(page)
     assert "04_sketch table" in bare and "a &lt; b" in bare
     assert "FileUpload()" not in bare and "a warning" not in bare
+
+
+def test_what_the_caller_gave_is_not_in_the_code(tmp_path):
+    path = tmp_path / "05_recommendation.ipynb"
+    given = made_run.code('CATALOGUE = "postgresql://shop:s3cret@db/x"', ["injected-parameters"])
+    path.write_text(json.dumps({"cells": [given, made_run.code("found = 1")]}))
+    assert read_section(path).code == "found = 1"
+    assert asked(Options(parameters={"CATALOGUE": "postgresql://shop:s3cret@db/x"})) == {"CATALOGUE": "postgresql://shop:***@db/x"}
 
 
 def test_what_a_file_says_is_text_not_markup(page, finished, tmp_path):

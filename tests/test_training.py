@@ -9,7 +9,7 @@ import pytest
 
 from poc.errors import DataError
 from poc.training.augment import CANONICAL_FOCAL_PX, AugmentConfig
-from poc.training.folder import IGNORE, list_frames, load_frame
+from poc.training.folder import IGNORE, list_frames, load_frame, read_names
 from tests.data_folder import load_all, short_run, write_folder
 
 
@@ -217,12 +217,44 @@ class TestWithTorch:
         with pytest.raises(ParameterError, match="other settings .epochs, lr."):
             train(short_run(tmp_path, epochs=2, lr=1e-3))
 
+    def test_other_frames_behind_the_same_path_are_another_run(self, tmp_path):
+        from poc.errors import ParameterError
+        from poc.training.loop import train
+
+        write_folder(tmp_path / "data")
+        first, second, *_ = (f.name for f in list_frames(tmp_path / "data"))
+        held_out = tmp_path / "held out.txt"
+        held_out.write_text(first + "\n")
+        train(short_run(tmp_path, epochs=1, held_out=str(held_out)))
+        held_out.write_text(second + "\n")
+        with pytest.raises(ParameterError, match="frames and those held out"):
+            train(short_run(tmp_path, epochs=1, held_out=str(held_out)))
+
+    def test_a_held_out_name_that_no_frame_has_is_refused(self, tmp_path):
+        from poc.training.loop import train
+
+        write_folder(tmp_path / "data")
+        (tmp_path / "names.txt").write_text("living room 1\n\n")
+        assert read_names(tmp_path / "names.txt") == {"living room 1"}
+        with pytest.raises(DataError, match="not here .living room 1."):
+            train(short_run(tmp_path, epochs=1, held_out=str(tmp_path / "names.txt")))
+
     def test_divergence_stops_and_says_so(self, tmp_path):
         from poc.training.loop import Diverged, train
 
         write_folder(tmp_path / "data")
         with pytest.raises(Diverged, match="lower --lr"):
             train(short_run(tmp_path, lr=1e9, epochs=12))
+
+    def test_a_run_that_diverged_in_its_last_epoch_is_not_taken_for_done(self, tmp_path, monkeypatch):
+        from poc.training import loop
+
+        write_folder(tmp_path / "data")
+        losses = iter([0.9, 0.8, 5.0])
+        monkeypatch.setattr(loop, "train_epoch", lambda *_: {"total": next(losses)})
+        for _ in range(2):
+            with pytest.raises(loop.Diverged, match="grew from 0.8 to 5"):
+                loop.train(short_run(tmp_path, epochs=3))
 
     def test_export_agrees_with_torch_and_carries_its_facts(self, tmp_path):
         pytest.importorskip("onnxscript")

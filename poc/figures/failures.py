@@ -11,7 +11,8 @@ import numpy as np
 
 from poc.figures.evidence import SURFACE_COLOURS
 from poc.figures.theme import rgb
-from poc.files import write_file
+from poc.errors import ParameterError
+from poc.files import probe_folder, write_file
 from poc.types import SURFACE_CLASSES, Z90, DepthMap, Surfaces
 
 if TYPE_CHECKING:
@@ -60,6 +61,16 @@ class Worst:
         kind = Path(path).suffix.lower().removeprefix(".") or "png"
         fig.savefig(file, format=kind, **({"pil_kwargs": {"quality": 88}} if kind in ("jpg", "jpeg") else {}))
         return write_file(Path(path), file.getvalue())
+
+
+def check_picture(path: Path) -> None:
+    """Before hours of work: raises ParameterError for an ending that is no picture's, WriteError for a folder that takes none."""
+    from matplotlib.figure import Figure
+
+    kinds = Figure().canvas.get_supported_filetypes()
+    if path.suffix and path.suffix.lower().removeprefix(".") not in kinds:
+        raise ParameterError(f"{path}: no picture ends in {path.suffix}; give .png or .jpg")
+    probe_folder(path.parent)
 
 
 def _row(loaded: LoadedFrame, depth: DepthMap, surfaces: Surfaces | None) -> Row:

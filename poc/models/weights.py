@@ -63,6 +63,9 @@ def obtain_weights(preset: Preset, weights_dir: str | Path | None = None) -> tup
     Raises ModelError where the file cannot be had or is not the one it should be, WriteError where it cannot be stored.
     """
     path = find_weights(preset, weights_dir)
+    named = os.environ.get(WEIGHTS_ENV)
+    if path is not None and named and not weights_dir and not Path(named).expanduser().is_dir():  # never others than were meant, silently
+        raise ModelError(f"{WEIGHTS_ENV} names {named}, and there is no such folder: correct it or unset it")
     if path is None:
         path = fetch_weights(preset, weights_dir)
     return path, verify_weights(preset, path)
@@ -77,7 +80,7 @@ def fetch_weights(preset: Preset, weights_dir: str | Path | None = None, url: st
     target = folder / preset.weights_file
 
     def check(part: Path) -> None:
-        _check_identity(preset, part, f"what {url} sent is not {preset.weights_file}", "nothing is kept, try again or fetch it by hand")
+        _check_identity(preset, part, f"what {url} sent is not {preset.weights_file}", "nothing is kept, try again or fetch it by hand", may_be_other=False)
 
     download(url, target, check, by_hand=f"download it from {preset.source} ({url}) and put it in {folder}")
     return target
@@ -111,14 +114,15 @@ def read_sidecar(path: Path) -> dict[str, object]:
     return facts
 
 
-def _check_identity(preset: Preset, path: Path, trouble: str, remedy: str) -> str:
-    """Compare with the git blob id (whole) or else the sha256 (whole, or the prefix that is known)."""
+def _check_identity(preset: Preset, path: Path, trouble: str, remedy: str, may_be_other: bool = True) -> str:
+    """Compare with the git blob id (whole) or else the sha256 (whole, or the prefix that is known). may_be_other: where the user says
+    so (POC_UNVERIFIED_WEIGHTS); what a download brings may be anything, a portal's page too."""
     sha256, git_blob = _digests(path)
     identity = f"{preset.weights_file} sha256:{sha256}"
     known = known_sha256(preset, path)
     if (preset.git_blob and git_blob == preset.git_blob) or (known and sha256.startswith(known)):
         return identity
-    if os.environ.get(UNVERIFIED_ENV) == "1":
+    if may_be_other and os.environ.get(UNVERIFIED_ENV) == "1":
         return f"{identity} (unverified)"
     raise ModelError(f"{trouble} (sha256 begins {sha256[:8]}, {known[:8] or 'unknown'} expected): {remedy}")
 

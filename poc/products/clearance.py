@@ -12,6 +12,8 @@ STEP_M = 0.05
 """Distance of the samples along and away from the line."""
 DOOR_ZONE_M = 0.80
 """Nothing stands within this distance in front of a door."""
+WINDOW_ZONE_M = 0.30
+"""Nor within this distance, higher than its lower edge, in front of a window or of what hangs on a wall."""
 
 
 def free_depths(
@@ -72,19 +74,39 @@ def _fill_holes(free: np.ndarray) -> np.ndarray:
 
 def _door_zones(scene: Scene) -> list[np.ndarray]:
     """The floor in front of each door as a room-frame rectangle."""
+    return [zone for zone, _ in _opening_zones(scene, "door", DOOR_ZONE_M)]
+
+
+def sill_zones(scene: Scene) -> list[tuple[np.ndarray, float]]:
+    """The floor in front of each window, and of what hangs on walls: a room-frame rectangle, and how high a piece may be there."""
+    zones = _opening_zones(scene, "window", WINDOW_ZONE_M)
+    for wall in scene.walls:
+        along = (wall.ends[1] - wall.ends[0]) / max(wall.length_m, 1e-9)
+        normal = np.array([along[1], -along[0]])
+        normal = normal if normal @ wall.ends[0] <= 0 else -normal  # the camera, at the origin, is inside
+        zones += [(_before(wall.ends[0] + a * along, wall.ends[0] + b * along, normal * WINDOW_ZONE_M), low) for a, b, low in wall.covered]
+    return zones
+
+
+def _opening_zones(scene: Scene, kind: str, depth_m: float) -> list[tuple[np.ndarray, float]]:
+    """The floor before each opening of a kind, and how high over the floor the opening begins."""
     zones = []
     for opening in scene.openings:
         plane = scene.plane(opening.plane_id)
-        if opening.kind != "door" or plane is None:
+        if opening.kind != kind or plane is None:
             continue
-        corners = room_corners(scene, opening)[:, :2]
+        corners = room_corners(scene, opening)
         normal = (scene.room_from_cam @ plane.normal_cam)[:2]
         normal = normal / max(float(np.linalg.norm(normal)), 1e-9)
-        across = np.array([normal[1], -normal[0]])
-        order = corners @ across
-        a, b = corners[order.argmin()], corners[order.argmax()]
-        zones.append(np.array([a, b, b + normal * DOOR_ZONE_M, a + normal * DOOR_ZONE_M]))
+        order = corners[:, :2] @ np.array([normal[1], -normal[0]])
+        a, b = corners[order.argmin(), :2], corners[order.argmax(), :2]
+        zones.append((_before(a, b, normal * depth_m), float(corners[:, 2].min())))
     return zones
+
+
+def _before(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """The rectangle between two points of a wall and the same moved out into the room."""
+    return np.array([a, b, b + out, a + out])
 
 
 def inside_polygon(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from poc.products.clearance import STEP_M, free_depths, room_corners
+from poc.products.clearance import STEP_M, free_depths, room_corners, sill_zones
 from poc.products.fit import Extent, ceiling_extent, extent, find, scale_sigma
 from poc.room.roomspace import longest_free
 from poc.types import Z90, Measurement, Placement, Product, Scene, WallSegment
@@ -33,8 +33,8 @@ class Place:
 
     length, height: uncertain extents. spread: the measured length whose relative error all others here share. body_m,
     reach_m, open_m: free depth in metres at every STEP_M along the line: for the piece itself, for the floor kept free in
-    front, and for the same where floor out of the photo counts as free. sills: (from, to, height) of windows, and of what
-    else covers the wall higher up, along the line. ends: what ends the line ("corner", "obstacle", "door", "frame", …).
+    front, and for the same where floor out of the photo counts as free. sills: (from, to along the line; nearest, farthest from it;
+    height) of the floor before windows and before what hangs on walls, any wall's. ends: what ends the line ("corner", "obstacle", "door", "frame", …).
     rank: its length over that of the longest place of its kind.
     """
 
@@ -49,7 +49,7 @@ class Place:
     body_m: np.ndarray
     reach_m: np.ndarray
     open_m: np.ndarray
-    sills: tuple[tuple[float, float, float], ...] = ()
+    sills: tuple[tuple[float, float, float, float, float], ...] = ()
     ends: tuple[str, str] = ("corner", "corner")
     rank: float = 1.0
 
@@ -110,7 +110,8 @@ def floor_places(scene: Scene, measurements: Sequence[Measurement]) -> tuple[Pla
         start, along, inward = (np.array(v) for v in (corner, along, inward))
         body, reach, _ = free_depths(scene, start, along, inward, long_m, deep_m, gap_m=0.0)
         length = replace(base.scaled(long_m), at_least=False)
-        places.append(Place("floor", None, start, along, inward, length, _bounded(base), ceiling, body, reach, reach))
+        sills = _sills(scene, start, along, inward, long_m)
+        places.append(Place("floor", None, start, along, inward, length, _bounded(base), ceiling, body, reach, reach, sills))
     return _ranked(places)
 
 
@@ -129,7 +130,7 @@ def find_spot(
     corner: stand at the run's closed end, else in its middle; beside a piece that needs side room, the middle is taken
     only where both sides get it. setback_m: floor kept free behind the piece.
     """
-    high = _above_sill(place, product)
+    high = _above_sill(place, product, setback_m)
     stands = (place.body_m >= setback_m + product.depth_m + BACK_GAP_M - 1e-9) & ~high
     for clear_m in (place.reach_m, place.open_m):
         first, last = _longest_run(stands & (clear_m >= depth_m - 1e-9))
@@ -144,13 +145,24 @@ def find_spot(
     return _least_bad(place, width_m, high)
 
 
-def _above_sill(place: Place, product: Product) -> np.ndarray:
-    """Which steps along the line lie below a window, or anything else on the wall, that the piece would rise above."""
+def _above_sill(place: Place, product: Product, setback_m: float) -> np.ndarray:
+    """Which steps along the line have a window, or what hangs on a wall, that the piece would stand before and rise above."""
     centres = (np.arange(len(place.body_m)) + 0.5) * STEP_M
-    high = np.zeros(len(centres), bool)
-    for left, right, sill in place.sills:
-        high |= (product.height_m > sill) & (centres > left - STEP_M / 2) & (centres < right + STEP_M / 2)
+    high, back, front = np.zeros(len(centres), bool), setback_m + STEP_M / 2, setback_m + product.depth_m + BACK_GAP_M - STEP_M / 2
+    for left, right, near, far, sill in place.sills:
+        if product.height_m > sill and back < far and front > near:
+            high |= (centres > left - STEP_M / 2) & (centres < right + STEP_M / 2)
     return high
+
+
+def _sills(scene: Scene, start: np.ndarray, along: np.ndarray, inward: np.ndarray, length_m: float) -> tuple[tuple[float, ...], ...]:
+    """`Place.sills` of a line."""
+    found = []
+    for zone, sill in sill_zones(scene):
+        at, off = (zone - start) @ along, (zone - start) @ inward
+        if at.max() > 0 and at.min() < length_m and off.max() > 0:
+            found.append((float(at.min()), float(at.max()), float(off.min()), float(off.max()), sill))
+    return tuple(found)
 
 
 def _centre(place: Place, product: Product, begin_m: float, run_m: float, centred: bool) -> float:
@@ -184,7 +196,7 @@ def _wall_place(
     longest = longest_free(scene)
     exact = longest is not None and longest[0] is wall and abs(length_m - base.value_m) <= STEP_M and _within(span, longest[1])
     length = _open_ended(base if exact else base.scaled(length_m), ends, keep=exact)
-    sills = tuple((a - span[0], b - span[0], sill) for a, b, sill in (*_openings(scene, wall, "window"), *wall.covered))
+    sills = _sills(scene, start, along, inward, length_m)
     return Place("wall", wall.plane_id, start, along, inward, length, _bounded(base), ceiling, body, reach, clear, sills, ends)
 
 
@@ -214,15 +226,14 @@ def _length_of_area(area: Measurement, scene: Scene) -> Extent:
     return Extent(side, sigma, sigma, min(1.0, (scale_sigma(scene) * side / max(sigma, 1e-9)) ** 2), False, None, area.basis)
 
 
-def _openings(scene: Scene, wall: WallSegment, kind: str) -> list[tuple[float, float, float]]:
-    """(from, to, lowest height above the floor) along a wall of its doors or windows."""
+def _doors(scene: Scene, wall: WallSegment) -> list[tuple[float, float]]:
+    """(from, to) along a wall of its doors."""
     along = (wall.ends[1] - wall.ends[0]) / max(wall.length_m, 1e-9)
     found = []
     for opening in scene.openings:
-        if opening.kind == kind and opening.plane_id == wall.plane_id:
-            room = room_corners(scene, opening)
-            at = (room[:, :2] - wall.ends[0]) @ along
-            found.append((float(at.min()), float(at.max()), float(room[:, 2].min())))
+        if opening.kind == "door" and opening.plane_id == wall.plane_id:
+            at = (room_corners(scene, opening)[:, :2] - wall.ends[0]) @ along
+            found.append((float(at.min()), float(at.max())))
     return found
 
 
@@ -231,7 +242,7 @@ def _without_doors(
 ) -> list[tuple[tuple[float, float], tuple[str, str]]]:
     """A free stretch cut where doors are; a cut end is of kind "door"."""
     parts = [(tuple(span), tuple(kinds))]
-    for left, right, _ in _openings(scene, wall, "door"):
+    for left, right in _doors(scene, wall):
         cut = []
         for (a, b), (ka, kb) in parts:
             if right <= a or left >= b:

@@ -103,11 +103,18 @@ def select_frames(folder: str | Path, names: Iterable[str] | None = None, limit:
     if names is not None:
         wanted = frozenset(names)
         frames = [f for f in frames if f.name in wanted]
+        check_named(wanted, frames, str(folder))
     if not frames:
-        raise DataError(f"{folder}: none of the named frames is here")
+        raise DataError(f"{folder}: no frame is named")
     if limit and limit < len(frames):
         frames = [frames[i] for i in np.linspace(0, len(frames) - 1, limit).astype(int)]
     return frames
+
+
+def check_named(names: frozenset[str], frames: Iterable[Frame], where: str) -> None:
+    """Raises DataError for a name that no frame has: misspelt, it would be learnt from, or not be scored, without a word."""
+    if missing := sorted(names - {frame.name for frame in frames}):
+        raise DataError(f"{where}: {len(missing)} of the {len(names)} frames named are not here ({', '.join(missing[:5])}{' …' * (len(missing) > 5)})")
 
 
 def _frame(folder: Path, meta: dict, entry: dict, where: Path) -> Frame:
@@ -209,6 +216,6 @@ def read_names(path: str | Path | None) -> frozenset[str]:
     if path is None:
         return frozenset()
     try:
-        return frozenset(Path(path).read_text().split())
+        return frozenset(name for line in Path(path).read_text("utf-8").splitlines() if (name := line.strip()))
     except OSError as error:
         raise DataError(f"{path}: the list of frames cannot be read ({error.strerror})") from error

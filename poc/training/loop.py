@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import logging
 import math
@@ -19,13 +20,13 @@ from poc.errors import ParameterError, PocError
 from poc.models.embedded_net import EmbeddedNet
 from poc.training.augment import AugmentConfig
 from poc.training.distil import answer, ask, distillation_loss
-from poc.training.folder import read_names
+from poc.training.folder import check_named, list_frames, read_names
 from poc.training.light import jitter_light
 from poc.training.losses import total_loss
 from poc.training.networks import load_checkpoint, new_network
 from poc.training.restore import measure_norms
 from poc.training.score import Scores, score_network
-from poc.training.store import Batch, Batches, Source, split_frames
+from poc.training.store import Batch, Batches, Source, list_photos, split_frames
 
 log = logging.getLogger(__name__)
 
@@ -171,12 +172,21 @@ def restore(state: State, config: TrainConfig) -> bool:
     return True
 
 
+def as_record(config: TrainConfig) -> dict:
+    """The settings, and a digest of what stands behind their paths: a file of names or a folder may be another one by now."""
+    held_out = read_names(config.held_out)
+    frames = [[f.name for f in split_frames(s.folder, held_out)[0]] for s in config.sources]
+    photos = [[path.name for path in list_photos(s.folder)] for s in config.photos]
+    told = json.dumps([sorted(held_out), frames, photos]).encode()
+    return asdict(config) | {"frames and those held out": hashlib.sha256(told).hexdigest()[:16]}
+
+
 def settings_changed(config: TrainConfig) -> list[str]:
     """Settings in which a run that already lies in `config.out` differs; what changes no result is let through."""
     out = Path(config.out)
     if not (out / "last.pt").is_file() or not (out / "config.json").is_file():
         return []
-    old, new = json.loads((out / "config.json").read_text()), json.loads(json.dumps(asdict(config)))
+    old, new = json.loads((out / "config.json").read_text()), json.loads(json.dumps(as_record(config)))
     return sorted(k for k in new if k not in ("out", "threads", "validate_every") and k in old and old[k] != new[k])
 
 
@@ -272,8 +282,9 @@ def train(config: TrainConfig, progress=None) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     if differs := settings_changed(config):
         raise ParameterError(f"{out}: holds a run with other settings ({', '.join(differs)}): give another --out, or delete it to start again")
-    (out / "config.json").write_text(json.dumps(asdict(config), indent=1))
     held_out = read_names(config.held_out)
+    check_named(held_out, [f for s in config.sources for f in list_frames(s.folder)], str(config.held_out))
+    (out / "config.json").write_text(json.dumps(as_record(config), indent=1))
     teachers = [load_checkpoint(path).to(device, memory_format=torch.channels_last).requires_grad_(False) for path in config.teachers]
     state = new_state(config, device)
     batches = Batches(config.sources, held_out, config.augment, config.seed, config.photos, device)
@@ -282,6 +293,7 @@ def train(config: TrainConfig, progress=None) -> Path:
     samples = max(samples, config.batch)
     if restore(state, config):
         log.info("going on after epoch %d", state.epoch)
+        _check_not_growing(state.history)
     elif config.init and config.init.endswith(".onnx") and not config.freeze_norm:
         seen = batches.epoch(config.epochs, NORM_BATCHES * config.batch, config.batch, config.size_at(0), bool(config.photos))
         measure_norms(state.net, (batch.samples["image"] for batch in seen))

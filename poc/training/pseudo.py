@@ -10,6 +10,7 @@ truth, so the expected error is not learnt from it.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ import torch
 from torch import nn
 
 from poc.errors import DataError
-from poc.files import make_folder, write_file
+from poc.files import make_folder, write_file, write_together
 from poc.models.embedded import prior_focal_px
 from poc.training.augment import CANONICAL_FOCAL_PX
 from poc.training.networks import load_checkpoint
@@ -61,11 +62,12 @@ def label_photos(
     frames = []
     for part in ("rgb", "depth_mm", "label"):
         make_folder(out / part)
+    stems = Counter(path.stem for path in photos)
     for i, path in enumerate(photos):
         bgr = cv2.imread(str(path))
         if bgr is None:
             continue
-        frames.append(_label_one(net, bgr, path.stem, out))
+        frames.append(_label_one(net, bgr, path.stem if stems[path.stem] == 1 else path.name.replace(".", "_"), out))
         if progress:
             progress(i + 1, len(photos))
     if not frames:
@@ -87,7 +89,9 @@ def _label_one(net: nn.Module, bgr: np.ndarray, name: str, out: Path) -> dict:
     f_net = f_px * network_size(w, h)[0] / w
     z = np.exp(cv2.resize(log_depth, (w, h))) * (f_net / CANONICAL_FOCAL_PX)
     depth_mm = np.clip(z * 1000, 1, 65535).astype(np.uint16)
-    cv2.imwrite(str(out / "rgb" / f"{name}.jpg"), bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])
-    cv2.imwrite(str(out / "depth_mm" / f"{name}.png"), depth_mm)
-    cv2.imwrite(str(label_path), cv2.resize(label, (w, h), interpolation=cv2.INTER_NEAREST))
+    write_together({
+        out / "rgb" / f"{name}.jpg": cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes(),
+        out / "depth_mm" / f"{name}.png": cv2.imencode(".png", depth_mm)[1].tobytes(),
+        label_path: cv2.imencode(".png", cv2.resize(label, (w, h), interpolation=cv2.INTER_NEAREST))[1].tobytes(),
+    })  # fmt: skip
     return entry

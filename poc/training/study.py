@@ -11,6 +11,7 @@ import numpy as np
 from poc.depth import estimate
 from poc.errors import ParameterError
 from poc.evaluate import default_estimator, evaluate
+from poc.models.weights import SHIPPED
 from poc.photo import load_photo
 from poc.training.folder import list_frames, load_frame, select_frames
 from poc.types import Photo
@@ -77,8 +78,9 @@ def fine_tune(parts: Split, out: str | Path, epochs: int, samples: int, threads:
 
 
 def scores(parts: Split, weights_dir: str | Path | None = None) -> dict:
-    """Scores on the held-out frames, as `poc evaluate` gives them; weights_dir: None for the shipped weights."""
-    return evaluate(parts.folder, names=parts.score, estimator=default_estimator("embedded", weights_dir))
+    """Scores on the held-out frames, as `poc evaluate` gives them; weights_dir: None for the shipped weights,
+    wherever POC_WEIGHTS points."""
+    return evaluate(parts.folder, names=parts.score, estimator=default_estimator("embedded", weights_dir or SHIPPED))
 
 
 def score_rows(before: dict, after: dict) -> list[list[str]]:
@@ -98,7 +100,7 @@ def views(parts: Split, weights_dir: str | Path, name: str | None = None) -> Vie
     loaded = load_frame(frame)
     focal = 0.5 * (frame.fx + frame.fy)
     photo = load_photo(frame.rgb)
-    before, after = (estimate(photo, "embedded", focal, folder)[0].values for folder in (None, weights_dir))
+    before, after = (estimate(photo, "embedded", focal, folder)[0].values for folder in (SHIPPED, weights_dir))
     return Views(photo, loaded.depth_m, before, after)
 
 
