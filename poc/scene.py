@@ -13,7 +13,7 @@ from poc.room.adjust import adjust, adjust_without_culprits, as_built, depth_noi
 from poc.room.floorplan import complete
 from poc.room.layout import Layout, room_rotation, solve_layout
 from poc.room.planes import fit_floor, floor_mask
-from poc.room.propagate import End, FloorData, Problem, ceiling_depth_heights, moved_shapes, variance
+from poc.room.propagate import CameraMove, End, FloorData, Problem, ceiling_depth_heights, log_change, moved_shapes, variance
 from poc.room.reference import References, reference_opinions
 from poc.room.refusal import refuse
 from poc.room.scale import fuse, prior_opinion
@@ -129,7 +129,7 @@ def _model_sigma(layout: Layout, moves) -> float:
     fit = layout.state.fit
     if fit.height_model_m is None:
         return 0.0
-    camera = [np.log(m.fit.height_model_m / fit.height_model_m) for cause, m in moves if cause != "model" and m.fit.height_model_m]
+    camera = [log_change(up.fit.height_model_m, down.fit.height_model_m, fit.height_model_m) for cause, up, down in moves if cause != "model"]
     return float(np.sqrt(max(0.005, layout.noise.of_mean(fit.floor_cells)) ** 2 + np.square(camera).sum()))
 
 
@@ -195,8 +195,8 @@ def _triangular_root(c: np.ndarray) -> np.ndarray:
     return np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0.0))).T)[1].T
 
 
-def _camera_moves(floor: FloorData, state: State, noise: DepthNoise, cov: np.ndarray):
-    """One-sigma states: columns of a Cholesky factor ordered focal, tilts, yaw, shift, named by their leading member."""
+def _camera_moves(floor: FloorData, state: State, noise: DepthNoise, cov: np.ndarray) -> list[CameraMove]:
+    """One-sigma states, up and down: columns of a Cholesky factor ordered focal, tilts, yaw, shift, named by their leading member."""
     order = [3, 0, 1, 2, 4]
     c = cov[np.ix_(order, order)]
     root = _triangular_root(c)
@@ -206,14 +206,21 @@ def _camera_moves(floor: FloorData, state: State, noise: DepthNoise, cov: np.nda
         move[order] = column
         if np.abs(move).max() < 1e-8:
             continue
-        fit = replace(state.fit, shift=state.fit.shift + move[4])
-        new = replace(state, f_px=state.f_px * float(np.exp(move[3])), room_from_cam=rotation_from_vector(move[:3]) @ state.room_from_cam, fit=fit)
-        out.append((cause, replace(new, fit=floor.fit(new, state))))
+        out.append((cause, _moved(floor, state, move), _moved(floor, state, -move)))
     rel = noise.of_mean(state.fit.floor_cells)
+    return [*out, ("model", _model_moved(state, rel), _model_moved(state, -rel))]
+
+
+def _moved(floor: FloorData, state: State, move: np.ndarray) -> State:
+    """The state with (tilt x, tilt y, yaw, log f, shift) moved, its depth fitted to the floor again."""
+    fit = replace(state.fit, shift=state.fit.shift + move[4])
+    new = replace(state, f_px=state.f_px * float(np.exp(move[3])), room_from_cam=rotation_from_vector(move[:3]) @ state.room_from_cam, fit=fit)
+    return replace(new, fit=floor.fit(new, state))
+
+
+def _model_moved(state: State, rel: float) -> State:
     model = state.fit.height_model_m
-    out.append(("model", replace(state, fit=replace(state.fit, scale=state.fit.scale * np.exp(rel),
-                                                    height_model_m=None if model is None else model * np.exp(rel)))))
-    return out
+    return replace(state, fit=replace(state.fit, scale=state.fit.scale * np.exp(rel), height_model_m=None if model is None else model * np.exp(rel)))
 
 
 def _exact(layout: Layout) -> bool:

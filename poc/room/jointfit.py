@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from poc.room.propagate import log_change
 from poc.room.sameroom import Seat, quarter
 from poc.types import Scene
 
@@ -74,15 +75,13 @@ def _own_errors(scene: Scene, walls, ceiling: float | None) -> np.ndarray:
         rel = scene.scale.sigma_rel
         planes = [scene.plane(w.plane_id) for w in walls] + ([scene.plane("ceiling")] if ceiling is not None else [])
         return np.diag([np.sqrt(max(p.sigma_m**2 - (rel * p.offset_m) ** 2, 0.0)) for p in planes]) if rows else np.zeros((0, 0))
-    pick = [w.index for w in walls]
+    values = np.array([*solved.base.distance[[w.index for w in walls]], *([solved.base.ceiling] if ceiling is not None else [])])
+    quantities = [lambda s, k=w.index: s.distance[k] for w in walls] + ([lambda s: s.ceiling] if ceiling is not None else [])
     columns = []
-    for cause, shape in solved.moved:
+    for cause, up, down in solved.moved:
         if cause == "scale":
             continue
-        change = list((shape.distance - solved.base.distance)[pick])
-        if ceiling is not None:
-            change.append(shape.ceiling - solved.base.ceiling)
-        columns.append(np.clip(change, -1.0, 1.0))
+        columns.append(values * [log_change(q(up), q(down), value) for q, value in zip(quantities, values)])
     return np.array(columns).T.reshape(rows, -1) if columns else np.zeros((rows, 0))
 
 

@@ -1,11 +1,11 @@
-"""From observations to metres and their errors: every number is recomputed with each input moved by its own sigma.
+"""From observations to metres and their errors: every number is recomputed with each input moved by its own sigma, up and down.
 
-Linear propagation: deterministic, cheap (a wall is two normal equations), and it says which cause an interval comes from.
+Central differences: deterministic, cheap (a wall is two normal equations), and they say which cause an interval comes from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,6 +14,8 @@ from poc.room.layout import TOP_QUANTILE, CeilingData, Layout
 from poc.room.planes import DepthFit
 from poc.room.wallfit import WALL_CAUSES, State, WallSolution, height_on_wall, solve_wall
 
+CameraMove = tuple[str, State, State]
+"""A cause, and the state under it moved up by one sigma and down."""
 CAUSES = ("scale", "focal", "gravity", "shift", "fit", "model", "unseen")
 FLATTEST = 0.08
 """Cosine between a direction and a wall's normal below which the two are taken to meet no farther off."""
@@ -127,34 +129,47 @@ def ceiling_depth_heights(data: CeilingData, state: State) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Errors:
-    """Changes of a quantity, in its own unit, for each independent one-sigma cause: (cause, shape of the moved room)."""
+    """The room at rest, and for each independent one-sigma cause (cause, the room moved up by it, and down). What cannot be placed
+    any more under a move is NaN in it."""
 
     base: Shape
-    moved: tuple[tuple[str, Shape], ...] = field(default=())
+    moved: tuple[tuple[str, Shape, Shape], ...] = field(default=())
 
 
-def moved_shapes(p: Problem, camera_moves: list[tuple[str, State]], scale_sigma: float) -> Errors:
+def moved_shapes(p: Problem, camera_moves: Sequence[CameraMove], scale_sigma: float) -> Errors:
     """The room at rest, and under every one-sigma cause."""
     lay = p.layout
     solved = list(lay.solved)
+
+    def both(cause: str, shape: Callable[[float], Shape]) -> tuple[str, Shape, Shape]:
+        return cause, shape(1.0), shape(-1.0)
+
+    def under(state: State) -> Shape:
+        return shape_of(p, state, [solve_wall(d, state) or _lost(s) for d, s in zip(lay.walls, solved)])
+
+    def bumped(k: int, name: str, sign: float) -> Shape:
+        one = solve_wall(lay.walls[k], lay.state, bump={name: sign}) or _lost(solved[k])
+        return shape_of(p, lay.state, solved[:k] + [one] + solved[k + 1:])
+
     base = shape_of(p, lay.state, solved)
-    moved: list[tuple[str, Shape]] = [("scale", _scaled(base, np.exp(scale_sigma)))]
-    for cause, state in camera_moves:
-        again = [solve_wall(d, state) or s for d, s in zip(lay.walls, solved)]
-        moved.append((cause, shape_of(p, state, again)))
-    for k, data in enumerate(lay.walls):
+    moved = [both("scale", lambda sign: _scaled(base, np.exp(sign * scale_sigma)))]
+    moved += [(cause, under(up), under(down)) for cause, up, down in camera_moves]
+    for k in range(len(solved)):
         for name, cause in WALL_CAUSES.items():
             if (name.startswith("foot") and solved[k].share_foot == 0) or (name.startswith("depth") and solved[k].share_depth == 0):
                 continue
-            one = solve_wall(data, lay.state, bump={name: 1.0})
-            if one is not None:
-                moved.append((cause, shape_of(p, lay.state, solved[:k] + [one] + solved[k + 1:])))
+            moved.append(both(cause, lambda sign, k=k, name=name: bumped(k, name, sign)))
     if p.ceiling_from == "ceiling line":
-        moved.append(("fit", shape_of(p, lay.state, solved, line=LINE_SIGMA_CELLS)))
-        moved.append(("model", shape_of(p, lay.state, solved, ceiling_model=CEILING_LINE_SHARE * lay.noise.common)))
-    elif p.ceiling_from == "depth":
-        moved.append(("model", shape_of(p, lay.state, solved, ceiling_model=lay.noise.of_mean(lay.ceiling.mask.sum()))))
+        moved.append(both("fit", lambda sign: shape_of(p, lay.state, solved, line=sign * LINE_SIGMA_CELLS)))
+    if p.ceiling_from is not None:
+        share = CEILING_LINE_SHARE * lay.noise.common if p.ceiling_from == "ceiling line" else lay.noise.of_mean(lay.ceiling.mask.sum())
+        moved.append(both("model", lambda sign: shape_of(p, lay.state, solved, ceiling_model=sign * share)))
     return Errors(base, tuple(moved))
+
+
+def _lost(wall: WallSolution) -> WallSolution:
+    """A wall whose observations place it nowhere under a move: behind the horizon, say."""
+    return replace(wall, distance=float("nan"))
 
 
 def _scaled(s: Shape, factor: float) -> Shape:
@@ -165,15 +180,28 @@ def _scaled(s: Shape, factor: float) -> Shape:
 def variance(errors: Errors, quantity: Callable[[Shape], float]) -> tuple[float, dict[str, float]]:
     """Value of a quantity and its variance by cause (log units: relative to the value)."""
     parts: dict[str, float] = {}
-    for (cause, _), change in zip(errors.moved, log_changes(errors, quantity)):
+    for (cause, _, _), change in zip(errors.moved, log_changes(errors, quantity)):
         parts[cause] = parts.get(cause, 0.0) + float(change) ** 2
     return float(quantity(errors.base)), parts
 
 
 def log_changes(errors: Errors, quantity: Callable[[Shape], float]) -> np.ndarray:
     """Log change of a quantity under every independent cause, in the order of `Errors.moved`; at most a factor e either way."""
-    base, moved = quantity(errors.base), [quantity(shape) for _, shape in errors.moved]
-    return np.array([float(np.clip(np.log(new / base), -1.0, 1.0)) if new > 0 and base > 0 else 0.0 for new in moved])
+    base = quantity(errors.base)
+    return np.array([log_change(quantity(up), quantity(down), base) for _, up, down in errors.moved])
+
+
+def log_change(up: float | None, down: float | None, base: float, most: float = 1.0) -> float:
+    """Half the log ratio of a quantity moved up to the same moved down, each at most `most` from its base. One that cannot be had
+    any more (None, NaN, not positive) is that far off, on the other's far side: never no change at all."""
+    if not base > 0:
+        return 0.0
+    off = [None if x is None or not x > 0 else float(np.clip(np.log(x / base), -most, most)) for x in (up, down)]
+    if off[0] is None:
+        off[0] = most if off[1] is None or off[1] <= 0 else -most
+    if off[1] is None:
+        off[1] = -most if off[0] >= 0 else most
+    return (off[0] - off[1]) / 2
 
 
 def wall_length(shape: Shape, k: int) -> float:

@@ -14,6 +14,7 @@ import numpy as np
 
 from poc.errors import ParameterError
 from poc.room.layout import Layout
+from poc.room.propagate import CameraMove, log_change
 from poc.room.scale import CLICK_SIGMA_PX, KNOWN_OBJECTS
 from poc.room.view import CEILING, DOOR, FLOOR, WALL, WINDOW, View
 from poc.room.wallfit import WALL_CAUSES, State, WallSolution, solve_wall
@@ -24,6 +25,8 @@ HEIGHT_RANGE_M = (0.3, 3.5)
 UPRIGHT_DEG = 12.0
 STANDING = ("door", "socket")
 """Known objects that are measured from the floor upwards."""
+MOST_OFF = 0.5
+"""Log length by which one cause counts at most, and counts where the length cannot be had under it."""
 NEAR_CELLS = 4
 LEAST_DROP = 0.03
 """Tangent below the horizon from which the floor under a pixel is known well enough to measure on."""
@@ -39,8 +42,8 @@ class References:
     shared: np.ndarray
 
 
-def reference_opinions(references: Sequence[Reference], view: View, layout: Layout, camera_moves: Sequence[tuple[str, State]]) -> References:
-    """What each reference says, one said twice counted once. camera_moves: the state under each independent one-sigma cause.
+def reference_opinions(references: Sequence[Reference], view: View, layout: Layout, camera_moves: Sequence[CameraMove]) -> References:
+    """What each reference says, one said twice counted once. camera_moves: the state under each independent one-sigma cause, moved up and down.
 
     Raises ParameterError where a reference cannot be placed in the room, or implies a height outside `HEIGHT_RANGE_M`.
     """
@@ -150,30 +153,30 @@ def _length(ends: np.ndarray, place: str, wall: WallSolution | None, state: Stat
     return float(1.0 + np.hypot(foot[0], foot[1]) * level[1, 2] / max(span, 1e-9))
 
 
-def _log_change(moved: float | None, length: float) -> float:
-    """Log change of a length, at most half either way; half where it cannot be had any more."""
-    return 0.5 if moved is None or moved <= 0 else float(np.clip(np.log(moved / length), -0.5, 0.5))
-
-
 def _click_variance(ref: Reference, place: str, wall: WallSolution | None, state: State, length: float) -> float:
     """Variance of log length from where the ends were marked."""
-    ends, click = np.array(ref.ends), CLICK_SIGMA_PX * max(2 * state.cx, 2 * state.cy, 1.0) / 640.0
-    total = 0.0
+    click, total = CLICK_SIGMA_PX * max(2 * state.cx, 2 * state.cy, 1.0) / 640.0, 0.0
     for index in np.ndindex(2, 2):
-        shifted = ends.copy()
-        shifted[index] += click
-        total += _log_change(_length(shifted, place, wall, state), length) ** 2
+        moved = []
+        for by in (click, -click):
+            ends = np.array(ref.ends)
+            ends[index] += by
+            moved.append(_length(ends, place, wall, state))
+        total += log_change(*moved, length, MOST_OFF) ** 2
     return total
 
 
 def _shared_changes(ref: Reference, place: str, wall: int | None, layout: Layout, camera_moves, length: float) -> dict[str, float]:
     """Log change of the length under each cause of the camera's and of the wall's, which is solved again under each."""
     ends, out = np.array(ref.ends), {}
-    for k, (cause, state) in enumerate(camera_moves):
-        again = None if wall is None else solve_wall(layout.walls[wall], state) or layout.solved[wall]
-        out[f"{cause} {k}"] = _log_change(_length(ends, place, again, state), length)
+
+    def under(state: State, bump: dict[str, float] | None = None) -> float | None:
+        solved = None if wall is None else solve_wall(layout.walls[wall], state, bump=bump)
+        return None if solved is None and wall is not None else _length(ends, place, solved, state)
+
+    for k, (cause, up, down) in enumerate(camera_moves):
+        out[f"{cause} {k}"] = log_change(under(up), under(down), length, MOST_OFF)
     for cause in WALL_CAUSES if wall is not None else ():
-        one = solve_wall(layout.walls[wall], layout.state, bump={cause: 1.0})
-        if one is not None:
-            out[f"wall {wall} {cause}"] = _log_change(_length(ends, place, one, layout.state), length)
+        up, down = (under(layout.state, {cause: sign}) for sign in (1.0, -1.0))
+        out[f"wall {wall} {cause}"] = log_change(up, down, length, MOST_OFF)
     return out
