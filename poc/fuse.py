@@ -19,7 +19,7 @@ from poc.measure import doubting_crossed, longest, measure, measurement_json
 from poc.room import jointfit
 from poc.room.freespace import log_normal, split
 from poc.room.jointfit import View
-from poc.room.jointroom import JointWall, Stretch, free_of, merge_floor, pair_walls, rescaled, segment_of, stretch_of
+from poc.room.jointroom import JointWall, Stretch, covered_of, free_of, merge_floor, merge_openings, pair_walls, rescaled, segment_of, stretch_of
 from poc.room.sameroom import Seat, chain, find_details, find_seat, reverse
 from poc.types import Measurement, Photo, Plane, Scale, Scene, floored
 
@@ -223,11 +223,12 @@ class _Join:
             at = self.fit.get({f"wall {s.wall.number}": 1.0})[0]
             spans, kinds, cutters = free_of(s, self.views, self.placed, at)
             self._note_cut(s, cutters)
-            segments.append(segment_of(s, at, spans, kinds))
+            segments.append(segment_of(s, at, spans, kinds, covered_of(s, self.views, self.placed)))
         slanted = [w for w in own.walls if w.plane_id not in {s.wall.id for s in stretches}]
         planes += [p for w in slanted if (p := own.plane(w.plane_id)) is not None]
         segments += slanted
-        scene = replace(own, scale=scale, planes=tuple(planes), walls=tuple(segments), solution=None, notes=own.notes)
+        openings = merge_openings(self.walls, self.views, self.placed, self.anchor)
+        scene = replace(own, scale=scale, planes=tuple(planes), walls=tuple(segments), openings=openings, solution=None, notes=own.notes)
         return merge_floor(scene, {i: self.views[i].scene for i in self.placed}, self.placed)
 
     def _ceiling(self, own: Scene, height: float) -> Plane:

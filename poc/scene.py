@@ -189,10 +189,11 @@ def _floor_data(view: View, state: State) -> FloorData:
 
 
 def _triangular_root(c: np.ndarray) -> np.ndarray:
-    """Lower triangular r with r·rᵀ = c, for a covariance that may be singular or, by rounding, slightly indefinite:
-    the eigenvalue square root, turned triangular by QR."""
+    """Lower triangular r with r·rᵀ = c and no negative diagonal, for a covariance that may be singular or, by rounding, slightly
+    indefinite: the eigenvalue square root, turned triangular by QR."""
     values, vectors = np.linalg.eigh((c + c.T) / 2)
-    return np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0.0))).T)[1].T
+    root = np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0.0))).T)[1].T
+    return root * np.where(np.diag(root) < 0, -1.0, 1.0)
 
 
 def _camera_moves(floor: FloorData, state: State, noise: DepthNoise, cov: np.ndarray) -> list[CameraMove]:

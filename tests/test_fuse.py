@@ -14,7 +14,7 @@ from poc.measure import measure
 from poc.room import jointfit
 from poc.room.sameroom import Seat, chain, quarter, reverse
 from poc.scene import build_scene
-from poc.types import Obstacle, Scale, ScaleSource, Scene
+from poc.types import Obstacle, Opening, Scale, ScaleSource, Scene
 from poc.words import joint_lines
 from tests.synthetic import SyntheticRoom, affine_depth, noisy_depth, perturbed_camera
 from tests.views import Place, photograph, rectangle
@@ -278,6 +278,28 @@ def test_a_wall_seen_above_the_ceiling_of_another_photo_is_a_disagreement(alone)
     assert any(c.name == "ceiling_height" and "shows a wall up to" in c.text for c in joint.conflicts)
 
 
+@pytest.mark.parametrize("order", [("front", "side"), ("side", "front")])
+def test_a_door_that_one_photo_sees_is_a_door(alone, order):
+    """Nothing is to stand before it, whatever the other photo says; and what hangs on the wall goes along."""
+    scene = alone["side"].scene
+    wall = max(scene.walls, key=lambda w: sum(b - a for a, b in w.free))
+    (start, end), along = max(wall.free, key=lambda s: s[1] - s[0]), (wall.ends[1] - wall.ends[0]) / wall.length_m
+    a, b = start + 0.4 * (end - start), start + 0.6 * (end - start)
+    corners = np.array([[*(wall.ends[0] + t * along), z - scene.camera_height_m] for t, z in ((a, 2.0), (b, 2.0), (b, 0.0), (a, 0.0))])
+    door = Opening("door", wall.plane_id, corners @ scene.room_from_cam, b - a, 2.0)
+    hung = replace(wall, covered=((a - 0.3, a, 1.1),))
+    with_door = replace(scene, openings=(door,), walls=tuple(hung if w is wall else w for w in scene.walls))
+    rooms = {"front": alone["front"], "side": replace(alone["side"], scene=with_door, measurements=measure(with_door))}
+    joint = join_rooms([rooms[name] for name in order])
+    (kept,) = joint.scene.openings
+    segment = next(w for w in joint.scene.walls if w.plane_id == kept.plane_id)
+    ends = np.sort(((kept.corners_cam @ joint.scene.room_from_cam.T)[:, :2] - segment.ends[0]) @ (segment.ends[1] - segment.ends[0]) / segment.length_m)
+    assert all(high <= ends[0] + 0.01 or low >= ends[-1] - 0.01 for low, high in segment.free) and ends[-1] - ends[0] == pytest.approx(b - a, rel=0.02)
+    assert any("door" in kinds for kinds in segment.free_end_kinds)
+    (thing,) = segment.covered
+    assert thing[1] == pytest.approx(ends[0], abs=0.05) and thing[2] == pytest.approx(1.1, rel=0.03)
+
+
 def test_no_photo_is_a_mistake():
     with pytest.raises(ParameterError, match="at least one"):
         join_rooms([])
@@ -286,11 +308,17 @@ def test_no_photo_is_a_mistake():
 # --- the fit -----------------------------------------------------------------------------------------------------------
 
 
-def _fit(alone, *shares: dict[str, float]):
-    views = [replace(jointfit.view_of(str(k), alone["front"].scene), ceiling_m=2.5 + 0.1 * k, errors=np.array([[0.05]]), walls=(), shares=s)
+def _fit(alone, *shares: dict[str, float], common=None):
+    views = [replace(jointfit.view_of(str(k), alone["front"].scene), ceiling_m=2.5 + 0.1 * k, errors=np.array([[0.05]]), walls=(), shares=s, common=common or {})
              for k, s in enumerate(shares)]
     rows = [r for k, v in enumerate(views) for r in jointfit.height_rows(v, k)]
     return jointfit.solve(views, rows, {}, 0), views, rows
+
+
+def test_a_focal_length_that_photos_share_is_not_averaged_away(alone):
+    told = {"focal length, exif": np.array([0.1])}
+    apart, together = (_fit(alone, *[{"height": 0.001}] * 4, common=common)[0].get({"ceiling": 1.0})[1] for common in (None, told))
+    assert apart < 0.03 and together == pytest.approx(np.hypot(apart, 0.1), rel=0.02)
 
 
 def test_two_equal_photos_meet_in_the_middle(alone):

@@ -2,13 +2,13 @@
 
 Everything is in the anchor photo's room frame (axes along the walls). A wall that faces `f` quarter turns clockwise from +y lies
 at `u_f · p = c`; photo i at t_i sees it at c − u_f · t_i. Each photo's errors come from its scene's own propagation and are
-its own, but the scale's: an error of one source (a network, a habit, a height given) is common to every photo that relies on
-it, and is never averaged away.
+its own, but two: the scale's error of one source (a network, a habit, a height given) and a focal length's (one maker's EXIF, one
+number given) are common to every photo that relies on it, and are never averaged away.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -20,6 +20,8 @@ ALONG_AXIS = np.deg2rad(10.0)
 """Walls turned farther from the room's axes than this are left to the photo that saw them."""
 FLOOR_SIGMA_M = 0.005
 """No wall is flatter than this, however exact the map: keeps exact inputs solvable."""
+TOLD = ("exif", "given", "assumed")
+"""Where a focal length comes from that is as wrong in one photo as in the next; solved from the lines, it is each photo's own."""
 DISAGREE = 2.0
 """Sigmas of their difference from which two photos are said to disagree."""
 
@@ -36,8 +38,9 @@ class Facing:
 
 @dataclass(frozen=True)
 class View:
-    """One photo's scene as the fit wants it. errors: one column per independent cause of its own (scale left out) with the
-    changes in metres of (wall distances…, ceiling height). shares: scale error by source, relative (one sigma)."""
+    """One photo's scene as the fit wants it. errors: one column per independent cause of its own with the changes in metres of
+    (wall distances…, ceiling height). common: such a column by cause that other photos may share. shares: scale error by
+    source, relative (one sigma)."""
 
     name: str
     scene: Scene
@@ -45,6 +48,7 @@ class View:
     ceiling_m: float | None
     errors: np.ndarray
     shares: dict[str, float]
+    common: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def unit_of_facing(facing: int) -> np.ndarray:
@@ -64,25 +68,32 @@ def view_of(name: str, scene: Scene) -> View:
             walls.append(Facing(k, segment.plane_id, facing % 4, float(plane.offset_m)))
     ceiling = scene.plane("ceiling")
     total = None if ceiling is None else float(ceiling.offset_m + scene.camera_height_m)
-    return View(name, scene, tuple(walls), total, _own_errors(scene, walls, total), scale_shares(name, scene))
+    errors, common = _errors(scene, walls, total)
+    return View(name, scene, tuple(walls), total, errors, scale_shares(name, scene), common)
 
 
-def _own_errors(scene: Scene, walls, ceiling: float | None) -> np.ndarray:
-    """Columns of one-sigma changes by each cause but the scale. Without a solution: each plane's own sigma, independent."""
+def _errors(scene: Scene, walls, ceiling: float | None) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Columns of one-sigma changes by each cause but the scale: the photo's own, and those that others may share. Without a
+    solution: each plane's own sigma, independent."""
     rows = len(walls) + (ceiling is not None)
     solved = scene.solution
     if solved is None:
         rel = scene.scale.sigma_rel
         planes = [scene.plane(w.plane_id) for w in walls] + ([scene.plane("ceiling")] if ceiling is not None else [])
-        return np.diag([np.sqrt(max(p.sigma_m**2 - (rel * p.offset_m) ** 2, 0.0)) for p in planes]) if rows else np.zeros((0, 0))
+        own = np.diag([np.sqrt(max(p.sigma_m**2 - (rel * p.offset_m) ** 2, 0.0)) for p in planes]) if rows else np.zeros((0, 0))
+        return own, {}
     values = np.array([*solved.base.distance[[w.index for w in walls]], *([solved.base.ceiling] if ceiling is not None else [])])
     quantities = [lambda s, k=w.index: s.distance[k] for w in walls] + ([lambda s: s.ceiling] if ceiling is not None else [])
-    columns = []
+    columns, common = [], {}
     for cause, up, down in solved.moved:
         if cause == "scale":
             continue
-        columns.append(values * [log_change(q(up), q(down), value) for q, value in zip(quantities, values)])
-    return np.array(columns).T.reshape(rows, -1) if columns else np.zeros((rows, 0))
+        column = values * np.array([log_change(q(up), q(down), value) for q, value in zip(quantities, values)])
+        if cause == "focal" and scene.camera.f_source in TOLD:
+            common[f"focal length, {scene.camera.f_source}"] = column
+        else:
+            columns.append(column)
+    return (np.array(columns).T.reshape(rows, -1) if columns else np.zeros((rows, 0))), common
 
 
 def scale_shares(name: str, scene: Scene) -> dict[str, float]:
@@ -165,7 +176,7 @@ def solve(views: list[View], rows: list[Row], seats: dict[int, Seat], anchor: in
         own[-1, -1] = sigma**2
     scaled = y[: len(rows)]
     for _ in range(3):  # the scale's error is relative to the value fitted: taken from the observed it would favour the smaller
-        common = np.pad(_scale_covariance(views, rows, scaled), (0, len(weak)))
+        common = np.pad(_common_covariance(views, rows, scaled), (0, len(weak)))
         info = np.linalg.inv(own + common)
         cov = np.linalg.inv(a.T @ info @ a)
         x = cov @ a.T @ info @ y
@@ -183,20 +194,29 @@ def _own_covariance(views: list[View], rows: list[Row]) -> np.ndarray:
     return out
 
 
-def _scale_covariance(views: list[View], rows: list[Row], value: np.ndarray) -> np.ndarray:
+def _common_covariance(views: list[View], rows: list[Row], value: np.ndarray) -> np.ndarray:
+    """Of the scale's errors and the focal lengths', which photos share."""
     sources = sorted({s for r in rows for s in views[r.photo].shares})
-    columns = np.array([[views[r.photo].shares.get(s, 0.0) for s in sources] for r in rows]) * value[:, None]
-    return columns @ columns.T
+    scale = np.array([[views[r.photo].shares.get(s, 0.0) for s in sources] for r in rows]) * value[:, None]
+    told = sorted({s for r in rows for s in views[r.photo].common})
+    other = np.array([[_shared(views[r.photo], r.own).get(s, 0.0) for s in told] for r in rows]).reshape(len(rows), -1)
+    return scale @ scale.T + other @ other.T
+
+
+def _shared(view: View, own: np.ndarray) -> dict[str, float]:
+    """Metres by which each cause that photos share moves what `own` combines."""
+    return {cause: float(own @ column) for cause, column in view.common.items()}
 
 
 @dataclass(frozen=True)
 class Opinion:
-    """One photo's own value of a quantity, one sigma without the scale's, and the rows it comes from."""
+    """One photo's own value of a quantity, one sigma without what photos share, that (metres by cause), and the rows it comes from."""
 
     photo: int
     value: float
     sigma_m: float
     rows: tuple[int, ...]
+    shared: dict[str, float]
 
 
 def opinions(views: list[View], rows: list[Row]) -> dict[tuple[str, ...], list[Opinion]]:
@@ -226,12 +246,13 @@ def _width_of(r: Row, s: Row) -> tuple[str, ...]:
 
 def _opinion(views: list[View], r: Row, rows: tuple[int, ...]) -> Opinion:
     e = r.own @ views[r.photo].errors if views[r.photo].errors.size else np.zeros(1)
-    return Opinion(r.photo, r.value, float(np.sqrt(e @ e + FLOOR_SIGMA_M**2)), rows)
+    return Opinion(r.photo, r.value, float(np.sqrt(e @ e + FLOOR_SIGMA_M**2)), rows, _shared(views[r.photo], r.own))
 
 
 def difference_variance(views: list[View], a: Opinion, b: Opinion) -> float:
-    """Variance (m²) of what two photos may differ by: scale errors of one source cancel."""
-    return a.sigma_m**2 + b.sigma_m**2 + scale_difference(views[a.photo], a.value, views[b.photo], b.value)
+    """Variance (m²) of what two photos may differ by: errors of one source cancel."""
+    told = sum((a.shared.get(s, 0.0) - b.shared.get(s, 0.0)) ** 2 for s in {*a.shared, *b.shared})
+    return a.sigma_m**2 + b.sigma_m**2 + told + scale_difference(views[a.photo], a.value, views[b.photo], b.value)
 
 
 def scale_difference(a: View, value_a: float, b: View, value_b: float) -> float:

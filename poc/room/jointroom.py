@@ -13,7 +13,7 @@ import numpy as np
 from poc.room.floorplan import CELL_M, in_metres, largest_rectangle, raster
 from poc.room.jointfit import Facing, Fit, View, to_anchor, turned_facing, unit_of_facing
 from poc.room.sameroom import Seat, quarter
-from poc.types import Obstacle, Scene, WallSegment
+from poc.types import Obstacle, Opening, Scene, WallSegment
 
 SAME_CORNER_M = 0.04
 """A stretch ends in the wall whose line passes this near to its end."""
@@ -138,6 +138,8 @@ def free_of(stretch: Stretch, views: list[View], seats: dict[int, Seat], at_m: f
             if _total(cut) < _total(merged) - EDGE_M:
                 cutters.append(i)
             merged = cut
+    for low, high in _doors(stretch.wall, views, seats):
+        merged = _without(merged, low, high, "door")
     low, high = stretch.left.at_m, stretch.right.at_m
     kept = [(max(a, low), min(b, high), ka if a >= low else "corner", kb if b <= high else "corner") for a, b, ka, kb in merged]
     kept = [s for s in kept if s[1] - s[0] > EDGE_M]
@@ -155,14 +157,59 @@ def _union(spans):
     return out
 
 
-def _without(spans, low: float, high: float):
+def _without(spans, low: float, high: float, kind: str = "obstacle"):
     out = []
     for a, b, ka, kb in spans:
         if high <= a or low >= b:
             out.append((a, b, ka, kb))
             continue
-        out += [(a, low, ka, "obstacle")] * (low > a) + [(high, b, "obstacle", kb)] * (high < b)
+        out += [(a, low, ka, kind)] * (low > a) + [(high, b, kind, kb)] * (high < b)
     return out
+
+
+def _doors(wall: JointWall, views: list[View], seats: dict[int, Seat]) -> list[tuple[float, float]]:
+    """Stretches of a wall, metres along it, where any photo sees a door: what none stands before is not free there."""
+    return [span for i, o in _openings_of(wall, views) if o.kind == "door" for span in [_span(o, wall, views[i].scene, seats[i])]]
+
+
+def _openings_of(wall: JointWall, views: list[View]) -> list[tuple[int, Opening]]:
+    """(photo, opening) of each opening that a photo has on the wall."""
+    return [(i, o) for i, k in wall.members for o in views[i].scene.openings if o.plane_id == views[i].walls[k].plane_id]
+
+
+def _span(opening: Opening, wall: JointWall, scene: Scene, seat: Seat) -> tuple[float, float]:
+    at = to_anchor((opening.corners_cam @ scene.room_from_cam.T)[:, :2], seat) @ along_of(wall.facing)
+    return float(at.min()), float(at.max())
+
+
+def merge_openings(walls: list[JointWall], views: list[View], seats: dict[int, Seat], anchor: int) -> tuple[Opening, ...]:
+    """Every photo's doors and windows as the anchor photo's camera has them; one that several saw is the first's, the anchor's before
+    all. Those of walls that were joined with none stay as they are."""
+    own = views[anchor].scene
+    joined = {views[i].walls[k].plane_id for w in walls for i, k in w.members if i == anchor}
+    out = [o for o in own.openings if o.plane_id not in joined]
+    for wall in walls:
+        seen: list[tuple[str, float, float]] = []
+        for i, o in sorted(_openings_of(wall, views), key=lambda x: x[0] != anchor):
+            scene, (low, high) = views[i].scene, _span(o, wall, views[i].scene, seats[i])
+            if any(kind == o.kind and a < high and low < b for kind, a, b in seen):
+                continue
+            seen.append((o.kind, low, high))
+            room = o.corners_cam @ scene.room_from_cam.T
+            height = room[:, 2] + scene.camera_height_m - own.camera_height_m
+            corners = np.column_stack([to_anchor(room[:, :2], seats[i]), height]) @ own.room_from_cam
+            out.append(replace(o, plane_id=wall.id, corners_cam=corners))
+    return tuple(out)
+
+
+def covered_of(stretch: Stretch, views: list[View], seats: dict[int, Seat]) -> tuple[tuple[float, float, float], ...]:
+    """What any photo sees hanging on the wall: (from, to, lowest height), metres from the stretch's left end."""
+    out = []
+    for i, k in stretch.wall.members:
+        segment = views[i].scene.walls[views[i].walls[k].index]
+        start = float(min(to_anchor(segment.ends, seats[i]) @ along_of(stretch.wall.facing))) - stretch.left.at_m
+        out += [(start + a, start + b, low) for a, b, low in segment.covered]
+    return tuple(sorted(out))
 
 
 def _total(spans) -> float:
@@ -194,7 +241,8 @@ def rescaled(view: View, height_m: float) -> View:
         scale=replace(own.scale, camera_height_m=height_m),
         depth_m=None if own.depth_m is None else own.depth_m * np.float32(k),
         planes=tuple(replace(p, offset_m=p.offset_m * k, sigma_m=p.sigma_m * k) for p in own.planes),
-        walls=tuple(replace(w, ends=w.ends * k, free=tuple((a * k, b * k) for a, b in w.free)) for w in own.walls),
+        walls=tuple(replace(w, ends=w.ends * k, free=tuple((a * k, b * k) for a, b in w.free),
+                            covered=tuple((a * k, b * k, low * k) for a, b, low in w.covered)) for w in own.walls),
         obstacles=tuple(Obstacle(o.footprint * k, o.height_m * k) for o in own.obstacles),
         openings=tuple(replace(o, corners_cam=o.corners_cam * k, width_m=o.width_m * k, height_m=o.height_m * k) for o in own.openings),
         outline=own.outline * k, grid_origin=(own.grid_origin[0] * k, own.grid_origin[1] * k), grid_cell_m=own.grid_cell_m * k,
@@ -258,11 +306,11 @@ def _furniture(scenes: dict[int, Scene], seats: dict[int, Seat]) -> tuple[Obstac
     return tuple(out)
 
 
-def segment_of(stretch: Stretch, at_m: float, free: list, kinds: list) -> WallSegment:
+def segment_of(stretch: Stretch, at_m: float, free: list, kinds: list, covered: tuple = ()) -> WallSegment:
     """A stretch as a wall of the joint scene."""
     u, a = unit_of_facing(stretch.wall.facing), along_of(stretch.wall.facing)
     ends = np.array([u * at_m + a * stretch.left.at_m, u * at_m + a * stretch.right.at_m])
-    return WallSegment(stretch.wall.id, ends, (stretch.left.kind, stretch.right.kind), tuple(free), tuple(kinds))
+    return WallSegment(stretch.wall.id, ends, (stretch.left.kind, stretch.right.kind), tuple(free), tuple(kinds), covered=covered)
 
 
 def pair_walls(views: list[View], seats: dict[int, Seat], anchor: int) -> list[JointWall]:
