@@ -18,6 +18,10 @@ F35_RANGE_MM = (9.0, 250.0)
 """35 mm equivalents a pinhole photo of a room can have: below is a fisheye, above sees a patch of wall."""
 SENSOR_LONG_SIDE_RANGE_MM = (2.0, 70.0)
 """From the smallest phone sensor to medium format; outside, FocalPlaneXResolution is in another unit or wrong."""
+LEAST_TAKEN_PX = 2000
+LARGE_LENS_MM, LARGE_LENS_SENSOR_MM = 10.0, 12.0
+"""A frame of fewer pixels was made smaller, and so was one from which a lens of that focal length or more would stand before a sensor
+narrower than that: then FocalPlaneXResolution is of another width than the one stated."""
 NO_ZOOM_RATIO = 1.02
 SQUARE_ASPECT = 1.2
 """Below it no sensor is made (5:4 is 1.25): the frame is a crop."""
@@ -111,6 +115,9 @@ def _from_sensor(tags: dict[int, object], long_px: int, notes: tuple[str, ...]) 
     sensor_mm = taken_long_px / per_unit * unit_mm
     equivalent = FULL_FRAME_WIDTH_MM * focal_mm / sensor_mm * (_number(tags, _ZOOM) or 1.0)
     sensor_ok = SENSOR_LONG_SIDE_RANGE_MM[0] <= sensor_mm <= SENSOR_LONG_SIDE_RANGE_MM[1]
+    shrunk = taken_long_px < LEAST_TAKEN_PX or focal_mm >= LARGE_LENS_MM and sensor_mm < LARGE_LENS_SENSOR_MM
+    if shrunk and sensor_ok:  # saved smaller by a program that gave the new width and kept the density of the old
+        return None, (*notes, f"the EXIF focal length ({focal_mm:g} mm) is not used: the photo was made smaller, and EXIF does not say from what")
     if not sensor_ok or not F35_RANGE_MM[0] <= equivalent <= F35_RANGE_MM[1]:
         return None, (*notes, f"the EXIF focal length ({focal_mm:g} mm on a sensor {sensor_mm:.3g} mm wide) is implausible and not used")
     return equivalent, notes

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from poc.room.freespace import free_measurements, log_normal, propagated, unknown
+from poc.room.freespace import end_sigma_m, free_measurements, log_normal, propagated, unknown
 from poc.room.nextstep import next_measurement
 from poc.room.propagate import variance, wall_length
 from poc.room.roomspace import crossing_walls, longest_free
 from poc.room.selftest import self_test
-from poc.room.view import LONG_SIDE
 from poc.types import Measurement, Scene, WallSegment
 
 __all__ = ["FIXED_NAMES", "measure", "measurement_json", "next_measurement", "self_test"]
@@ -23,9 +22,6 @@ FIXED_NAMES = (("camera_height", "m"), ("ceiling_height", "m"), ("longest_wall",
 NO_CEILING = "the ceiling is out of the photo, or not seen clearly enough"
 WORTH_SAYING_M = 1.9
 """A room at least this high: less is no news."""
-END_SIGMA_CELLS = 4.0
-"""One sigma of where a wall is last seen, cells of the working grid: near a corner whose other wall is not known, a few columns
-of that wall cannot be told from this one."""
 
 
 def measure(scene: Scene) -> tuple[Measurement, ...]:
@@ -63,8 +59,12 @@ def doubting_crossed(scene: Scene, measurements: Iterable[Measurement]) -> list[
 
 
 def longest(lengths: Iterable[Measurement]) -> Measurement:
-    """The length that says most: a wall that goes on out of sight counts with what it has at least."""
-    return max(lengths, key=lambda m: m.value if m.status == "measured" else m.low)
+    """The length that says most: a wall that goes on out of sight counts with what it has at least. Where one of those is seen to
+    be longer than the longest that has both its ends, the longest is only known to be at least the surer of the two."""
+    told = list(lengths)
+    best = max(told, key=lambda m: m.value if m.status == "measured" else m.low)
+    longer = max((m for m in told if m.status == "lower_bound" and m.value > best.value), key=lambda m: m.value, default=None)
+    return best if longer is None or best.status == "lower_bound" else replace(longer, low=max(longer.low, best.low))
 
 
 def _camera_height(scene: Scene) -> Measurement:
@@ -98,16 +98,10 @@ def _length(scene: Scene, k: int) -> Measurement:
     plane = scene.plane(wall.plane_id)
     value, parts = propagated(scene, lambda s: wall_length(s, k), wall.length_m,
                               wall.length_m * plane.sigma_m / plane.offset_m)
-    parts["unseen"] = sum(_end_variance(scene, wall, end) for end in (0, 1) if wall.end_kinds[end] != "corner") / max(value, 0.01) ** 2
+    unseen = sum(end_sigma_m(scene, plane, at) ** 2 for at, kind in zip(wall.ends, wall.end_kinds) if kind != "corner")
+    parts["unseen"] = unseen / max(value, 0.01) ** 2
     whole = all(kind == "corner" for kind in wall.end_kinds)
     return log_normal(f"{wall.plane_id}_length", value, "m", parts, plane.basis, "" if whole else "an end of the wall is out of sight")
-
-
-def _end_variance(scene: Scene, wall: WallSegment, end: int) -> float:
-    """Variance (m²) of where a wall was last seen: a few cells of direction, the longer the flatter the view."""
-    at, across = wall.ends[end], scene.plane(wall.plane_id).offset_m
-    f_cells = scene.camera.f_px * min(1.0, LONG_SIDE / max(scene.camera.width, scene.camera.height))
-    return (END_SIGMA_CELLS / f_cells * float(at @ at) / max(across, 0.05)) ** 2
 
 
 def measurement_json(scene: Scene, measurements: tuple[Measurement, ...], model: dict, photo: str | None = None) -> dict:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from poc.geometry import pixel_rays
-from poc.measure import FIXED_NAMES, measure, measurement_json, next_measurement
+from poc.measure import FIXED_NAMES, longest, measure, measurement_json, next_measurement
+from poc.room.freespace import log_normal
 from poc.room.propagate import CAUSES
 from poc.room.scale import fuse
 from poc.scene import build_scene
@@ -76,6 +77,25 @@ def test_the_longest_wall_is_the_longest(found):
     lengths = [m for m in found.values() if m.name.startswith("wall_") and m.name.endswith("_length")]
     longest = max(lengths, key=lambda m: m.value)
     assert found["longest_wall"] == replace(longest, name="longest_wall")
+
+
+def test_a_wall_seen_to_be_longer_makes_the_longest_a_bound():
+    whole = log_normal("wall_1_length", 3.2, "m", {"fit": 0.03**2}, "foot")
+    cut = log_normal("wall_2_length", 3.9, "m", {"fit": 0.16**2}, "foot", "an end of the wall is out of sight")
+    assert cut.low < whole.low < whole.value < cut.value
+    told = longest([whole, cut])
+    assert told.status == "lower_bound" and told.high is None and told.low == whole.low
+    assert longest([whole, replace(cut, value=3.1, low=2.6)]) == whole
+
+
+def test_what_is_free_of_a_wall_is_not_surer_than_the_wall():
+    """The far end of a wall along the view is seen flat: a few cells of direction are a decimetre there."""
+    scene = rooms.scene()
+    wall = scene.walls[0]
+    hidden = replace(wall, end_kinds=("frame", "occluded"), free=((0.0, wall.length_m),), free_end_kinds=(("frame", "occluded"),))
+    found = {m.name: m for m in measure(replace(scene, walls=(hidden, *(replace(w, free=(), free_end_kinds=()) for w in scene.walls[1:]))))}
+    free, whole = found["longest_free_wall"], found[f"{wall.plane_id}_length"]
+    assert free.status == whole.status == "lower_bound" and free.low <= whole.low + 0.01 < free.value - 0.1
 
 
 # --- budget -----------------------------------------------------------------------------------------------------------

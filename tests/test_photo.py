@@ -247,6 +247,15 @@ def test_focal_from_sensor():
     assert _photo(focal=4.25).f_px is None
 
 
+@pytest.mark.parametrize("stated", [{"px": 1600, "py": 1067}, {}])
+def test_a_sensors_density_is_not_used_with_the_width_of_a_smaller_copy(stated):
+    """A 24 mm lens on a 36 mm sensor of 5616 pixels, saved smaller with the new width or none: it would be three times too long."""
+    smaller = _photo((1600, 1067), focal=24.0, plane_x=3954.23, unit=2, **stated)
+    assert smaller.f_px is None and "made smaller" in smaller.notes[0]
+    kept = _photo((1600, 1067), focal=24.0, plane_x=3954.23, unit=2, px=5616, py=3744)
+    assert kept.f_px == pytest.approx(24 / 36.07 * 1600, rel=0.01)
+
+
 def test_focal_with_digital_zoom():
     assert _photo(f35=52, zoom=2.0, make="Apple").f_px == pytest.approx(52 / 36 * 1200)
     assert _photo(f35=26, zoom=1.0).f_px == pytest.approx(26 / 36 * 1200)

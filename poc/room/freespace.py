@@ -11,10 +11,14 @@ import numpy as np
 
 from poc.room.propagate import Shape, variance
 from poc.room.roomspace import SHORTEST_FREE_M, longest_free
-from poc.types import Z90, Measurement, Scale, Scene, WallSegment
+from poc.room.view import LONG_SIDE
+from poc.types import Z90, Measurement, Plane, Scale, Scene, WallSegment
 
 CORNER_SIGMA_M, SOFT_END_SIGMA_M = 0.03, 0.05
-"""One sigma of where a stretch ends: in a corner, or at furniture, a door or the edge of sight."""
+"""One sigma of where a stretch ends: in a corner, or at least, at furniture, a door or the edge of sight."""
+END_SIGMA_CELLS = 4.0
+"""One sigma of where a wall is last seen, cells of the working grid: near a corner whose other wall is not known, a few columns
+of that wall cannot be told from this one."""
 EDGE_SIGMA_M = 0.03
 """One sigma of an edge of the seen floor where no wall ends it, common to all of it."""
 NO_WALL_SHARE = 0.15
@@ -44,11 +48,19 @@ def _longest_free_wall(scene: Scene) -> Measurement:
     length, plane = end - start, scene.plane(wall.plane_id)
     k = scene.walls.index(wall)
     _, parts = propagated(scene, lambda s: stretch_length(s, k, wall, (start, end), kinds), length, length * plane.sigma_m / plane.offset_m)
-    ends = sum((CORNER_SIGMA_M if kind == "corner" else SOFT_END_SIGMA_M) ** 2 for kind in kinds) / length**2
-    parts["unseen"] = parts.get("unseen", 0.0) + ends
+    along = (wall.ends[1] - wall.ends[0]) / wall.length_m
+    sigmas = [CORNER_SIGMA_M if kind == "corner" else max(SOFT_END_SIGMA_M, end_sigma_m(scene, plane, wall.ends[0] + t * along))
+              for kind, t in zip(kinds, (start, end))]
+    parts["unseen"] = parts.get("unseen", 0.0) + sum(np.square(sigmas)) / length**2
     open_ends = dict.fromkeys(END_WORDS[kind] for kind in kinds if kind in END_WORDS)
     reason = f"the free stretch goes on out of sight: {' and '.join(open_ends)}" if open_ends else ""
     return log_normal("longest_free_wall", length, "m", parts, f"{wall.plane_id}, {plane.basis}", reason)
+
+
+def end_sigma_m(scene: Scene, plane: Plane, at: np.ndarray) -> float:
+    """One sigma (m) along a wall of a point of it (plan) where it is last seen: a few cells of direction, the more the flatter the view."""
+    f_cells = scene.camera.f_px * min(1.0, LONG_SIDE / max(scene.camera.width, scene.camera.height))
+    return END_SIGMA_CELLS / f_cells * float(at @ at) / max(plane.offset_m, 0.05)
 
 
 def stretch_length(shape: Shape, k: int, wall: WallSegment, span: tuple[float, float], kinds: tuple[str, str]) -> float:
@@ -68,7 +80,7 @@ def _area(scene: Scene, name: str) -> Measurement:
     seen = float(scene.seen_floor.sum()) * scene.grid_cell_m**2
     if seen < LEAST_FLOOR_M2 or area < LEAST_FLOOR_M2:
         return unknown(name, "m²", "hardly any floor is seen" if seen < LEAST_FLOOR_M2 else "hardly any of the floor seen is free")
-    _, parts = propagated(scene, lambda s: _area_to_walls(s, scene), area, area * 2 * scene.scale.sigma_rel)
+    _, parts = propagated(scene, lambda s: _area_to_walls(s, scene), area, area * _joined_area_sigma(scene))
     backed, soft = _backed(scene)
     if free:
         soft = _perimeter(scene.free_floor) * scene.grid_cell_m
@@ -79,6 +91,13 @@ def _area(scene: Scene, name: str) -> Measurement:
     if free and outline > 1.1 * seen:
         reason += " and behind furniture"
     return log_normal(name, area, "m²", parts, "floor seen bare, less what stands on it" if free else "walls and the photo's edge", reason)
+
+
+def _joined_area_sigma(scene: Scene) -> float:
+    """One relative sigma of an area between walls whose errors are known by plane alone: the scale's twice, and two walls' own."""
+    scale = scene.scale.sigma_rel
+    own = [max((p.sigma_m / p.offset_m) ** 2 - scale**2, 0.0) for p in scene.planes if p.kind == "wall"]
+    return float(np.sqrt(4 * scale**2 + 2 * (np.mean(own) if own else 0.0)))
 
 
 def _area_to_walls(shape: Shape, scene: Scene) -> float:
