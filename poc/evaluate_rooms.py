@@ -33,6 +33,8 @@ HEIGHT_SIGMA = 0.03 / 1.645
 FOOT_PIXELS = 20
 FOOT_GAP, FOOT_REACH = 14, 45
 """Rows that hand-drawn labels leave open between wall and floor, and that skirting and edge noise keep out of a fitted wall."""
+PLANE_M = 0.05
+"""A true point this near to a wall's plane is of it: depth in millimetres, frames and skirting stand out by less."""
 LEAST_PIXELS, SEEN_PIXELS = 4000, 100
 """Pixels of a surface that make a truth of it; fewer than the second, and it is not in the photo."""
 GROUPS = ("camera_height", "ceiling_height", "walls_foot_seen", "walls")
@@ -44,30 +46,34 @@ pixels show."""
 
 @dataclass(frozen=True)
 class TrueWall:
-    """A wall of the truth: its normal toward the camera, distance, and pixels of the photo (None: known by normal alone)."""
+    """A wall of the truth: its normal toward the camera, distance, and pixels of the photo."""
 
     normal_cam: np.ndarray
     offset_m: float
-    mask: np.ndarray | None
+    mask: np.ndarray
     foot_seen: bool
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known of a frame; None where it is not. ceiling_seen: whether any ceiling is in the photo."""
+    """What is known of a frame; None where it is not. ceiling_seen: whether any ceiling is in the photo. complete: whether the walls
+    are all that there are."""
 
     gravity: np.ndarray | None
     camera_height_m: float | None
     ceiling_height_m: float | None
     walls: tuple[TrueWall, ...]
     ceiling_seen: bool = True
+    complete: bool = False
 
 
 @dataclass
 class RoomTally:
-    """Per group one row (error, covered, width) for each truth found, and how many truths there were."""
+    """Per group one row (error, covered, width) for each truth found, whether each lower bound told is broken by the truth, and how
+    many truths there were."""
 
     rows: dict[str, list[tuple[float, bool, float]]] = field(default_factory=lambda: {g: [] for g in GROUPS})
+    bounds: dict[str, list[bool]] = field(default_factory=lambda: {g: [] for g in GROUPS})
     total: dict[str, int] = field(default_factory=lambda: dict.fromkeys(GROUPS, 0))
     gravity_deg: list[float] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -84,14 +90,15 @@ def evaluate_rooms(folder: str | Path, model: str = DEFAULT_MODEL, *, names: Ite
     camera_height: "true" gives the true height with ±3 % (90 %), a number gives it with that relative sigma, None gives nothing.
     A frame that is refused counts as not found. The groups at the top level are with that height; `nothing_given` and
     `true_depth` (no height given either) hold the same groups. `false_walls` and `false_ceilings` count those
-    measured where none is.
+    measured where none is, `bounds` those told (n) and those that the truth breaks. The height given is the true one: its ±3 %
+    is in the intervals, not in the errors.
     Raises DataError naming a bad file.
     """
     frames = select_frames(folder, names, limit)
     run, tallies = estimator or default_estimator(model), {way: RoomTally() for way in WAYS}
     for i, frame in enumerate(frames):
         loaded = load_frame(frame)
-        truth = fitted_truth(loaded) if frame.room is None else exact_truth(frame.room)
+        truth = fitted_truth(loaded) if frame.room is None else exact_truth(loaded)
         add_room(tallies, loaded, truth, run, camera_height)
         if progress:
             progress(i + 1, len(frames))
@@ -103,16 +110,23 @@ def evaluate_rooms(folder: str | Path, model: str = DEFAULT_MODEL, *, names: Ite
 
 
 def _groups(tally: RoomTally) -> dict[str, dict]:
-    return {g: _scores(tally.rows[g], tally.total[g]) for g in GROUPS}
+    return {g: _scores(tally.rows[g], tally.total[g]) | {"bounds": {"n": len(tally.bounds[g]), "broken": sum(tally.bounds[g])}} for g in GROUPS}
 
 
-def exact_truth(room: dict) -> Truth:
-    """Truth of a rendered room from its record in meta.json: the walls with pixels in the photo."""
-    walls = tuple(TrueWall(np.array(w["normal_cam"], float), float(w["offset_m"]), None, bool(w["foot_visible"]))
-                  for w in room["walls"] if w["visible_pixels"] > LEAST_PIXELS)
+def exact_truth(loaded: LoadedFrame) -> Truth:
+    """Truth of a rendered room from its record in meta.json: the walls with pixels in the photo, which are those labelled wall,
+    door or window that its depth has in the wall's plane."""
+    f, room = loaded.frame, loaded.frame.room
+    points = unproject_grid(loaded.depth_m, f.fx, f.fy, f.cx, f.cy)
+    upright = (loaded.depth_m > 0) & np.isin(loaded.surface, (2, 4, 5))
+    walls = []
+    for w in room["walls"]:
+        normal, offset = np.array(w["normal_cam"], float), float(w["offset_m"])
+        if w["visible_pixels"] > LEAST_PIXELS:
+            walls.append(TrueWall(normal, offset, upright & (np.abs(points @ normal + offset) < PLANE_M), bool(w["foot_visible"])))
     pixels = room.get("ceiling_pixels", 0)
     ceiling = room["ceiling_height_m"] if pixels > LEAST_PIXELS else None
-    return Truth(np.array(room["camera"]["gravity_cam"], float), float(room["camera"]["height_m"]), ceiling, walls, pixels >= SEEN_PIXELS)
+    return Truth(np.array(room["camera"]["gravity_cam"], float), float(room["camera"]["height_m"]), ceiling, tuple(walls), pixels >= SEEN_PIXELS, True)
 
 
 def fitted_truth(loaded: LoadedFrame) -> Truth:
@@ -191,13 +205,13 @@ def _add_scene(tally: RoomTally, name: str, truth: Truth, scene: Scene) -> None:
 
 
 def is_false(plane: Plane, truth: Truth, points: np.ndarray) -> bool:
-    """Whether a measured wall is none: no true wall facing its way is near its distance, nor are the true points (H×W×3,
-    z 0 where unknown) of its own pixels, which tell of walls that the labels leave out."""
+    """Whether a measured wall is none: no true wall facing its way is near its distance, nor, where the truth may not have all walls,
+    are the true points (H×W×3, z 0 where unknown) of its own pixels."""
     near = [w.offset_m for w in truth.walls if _angle(w.normal_cam, plane.normal_cam) < MATCH_DEG]
     rows, cols = (np.linspace(0, n - 1, m).astype(int) for n, m in zip(points.shape[:2], plane.mask.shape))
     own = points[rows[:, None], cols[None]][plane.mask]
     own = own[own[:, 2] > 0]
-    if len(own):
+    if len(own) and not truth.complete:
         near.append(max(float(np.median(-(own @ plane.normal_cam))), 0.05))
     return all(abs(np.log(plane.offset_m / o)) > FALSE_SHARE for o in near)
 
@@ -208,10 +222,9 @@ def match(wall: TrueWall, scene: Scene) -> Plane | None:
     for plane in scene.planes:
         if plane.kind != "wall" or _angle(plane.normal_cam, wall.normal_cam) > MATCH_DEG:
             continue
-        share = 1.0 if wall.mask is None else _overlap(plane.mask, wall.mask)
-        key = share if wall.mask is not None else -abs(np.log(plane.offset_m / wall.offset_m))
-        if share >= MATCH_SHARE and (best is None or key > best[0]):
-            best = (key, plane)
+        share = _overlap(plane.mask, wall.mask)
+        if share >= MATCH_SHARE and (best is None or share > best[0]):
+            best = (share, plane)
     return None if best is None else best[1]
 
 
@@ -231,6 +244,8 @@ def _add(tally: RoomTally, group: str, true: float | None, m: Measurement | None
     if true is None:
         return
     tally.total[group] += 1
+    if m is not None and m.status == "lower_bound":
+        tally.bounds[group].append(bool(m.low > true))
     if m is None or m.status != "measured" or m.value is None:
         return
     covered = m.low <= true <= m.high

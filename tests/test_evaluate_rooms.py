@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 from poc.errors import DataError
-from poc.evaluate_rooms import evaluate_rooms, fitted_truth
+from poc.evaluate_rooms import RoomTally, _add, _groups, evaluate_rooms, exact_truth, fitted_truth, is_false, match
+from poc.metrics import unproject_grid
+from poc.notebook import sample_folder
 from poc.training.folder import list_frames, load_frame
+from poc.types import Measurement, Plane, Scene
 from tests.data_folder import write_folder
 from tests.synthetic import make_room
 
@@ -92,8 +95,31 @@ def test_a_ceiling_that_leans_is_as_high_as_its_pixels(folder):
     assert fitted_truth(leaning).ceiling_height_m == pytest.approx(room.ceiling_height_m, rel=0.02)
 
 
+def test_a_bound_above_the_truth_is_counted_as_broken():
+    tally = RoomTally()
+    for low in (2.2, 2.9):
+        _add(tally, "ceiling_height", 2.4, Measurement("ceiling_height", low + 0.1, low, None, "m", "lower_bound"))
+    assert _groups(tally)["ceiling_height"]["bounds"] == {"n": 2, "broken": 1} and _groups(tally)["ceiling_height"]["found"] == 0
+
+
+def test_a_wall_of_a_rendered_room_is_found_by_its_pixels_not_by_the_answer():
+    """And what is measured where a room that is wholly known has no wall is false, though something stands there."""
+    frame = list_frames(sample_folder())[0]
+    loaded = load_frame(frame)
+    truth = exact_truth(loaded)
+    assert truth.complete and truth.walls
+    points = unproject_grid(loaded.depth_m, frame.fx, frame.fy, frame.cx, frame.cy)
+    wall = max(truth.walls, key=lambda w: w.mask.sum())
+    assert wall.mask.sum() > 4000 and np.abs(points[wall.mask] @ wall.normal_cam + wall.offset_m).max() < 0.05
+    near = Plane("wall_1", "wall", wall.normal_cam, wall.offset_m, 0.1, 10, False, ~wall.mask, "depth")
+    own = replace(near, id="wall_2", offset_m=1.3 * wall.offset_m, mask=wall.mask)
+    assert match(wall, Scene(None, None, planes=(near, own))).id == "wall_2"
+    front = replace(near, offset_m=0.7 * wall.offset_m, mask=np.zeros_like(wall.mask))
+    assert is_false(front, truth, points) and not is_false(near, truth, points)
+
+
 def test_names_that_are_not_there_are_an_error(folder):
-    with pytest.raises(DataError, match="none of the named frames"):
+    with pytest.raises(DataError, match="frames named are not here"):
         evaluate_rooms(folder[0], names=["nothing"])
 
 
