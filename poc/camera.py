@@ -45,6 +45,8 @@ DOUBT_GAIN, FAR_OFF_LOG = 5.0, 0.22
 off (log f). Of 99 of NYU's photos the true focal is 5 short on one, and there by 9 % of f; one 1.6 to 2.6 times too long is
 5 to 80 short on five of six photos."""
 FAINT_SIGMA_RAD = math.radians(6.0)
+UNKNOWN_AXES_RAD = math.pi / 4 / math.sqrt(3)
+"""Sigma of a direction that may be anything within an eighth of a circle either way."""
 DOWN = np.array([0.0, 1.0, 0.0])
 
 
@@ -282,7 +284,7 @@ def _under(axes: np.ndarray, down: np.ndarray) -> np.ndarray:
 
 def _without_lines(camera: Camera, floor: FloorSlope | None) -> Camera:
     """Level, or between level and the floor of a metric depth map, each by its uncertainty."""
-    note = "Too few straight lines to tell how the camera was tilted"
+    note, camera = "Too few straight lines to tell how the camera was tilted", replace(camera, axes_sigma_rad=UNKNOWN_AXES_RAD)
     if floor is None:
         return replace(camera, notes=(*camera.notes, note + ": taken as level."))
     level, own = 1 / LEVEL_SIGMA_RAD**2, 1 / floor.sigma**2

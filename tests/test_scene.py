@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from poc.camera import UNKNOWN_AXES_RAD
 from poc.errors import ParameterError
 from poc.room.view import LONG_SIDE
 from poc.scene import build_scene, prior_noise
@@ -101,6 +102,20 @@ def test_a_slanted_wall_does_not_bend_the_camera():
 
 
 # --- the same photo, other sizes, holes ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [FOUR_WALLS, 3, 11])
+def test_without_lines_the_walls_tell_how_the_room_lies(seed):
+    """A soft photo of a plain room: the camera's axis is no wall's, and walls laid along it would stand as stairs."""
+    room = synthetic.make_room(seed, "rectangle", furnished=False)
+    blind = replace(room.camera, manhattan=None, axes_sigma_rad=UNKNOWN_AXES_RAD)
+    told = build_scene(room.photo, room.depth, room.surfaces, blind)
+    assert len(told.walls) == len(room.walls) and worst_wall(room, told) < 0.01
+    depth = replace(synthetic.noisy_depth(room, 0.06, seed), engine="network")
+    by_network = build_scene(room.photo, depth, room.surfaces, blind)
+    for plane in by_network.planes:
+        if plane.kind == "wall":
+            assert min(np.degrees(np.arccos(np.clip(plane.normal_cam @ w.normal_cam, -1, 1))) for w in room.walls) < 6
 
 
 def test_the_same_photo_gives_the_same_numbers(room, scene):

@@ -20,7 +20,8 @@ EVIDENCE_PER_CELL = 0.15
 """Nats per misread cell. Neighbouring cells err together, so a cell counts for much less than its own probability says."""
 DEPTH_NATS = 4.0
 """What a column of depth says at most, with errors of 5 % or less. Columns of a network's depth err together: they say less."""
-MOST_WALLS = 10
+MOST_WALLS, LEAST_NATS = 10, 8.0
+"""So many walls are looked for, each while it explains so much more."""
 NEAR_CELLS = 5
 """Both surfaces must be seen within so many cells of where one gives way to the other; skirting in between is often neither."""
 FOOT_WELL, FOOT_WELL_CELLS = 3.0, 2.0
@@ -113,7 +114,24 @@ def gain_table(pan: Panorama, ev: Evidence, angles: np.ndarray, e: np.ndarray) -
 def find_walls(pan: Panorama, ev: Evidence, angles: np.ndarray) -> list[tuple[float, float]]:
     """Candidate walls (psi, nearness e) over the given normal azimuths: greedy peaks of what columns they explain."""
     e = np.exp(np.arange(np.log(0.08), np.log(DEEP), 0.02))
-    return _peaks(gain_table(pan, ev, angles, e), angles, e, np.zeros(len(pan.azimuth)), MOST_WALLS, 8.0)
+    return _peaks(gain_table(pan, ev, angles, e), angles, e, np.zeros(len(pan.azimuth)), MOST_WALLS, LEAST_NATS)
+
+
+def room_turn(pan: Panorama, ev: Evidence) -> float:
+    """The turn (radians, within an eighth of a circle either way) of two directions at right angles whose walls explain most: what
+    there is where no lines tell how the room lies."""
+    e = np.exp(np.arange(np.log(0.08), np.log(DEEP), 0.06))
+
+    def explained(turn: float) -> float:
+        angles = turn + np.arange(-1, 3) * np.pi / 2
+        table = gain_table(pan, ev, angles, e)
+        found = _peaks(table, angles, e, np.zeros(len(pan.azimuth)), MOST_WALLS, LEAST_NATS)
+        best = np.zeros(len(pan.azimuth))
+        for psi, nearness in found:
+            best = np.maximum(best, table[np.argmin(np.abs(angles - psi)), np.argmin(np.abs(e - nearness))])
+        return float(best.sum()) - LEAST_NATS * len(found)
+
+    return float(max(np.deg2rad(np.arange(-45.0, 45.0, 3.0)), key=explained))
 
 
 def _peaks(table: np.ndarray, psi: np.ndarray, e: np.ndarray, explained: np.ndarray, most: int, least: float) -> list[tuple[float, float]]:

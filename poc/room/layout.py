@@ -23,6 +23,8 @@ WALL_TURN_SIGMA = np.deg2rad(1.0)
 """How far one wall stands off the room's axes (one sigma): rooms are built, not drawn."""
 MOST_TURN_SIGMA = np.deg2rad(3.0)
 """Beyond this an uncertain direction of the axes means rival readings of the lines, between which a turn does not lead."""
+UNKNOWN_TURN = np.deg2rad(25.0)
+"""A sigma of the axes from which nothing is known of how the room lies: its walls are to tell."""
 SLANTED_SIGMA = np.deg2rad(6.0)
 SLANTED_APART, SLANTED_SLACK = np.deg2rad(20.0), 6
 """How far from the room's own directions a wall must stand, and by how many cells its foot must miss theirs, to be told from
@@ -105,6 +107,9 @@ def solve_layout(view: View, rot: np.ndarray, fit: DepthFit | None, noise: Depth
     field = np.ones(view.shape) if fit is None else floor_field(view, fit, -rot[2])
     pan = make_panorama(view, rot)
     ev = feet.gather_evidence(pan, _rho(view, fit, field, rot, pan), max(np.hypot(noise.sigma, noise.common), 0.03))
+    if yaw_sigma > UNKNOWN_TURN:
+        turn, yaw_sigma = feet.room_turn(pan, ev), MOST_TURN_SIGMA
+        rot, pan = turned(rot, turn), replace(pan, azimuth=pan.azimuth - turn)
     state = State.of(view.camera, rot, fit)
     start = feet.find_walls(pan, ev, _angles(pan))
     seen = _Seen(view, pan, ev, field, noise)
