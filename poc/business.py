@@ -326,7 +326,7 @@ def accuracy_verdict(measurements: Sequence[Measurement], params: BusinessParame
     doubted = [m for m in measurements if m.name in widths and m.reason]
     if doubted:
         light = "red"
-        verdict += f"; but of {doubted[0].name.replace('_', ' ')} it is doubtful whether it is right at all ({doubted[0].reason}): measure by tape"
+        verdict += f"; but the {doubted[0].name.replace('_', ' ')} may be wrong altogether ({doubted[0].reason}): measure it by tape"
     if open_ended:
         light = "amber" if light == "green" else light
         verdict += f"; {' and '.join(open_ended)} {'are lower bounds' if len(open_ended) > 1 else 'is a lower bound'} or unknown: there the tape decides"

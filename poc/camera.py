@@ -103,7 +103,7 @@ def _without_exif(camera: Camera, rival: LineSolution) -> Camera:
     """The camera with the focal length that the lines ask for, where EXIF's is far from it."""
     note = (f"EXIF says a focal length of {camera.f_px:.0f} px, the lines of the room say about {math.exp(rival.log_f):.0f} px, which is used: "
             "is the photo cropped, zoomed or edited?")
-    return replace(camera, f_source="assumed", f_sigma_rel=FOCAL_SIGMA["assumed"], notes=(*camera.notes, note))
+    return replace(camera, f_px=math.exp(rival.log_f), f_source="assumed", f_sigma_rel=rival.f_sigma, notes=(*camera.notes, note))
 
 
 def _given_gravity(pitch_roll_deg: tuple[float, float] | None) -> np.ndarray | None:
@@ -238,7 +238,7 @@ def _from_lines(camera: Camera, seen: LineSolution) -> Camera:
         f_px, f_sigma, f_source = math.exp(seen.log_f), seen.f_sigma, "solved" if solved else "assumed"
     else:
         off = seen.free_f[0] - math.log(f_px)
-        if abs(off) > 3 * math.hypot(seen.free_f[1], f_sigma) and abs(off) > 0.08:
+        if seen.rival is not None or abs(off) > 3 * math.hypot(seen.free_f[1], f_sigma) and abs(off) > 0.08:
             word = "EXIF says" if f_source == "exif" else "You gave"
             notes.append(
                 f"{word} a focal length of {f_px:.0f} px, the lines of the room fit {math.exp(seen.free_f[0]):.0f} px better: "
@@ -271,6 +271,8 @@ def _with_given_gravity(camera: Camera, given: np.ndarray, seen: LineSolution | 
         if off > 3 * math.hypot(GIVEN_TILT_SIGMA_RAD, seen.tilt_sigma):
             notes += (f"The given pitch and roll differ by {math.degrees(off):.0f}° from what the lines of the room say.",)
     axes = None if camera.manhattan is None else _under(camera.manhattan, given)
+    if axes is None:
+        camera = replace(camera, axes_sigma_rad=UNKNOWN_AXES_RAD)
     return replace(
         camera, gravity=given, gravity_source="given", gravity_sigma_rad=GIVEN_TILT_SIGMA_RAD, manhattan=axes, notes=notes
     )

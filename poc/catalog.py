@@ -227,7 +227,7 @@ def fitting(
     side_m: float = 0.0,
     clear_sides: int = 1,
 ) -> tuple[Product, ...]:
-    """Products within the limits, filtered by one SQL query; ordered by category, price and sku.
+    """Products within the limits, filtered by the database; ordered by category, price and sku.
 
     Needed width is width_m + side_m; needed depth is depth_m + clear_sides · clearance_m (free floor in front, and
     behind as well for 2); area is the piece's own. None sets no limit; an empty list of names matches nothing.
@@ -269,7 +269,7 @@ def least_needs(
     side_m: float = 0.0,
     clear_sides: int = 1,
 ) -> LeastNeeds:
-    """Smallest width, depth and height needed in a category (each on its own), by one SQL query; terms as in `fitting`."""
+    """Smallest width, depth and height needed in a category (each on its own), by the database; terms as in `fitting`."""
     from sqlalchemy import func, select
 
     products, _ = tables()

@@ -56,24 +56,26 @@ class TrueWall:
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known of a frame; None where it is not. ceiling_seen: whether any ceiling is in the photo. complete: whether the walls
-    are all that there are."""
+    """What is known of a frame; None where it is not. ceiling_seen: whether any ceiling is in the photo. room_height_m: of a room whose
+    height is known though its ceiling is not seen well enough to be asked for. slivers: walls of which too little is seen for
+    that, where all walls are known; else None."""
 
     gravity: np.ndarray | None
     camera_height_m: float | None
     ceiling_height_m: float | None
     walls: tuple[TrueWall, ...]
     ceiling_seen: bool = True
-    complete: bool = False
+    room_height_m: float | None = None
+    slivers: tuple[TrueWall, ...] | None = None
 
 
 @dataclass
 class RoomTally:
-    """Per group one row (error, covered, width) for each truth found, whether each lower bound told is broken by the truth, and how
-    many truths there were."""
+    """Per group one row (error, covered, width) for each truth found, and how many truths there were. bounds: of each ceiling told to be
+    at least so high, whether the truth breaks it."""
 
     rows: dict[str, list[tuple[float, bool, float]]] = field(default_factory=lambda: {g: [] for g in GROUPS})
-    bounds: dict[str, list[bool]] = field(default_factory=lambda: {g: [] for g in GROUPS})
+    bounds: list[bool] = field(default_factory=list)
     total: dict[str, int] = field(default_factory=lambda: dict.fromkeys(GROUPS, 0))
     gravity_deg: list[float] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -90,8 +92,8 @@ def evaluate_rooms(folder: str | Path, model: str = DEFAULT_MODEL, *, names: Ite
     camera_height: "true" gives the true height with ±3 % (90 %), a number gives it with that relative sigma, None gives nothing.
     A frame that is refused counts as not found. The groups at the top level are with that height; `nothing_given` and
     `true_depth` (no height given either) hold the same groups. `false_walls` and `false_ceilings` count those
-    measured where none is, `bounds` those told (n) and those that the truth breaks. The height given is the true one: its ±3 %
-    is in the intervals, not in the errors.
+    measured where none is; `bounds` the ceilings told to be at least so high where the room's height is known, and how many are
+    lower. The height given is the true one: its ±3 % is in the intervals, not in the errors.
     Raises DataError naming a bad file.
     """
     frames = select_frames(folder, names, limit)
@@ -110,23 +112,26 @@ def evaluate_rooms(folder: str | Path, model: str = DEFAULT_MODEL, *, names: Ite
 
 
 def _groups(tally: RoomTally) -> dict[str, dict]:
-    return {g: _scores(tally.rows[g], tally.total[g]) | {"bounds": {"n": len(tally.bounds[g]), "broken": sum(tally.bounds[g])}} for g in GROUPS}
+    groups = {g: _scores(tally.rows[g], tally.total[g]) for g in GROUPS}
+    groups["ceiling_height"]["bounds"] = {"n": len(tally.bounds), "broken": sum(tally.bounds)}
+    return groups
 
 
 def exact_truth(loaded: LoadedFrame) -> Truth:
     """Truth of a rendered room from its record in meta.json: the walls with pixels in the photo, which are those labelled wall,
-    door or window that its depth has in the wall's plane."""
+    door or window (all, in a folder without labels) that its depth has in the wall's plane."""
     f, room = loaded.frame, loaded.frame.room
     points = unproject_grid(loaded.depth_m, f.fx, f.fy, f.cx, f.cy)
-    upright = (loaded.depth_m > 0) & np.isin(loaded.surface, (2, 4, 5))
-    walls = []
+    upright = (loaded.depth_m > 0) & (np.isin(loaded.surface, (2, 4, 5)) | (f.label is None))
+    walls, slivers = [], []
     for w in room["walls"]:
         normal, offset = np.array(w["normal_cam"], float), float(w["offset_m"])
-        if w["visible_pixels"] > LEAST_PIXELS:
-            walls.append(TrueWall(normal, offset, upright & (np.abs(points @ normal + offset) < PLANE_M), bool(w["foot_visible"])))
+        if w["visible_pixels"] > 0:
+            (walls if w["visible_pixels"] > LEAST_PIXELS else slivers).append(TrueWall(normal, offset, upright & (np.abs(points @ normal + offset) < PLANE_M), bool(w["foot_visible"])))
     pixels = room.get("ceiling_pixels", 0)
     ceiling = room["ceiling_height_m"] if pixels > LEAST_PIXELS else None
-    return Truth(np.array(room["camera"]["gravity_cam"], float), float(room["camera"]["height_m"]), ceiling, tuple(walls), pixels >= SEEN_PIXELS, True)
+    return Truth(np.array(room["camera"]["gravity_cam"], float), float(room["camera"]["height_m"]), ceiling, tuple(walls), pixels >= SEEN_PIXELS,
+                 room["ceiling_height_m"], tuple(slivers))
 
 
 def fitted_truth(loaded: LoadedFrame) -> Truth:
@@ -149,7 +154,8 @@ def fitted_truth(loaded: LoadedFrame) -> Truth:
     foot = foot_pixels(loaded.surface, gap=FOOT_GAP)
     walls = tuple(TrueWall(n, o, m, _below(foot, m) >= FOOT_PIXELS) for n, o, m in planes(2) if abs(n @ up) < np.sin(np.radians(10)))
     above = float(np.median(points[ceiling[0][2]] @ up)) if level and level[0] else None
-    return Truth(-up, height, None if above is None else height + above, walls, seen)
+    room_height = None if above is None else height + above
+    return Truth(-up, height, room_height, walls, seen, room_height)
 
 
 def _plane(x: np.ndarray) -> tuple[np.ndarray, float]:
@@ -195,6 +201,9 @@ def _add_scene(tally: RoomTally, name: str, truth: Truth, scene: Scene) -> None:
         tally.gravity_deg.append(_angle(scene.camera.gravity, truth.gravity))
     found = {m.name: m for m in measure(scene)}
     _add(tally, "camera_height", truth.camera_height_m, found.get("camera_height"))
+    ceiling = found.get("ceiling_height")
+    if truth.room_height_m is not None and ceiling is not None and ceiling.status == "lower_bound":
+        tally.bounds.append(bool(ceiling.low > truth.room_height_m))
     _add(tally, "ceiling_height", truth.ceiling_height_m, found.get("ceiling_height"))
     for wall in truth.walls:
         plane = match(wall, scene)
@@ -205,13 +214,13 @@ def _add_scene(tally: RoomTally, name: str, truth: Truth, scene: Scene) -> None:
 
 
 def is_false(plane: Plane, truth: Truth, points: np.ndarray) -> bool:
-    """Whether a measured wall is none: no true wall facing its way is near its distance, nor, where the truth may not have all walls,
-    are the true points (H×W×3, z 0 where unknown) of its own pixels."""
-    near = [w.offset_m for w in truth.walls if _angle(w.normal_cam, plane.normal_cam) < MATCH_DEG]
+    """Whether a measured wall is none: no true wall facing its way is near its distance, nor, where not all walls are known, are the
+    true points (H×W×3, z 0 where unknown) of its own pixels."""
+    near = [w.offset_m for w in (*truth.walls, *(truth.slivers or ())) if _angle(w.normal_cam, plane.normal_cam) < MATCH_DEG]
     rows, cols = (np.linspace(0, n - 1, m).astype(int) for n, m in zip(points.shape[:2], plane.mask.shape))
     own = points[rows[:, None], cols[None]][plane.mask]
     own = own[own[:, 2] > 0]
-    if len(own) and not truth.complete:
+    if len(own) and truth.slivers is None:
         near.append(max(float(np.median(-(own @ plane.normal_cam))), 0.05))
     return all(abs(np.log(plane.offset_m / o)) > FALSE_SHARE for o in near)
 
@@ -244,8 +253,6 @@ def _add(tally: RoomTally, group: str, true: float | None, m: Measurement | None
     if true is None:
         return
     tally.total[group] += 1
-    if m is not None and m.status == "lower_bound":
-        tally.bounds[group].append(bool(m.low > true))
     if m is None or m.status != "measured" or m.value is None:
         return
     covered = m.low <= true <= m.high

@@ -256,7 +256,7 @@ class _Join:
     # --- measurements ----------------------------------------------------------------------------------------------
 
     def _measurements(self, scene: Scene, stretches: list[Stretch]) -> tuple[Measurement, ...]:
-        found = {m.name: m for m in measure(scene)}
+        found = {m.name: m for m in measure(scene, one_view=False)}
         found |= {m.name: m for m in doubting_crossed(scene, (self._length(s, scene.plane(s.wall.id), scene.scale) for s in stretches))}
         joined = self._ceiling_beside_walls if "ceiling" in self.fit.names else self._least_height
         found["ceiling_height"] = joined(found["ceiling_height"])

@@ -11,7 +11,7 @@ from poc.room.nextstep import next_measurement
 from poc.room.propagate import variance, wall_length
 from poc.room.roomspace import crossing_walls, longest_free
 from poc.room.selftest import self_test
-from poc.types import Measurement, Scene, WallSegment
+from poc.types import Measurement, Scene
 
 __all__ = ["FIXED_NAMES", "measure", "measurement_json", "next_measurement", "self_test"]
 
@@ -24,8 +24,9 @@ WORTH_SAYING_M = 1.9
 """A room at least this high: less is no news."""
 
 
-def measure(scene: Scene) -> tuple[Measurement, ...]:
-    """All measurements (`FIXED_NAMES`, and two per wall); on a refused scene the fixed names as unknown, with the reason."""
+def measure(scene: Scene, one_view: bool = True) -> tuple[Measurement, ...]:
+    """All measurements (`FIXED_NAMES`, and two per wall); on a refused scene the fixed names as unknown, with the reason. one_view: as
+    of `poc.room.freespace.free_measurements`."""
     if scene.refusal:
         return tuple(Measurement(n, None, None, None, unit, "unknown", "", scene.refusal, light="red") for n, unit in FIXED_NAMES)
     out = [_camera_height(scene), _ceiling_height(scene)]
@@ -35,7 +36,7 @@ def measure(scene: Scene) -> tuple[Measurement, ...]:
         value, parts = propagated(scene, lambda s, k=k: s.distance[k], plane.offset_m, plane.sigma_m)
         out.append(log_normal(f"{wall.plane_id}_distance", value, "m", parts, plane.basis))
         lengths.append(_length(scene, k))
-    out, lengths, free = (doubting_crossed(scene, x) for x in (out, lengths, free_measurements(scene)))
+    out, lengths, free = (doubting_crossed(scene, x) for x in (out, lengths, free_measurements(scene, one_view)))
     out += lengths
     if lengths:
         out.append(replace(longest(lengths), name="longest_wall"))

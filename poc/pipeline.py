@@ -97,13 +97,16 @@ def check_each(photos: Sequence[Path], options: Options) -> None:
     """`check` for photos that are measured one by one: what is said in pixels must be true of all of them. Raises as `check` does."""
     if len(photos) > 1 and options.references:
         raise ParameterError("a reference marks two pixels of one photo: give one photo, or photos of one room with --same-room (it is the first's)")
-    _one_size([check(photo, options).photo for photo in photos], options)
+    _one_size([_named_size(check(photo, options).photo) for photo in photos], options)  # one in memory at a time
 
 
-def _one_size(photos: Sequence[Photo], options: Options) -> None:
-    sizes = {photo.name: max(photo.width, photo.height) for photo in photos}
-    if options.focal_px is not None and len(set(sizes.values())) > 1:
-        told = ", ".join(f"{name} {size}" for name, size in sizes.items())
+def _named_size(photo: Photo) -> tuple[str, int]:
+    return photo.name, max(photo.width, photo.height)
+
+
+def _one_size(sizes: Sequence[tuple[str, int]], options: Options) -> None:
+    if options.focal_px is not None and len({size for _, size in sizes}) > 1:
+        told = ", ".join(f"{name} {size}" for name, size in sizes)
         raise ParameterError(f"a focal length in pixels is that of one size of photo, and these differ in their long side ({told}): measure them apart")
 
 
@@ -138,7 +141,7 @@ def check_same_room(photos: Sequence[Path], options: Options) -> tuple[Checked, 
     """`check` for photos of one room. A reference is two pixels of one photo: of the first. Raises as `check` does."""
     plain = replace(options, references=())
     checked = tuple(check(photo, options if k == 0 else plain) for k, photo in enumerate(photos))
-    _one_size([c.photo for c in checked], options)
+    _one_size([_named_size(c.photo) for c in checked], options)
     return checked
 
 

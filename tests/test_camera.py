@@ -90,7 +90,7 @@ def test_exif_is_used_and_a_crop_that_makes_it_wrong_is_told(rooms):
     assert wrong.f_sigma_rel > 2 * right.f_sigma_rel
 
 
-@pytest.mark.parametrize("factor", [0.5, 1.6, 2.6, 3.5])
+@pytest.mark.parametrize("factor", [0.5, 1.4, 1.6, 2.6, 3.5])
 def test_a_focal_far_from_the_rooms_is_not_believed(rooms, factor):
     """As of a copy made smaller, with the focal length of the original: found again from the lines, or at least told and widened."""
     mended = told = 0
@@ -98,7 +98,7 @@ def test_a_focal_far_from_the_rooms_is_not_believed(rooms, factor):
         wrong = factor * room.camera.f_px
         exif, given = estimate_camera(Photo(room.photo.rgb, f_px=wrong)), estimate_camera(room.photo, focal_px=wrong)
         mended += bool(exif.notes) and abs(np.log(exif.f_px / room.camera.f_px)) < 3 * exif.f_sigma_rel
-        told += bool(given.notes) and given.f_px == pytest.approx(wrong) and given.f_sigma_rel > 0.2
+        told += bool(given.notes) and given.f_px == pytest.approx(wrong) and given.f_sigma_rel > 0.1
     assert min(mended, told) >= 0.75 * len(rooms)
 
 

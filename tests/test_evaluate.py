@@ -64,7 +64,7 @@ def test_limit_and_names_choose_frames(folder):
     run = knowing(folder, lambda d: d)
     assert evaluate(folder, "fake", estimator=run, limit=2)["frames"] == 2
     assert evaluate(folder, "fake", estimator=run, names=["frame_01"])["frames"] == 1
-    with pytest.raises(DataError, match="frames named are not here \(nowhere\)"):
+    with pytest.raises(DataError, match=r"frames named are not here \(nowhere\)"):
         evaluate(folder, "fake", estimator=run, names=["nowhere"])
 
 

@@ -278,15 +278,39 @@ def test_a_wall_seen_above_the_ceiling_of_another_photo_is_a_disagreement(alone)
     assert any(c.name == "ceiling_height" and "shows a wall up to" in c.text for c in joint.conflicts)
 
 
+def _freest(scene: Scene):
+    return max(scene.walls, key=lambda w: sum(b - a for a, b in w.free))
+
+
+def _opening(scene: Scene, wall, kind: str, span: tuple[float, float], heights: tuple[float, float]) -> Opening:
+    along = (wall.ends[1] - wall.ends[0]) / wall.length_m
+    (a, b), (low, high) = span, heights
+    corners = [[*(wall.ends[0] + t * along), z - scene.camera_height_m] for t, z in ((a, high), (b, high), (b, low), (a, low))]
+    return Opening(kind, wall.plane_id, np.array(corners) @ scene.room_from_cam, b - a, high - low)
+
+
+def test_windows_above_each_other_stay_two_and_one_seen_twice_is_one(alone):
+    """And it is as the photo has it that saw most of it."""
+    rooms = []
+    for name, widest in (("front", 0.5), ("side", 0.9)):
+        scene = alone[name].scene
+        wall = _freest(scene)
+        middle = sum(max(wall.free, key=lambda s: s[1] - s[0])) / 2
+        openings = tuple(_opening(scene, wall, "window", (middle - widest / 2, middle + widest / 2), z) for z in ((1.8, 2.2), (0.5, 1.6)))
+        rooms.append(replace(alone[name], scene=replace(scene, openings=openings)))
+    joint = join_rooms(rooms)
+    assert len({o.plane_id for o in joint.scene.openings}) == 1  # the far wall of both
+    assert sorted(round(o.width_m, 2) for o in joint.scene.openings) == [0.9, 0.9]
+
+
 @pytest.mark.parametrize("order", [("front", "side"), ("side", "front")])
 def test_a_door_that_one_photo_sees_is_a_door(alone, order):
     """Nothing is to stand before it, whatever the other photo says; and what hangs on the wall goes along."""
     scene = alone["side"].scene
-    wall = max(scene.walls, key=lambda w: sum(b - a for a, b in w.free))
-    (start, end), along = max(wall.free, key=lambda s: s[1] - s[0]), (wall.ends[1] - wall.ends[0]) / wall.length_m
+    wall = _freest(scene)
+    start, end = max(wall.free, key=lambda s: s[1] - s[0])
     a, b = start + 0.4 * (end - start), start + 0.6 * (end - start)
-    corners = np.array([[*(wall.ends[0] + t * along), z - scene.camera_height_m] for t, z in ((a, 2.0), (b, 2.0), (b, 0.0), (a, 0.0))])
-    door = Opening("door", wall.plane_id, corners @ scene.room_from_cam, b - a, 2.0)
+    door = _opening(scene, wall, "door", (a, b), (0.0, 2.0))
     hung = replace(wall, covered=((a - 0.3, a, 1.1),))
     with_door = replace(scene, openings=(door,), walls=tuple(hung if w is wall else w for w in scene.walls))
     rooms = {"front": alone["front"], "side": replace(alone["side"], scene=with_door, measurements=measure(with_door))}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from poc.room.roomspace import inward
 from poc.types import Opening, Scene
 
 STEP_M = 0.05
@@ -81,10 +82,8 @@ def sill_zones(scene: Scene) -> list[tuple[np.ndarray, float]]:
     """The floor in front of each window, and of what hangs on walls: a room-frame rectangle, and how high a piece may be there."""
     zones = _opening_zones(scene, "window", WINDOW_ZONE_M)
     for wall in scene.walls:
-        along = (wall.ends[1] - wall.ends[0]) / max(wall.length_m, 1e-9)
-        normal = np.array([along[1], -along[0]])
-        normal = normal if normal @ wall.ends[0] <= 0 else -normal  # the camera, at the origin, is inside
-        zones += [(_before(wall.ends[0] + a * along, wall.ends[0] + b * along, normal * WINDOW_ZONE_M), low) for a, b, low in wall.covered]
+        along, out = (wall.ends[1] - wall.ends[0]) / max(wall.length_m, 1e-9), inward(wall, scene) * WINDOW_ZONE_M
+        zones += [(_before(wall.ends[0] + a * along, wall.ends[0] + b * along, out), low) for a, b, low in wall.covered]
     return zones
 
 

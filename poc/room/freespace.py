@@ -32,13 +32,14 @@ LEAST_FLOOR_M2 = 0.3
 END_WORDS = {"frame": "cut by the photo's edge", "occluded": "hidden by what stands before it"}
 
 
-def free_measurements(scene: Scene) -> tuple[Measurement, ...]:
+def free_measurements(scene: Scene, one_view: bool = True) -> tuple[Measurement, ...]:
     """`longest_free_wall`, `floor_area_visible` and `floor_area_free`, always all three. `floor_area_visible` is the floor
-    in the photo's view before the walls, furniture standing on it included; `floor_area_free` what of it is seen bare."""
-    return (_longest_free_wall(scene), _area(scene, "floor_area_visible"), _area(scene, "floor_area_free"))
+    in the photo's view before the walls, furniture standing on it included; `floor_area_free` what of it is seen bare. one_view:
+    all is seen from where the scene's camera stands, as it is not where photos were joined."""
+    return (_longest_free_wall(scene, one_view), _area(scene, "floor_area_visible"), _area(scene, "floor_area_free"))
 
 
-def _longest_free_wall(scene: Scene) -> Measurement:
+def _longest_free_wall(scene: Scene, one_view: bool) -> Measurement:
     found = longest_free(scene)
     if found is None:
         reason = f"no wall is seen free down to its foot for {SHORTEST_FREE_M} m or more"
@@ -49,7 +50,7 @@ def _longest_free_wall(scene: Scene) -> Measurement:
     k = scene.walls.index(wall)
     _, parts = propagated(scene, lambda s: stretch_length(s, k, wall, (start, end), kinds), length, length * plane.sigma_m / plane.offset_m)
     along = (wall.ends[1] - wall.ends[0]) / wall.length_m
-    sigmas = [CORNER_SIGMA_M if kind == "corner" else max(SOFT_END_SIGMA_M, end_sigma_m(scene, plane, wall.ends[0] + t * along))
+    sigmas = [CORNER_SIGMA_M if kind == "corner" else max(SOFT_END_SIGMA_M, end_sigma_m(scene, plane, wall.ends[0] + t * along) if one_view else 0.0)
               for kind, t in zip(kinds, (start, end))]
     parts["unseen"] = parts.get("unseen", 0.0) + sum(np.square(sigmas)) / length**2
     open_ends = dict.fromkeys(END_WORDS[kind] for kind in kinds if kind in END_WORDS)

@@ -168,8 +168,8 @@ def _without(spans, low: float, high: float, kind: str = "obstacle"):
 
 
 def _doors(wall: JointWall, views: list[View], seats: dict[int, Seat]) -> list[tuple[float, float]]:
-    """Stretches of a wall, metres along it, where any photo sees a door: what none stands before is not free there."""
-    return [span for i, o in _openings_of(wall, views) if o.kind == "door" for span in [_span(o, wall, views[i].scene, seats[i])]]
+    """Stretches of a wall, metres along it, where any photo sees a door: there it is not free, though nothing stands before it."""
+    return [_span(o, wall, views[i].scene, seats[i]) for i, o in _openings_of(wall, views) if o.kind == "door"]
 
 
 def _openings_of(wall: JointWall, views: list[View]) -> list[tuple[int, Opening]]:
@@ -183,18 +183,19 @@ def _span(opening: Opening, wall: JointWall, scene: Scene, seat: Seat) -> tuple[
 
 
 def merge_openings(walls: list[JointWall], views: list[View], seats: dict[int, Seat], anchor: int) -> tuple[Opening, ...]:
-    """Every photo's doors and windows as the anchor photo's camera has them; one that several saw is the first's, the anchor's before
-    all. Those of walls that were joined with none stay as they are."""
+    """Every photo's doors and windows as the anchor photo's camera has them; one that several saw is as the widest saw it. Those of walls
+    that were joined with none stay as they are."""
     own = views[anchor].scene
     joined = {views[i].walls[k].plane_id for w in walls for i, k in w.members if i == anchor}
     out = [o for o in own.openings if o.plane_id not in joined]
     for wall in walls:
-        seen: list[tuple[str, float, float]] = []
-        for i, o in sorted(_openings_of(wall, views), key=lambda x: x[0] != anchor):
-            scene, (low, high) = views[i].scene, _span(o, wall, views[i].scene, seats[i])
-            if any(kind == o.kind and a < high and low < b for kind, a, b in seen):
-                continue
-            seen.append((o.kind, low, high))
+        found = [(i, o, _span(o, wall, views[i].scene, seats[i])) for i, o in _openings_of(wall, views)]
+        kept: list[tuple[int, Opening, tuple[float, float]]] = []
+        for i, o, (low, high) in sorted(found, key=lambda x: x[2][0] - x[2][1]):
+            if any(j != i and p.kind == o.kind and a < high and low < b for j, p, (a, b) in kept):
+                continue  # another photo's, seen no wider
+            kept.append((i, o, (low, high)))
+            scene = views[i].scene
             room = o.corners_cam @ scene.room_from_cam.T
             height = room[:, 2] + scene.camera_height_m - own.camera_height_m
             corners = np.column_stack([to_anchor(room[:, :2], seats[i]), height]) @ own.room_from_cam

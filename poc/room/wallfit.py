@@ -114,9 +114,12 @@ def design(level: np.ndarray, psi: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def height_on_wall(level: np.ndarray, psi, distance, quantile: float = 0.5) -> float:
-    """Height over the camera, in the unit of `distance`, at which level rays (n×3) meet walls: a quantile of them."""
+    """Height over the camera, in the unit of `distance`, at which level rays (n×3) meet walls: a quantile of those on walls that are
+    anywhere; NaN where none is."""
     across = np.maximum(np.cos(np.arctan2(level[:, 0], level[:, 1]) - psi), 0.08)
-    return float(np.quantile(level[:, 2] / np.hypot(level[:, 0], level[:, 1]) * distance / across, quantile))
+    height = level[:, 2] / np.hypot(level[:, 0], level[:, 1]) * distance / across
+    height = height[np.isfinite(height)]
+    return float(np.quantile(height, quantile)) if len(height) else float("nan")
 
 
 def foot_nearness(level: np.ndarray, span: np.ndarray) -> np.ndarray:
