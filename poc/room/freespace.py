@@ -19,6 +19,8 @@ CORNER_SIGMA_M, SOFT_END_SIGMA_M = 0.03, 0.05
 END_SIGMA_CELLS = 4.0
 """One sigma of where a wall is last seen, cells of the working grid: near a corner whose other wall is not known, a few columns
 of that wall cannot be told from this one."""
+EDGE_SIGMA_CELLS = 2.0
+"""The same of furniture and doors, as far as a network's surfaces have their edges."""
 EDGE_SIGMA_M = 0.03
 """One sigma of an edge of the seen floor where no wall ends it, common to all of it."""
 NO_WALL_SHARE = 0.15
@@ -50,18 +52,24 @@ def _longest_free_wall(scene: Scene, one_view: bool) -> Measurement:
     k = scene.walls.index(wall)
     _, parts = propagated(scene, lambda s: stretch_length(s, k, wall, (start, end), kinds), length, length * plane.sigma_m / plane.offset_m)
     along = (wall.ends[1] - wall.ends[0]) / wall.length_m
-    sigmas = [CORNER_SIGMA_M if kind == "corner" else max(SOFT_END_SIGMA_M, end_sigma_m(scene, plane, wall.ends[0] + t * along) if one_view else 0.0)
-              for kind, t in zip(kinds, (start, end))]
+
+    def sigma_m(kind: str, t: float) -> float:
+        if kind == "corner":
+            return CORNER_SIGMA_M
+        cells = END_SIGMA_CELLS if kind in END_WORDS else EDGE_SIGMA_CELLS
+        return max(SOFT_END_SIGMA_M, end_sigma_m(scene, plane, wall.ends[0] + t * along, cells) if one_view else 0.0)
+
+    sigmas = [sigma_m(kind, t) for kind, t in zip(kinds, (start, end))]
     parts["unseen"] = parts.get("unseen", 0.0) + sum(np.square(sigmas)) / length**2
     open_ends = dict.fromkeys(END_WORDS[kind] for kind in kinds if kind in END_WORDS)
     reason = f"the free stretch goes on out of sight: {' and '.join(open_ends)}" if open_ends else ""
     return log_normal("longest_free_wall", length, "m", parts, f"{wall.plane_id}, {plane.basis}", reason)
 
 
-def end_sigma_m(scene: Scene, plane: Plane, at: np.ndarray) -> float:
+def end_sigma_m(scene: Scene, plane: Plane, at: np.ndarray, cells: float = END_SIGMA_CELLS) -> float:
     """One sigma (m) along a wall of a point of it (plan) where it is last seen: a few cells of direction, the more the flatter the view."""
     f_cells = scene.camera.f_px * min(1.0, LONG_SIDE / max(scene.camera.width, scene.camera.height))
-    return END_SIGMA_CELLS / f_cells * float(at @ at) / max(plane.offset_m, 0.05)
+    return cells / f_cells * float(at @ at) / max(plane.offset_m, 0.05)
 
 
 def stretch_length(shape: Shape, k: int, wall: WallSegment, span: tuple[float, float], kinds: tuple[str, str]) -> float:
