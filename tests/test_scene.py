@@ -203,6 +203,18 @@ def test_a_networks_depth_is_never_taken_for_exact(room):
 # --- no room ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("factor", [0.5, 1.9])
+def test_a_camera_height_unheard_of_is_no_rooms(room, factor):
+    """A street's or a model railway's: refused where only a network says so, measured where the height is given or a sensor's."""
+    depth = replace(room.depth, values=(room.depth.values * np.float32(factor * 1.4 / room.camera_height_m)))
+    network = replace(depth, engine="network")
+    refused = build_scene(room.photo, network, room.surfaces, room.camera)
+    assert refused.refusal.startswith("no room found") and "give the camera height" in refused.refusal and refused.planes == ()
+    height = (factor * 1.4, 0.05)
+    assert build_scene(room.photo, network, room.surfaces, room.camera, camera_height=height).refusal is None
+    assert build_scene(room.photo, depth, room.surfaces, room.camera).refusal is None
+
+
 def test_a_hidden_floor_is_refused_with_the_reason(room):
     labels = np.where(room.labels == FLOOR, OTHER, room.labels)
     scene = build_scene(room.photo, room.depth, synthetic.surfaces_from_labels(labels), room.camera)

@@ -22,7 +22,7 @@ DRAWN_SHARE = 0.5
 LEAST_EVIDENCE = -4.0
 """Rooms lie around 4, forests, streets and shops below −4.9 (version 6; version 5: −4.4). Weights and threshold were set with version 4 on
 19 photos of those (all refused) and 213 of rooms (24 refused); a room refused costs a second photo, a street measured costs trust. New
-weights want them looked at again: what is neither, as a refinery (−3.9), may pass."""
+weights want them looked at again."""
 MOST_ERROR_LOG = 0.30
 """The embedded model's expected error (sigma of log depth, median over the photo) was below this on 212 of 213 photos of rooms (version 4); on
 forests it is 0.34 to 0.39."""
