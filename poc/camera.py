@@ -101,8 +101,7 @@ def _phone_prior(photo: Photo, pp_sigma: float) -> vanishing.Prior:
 
 def _without_exif(camera: Camera, rival: LineSolution) -> Camera:
     """The camera with the focal length that the lines ask for, where EXIF's is far from it."""
-    note = (f"EXIF says a focal length of {camera.f_px:.0f} px, the lines of the room say about {math.exp(rival.log_f):.0f} px, which is used: "
-            "is the photo cropped, zoomed or edited?")
+    note = _focal_note(camera, math.exp(rival.log_f), ", which is used")
     return replace(camera, f_px=math.exp(rival.log_f), f_source="assumed", f_sigma_rel=rival.f_sigma, notes=(*camera.notes, note))
 
 
@@ -239,17 +238,19 @@ def _from_lines(camera: Camera, seen: LineSolution) -> Camera:
     else:
         off = seen.free_f[0] - math.log(f_px)
         if seen.rival is not None or abs(off) > 3 * math.hypot(seen.free_f[1], f_sigma) and abs(off) > 0.08:
-            word = "EXIF says" if f_source == "exif" else "You gave"
-            notes.append(
-                f"{word} a focal length of {f_px:.0f} px, the lines of the room fit {math.exp(seen.free_f[0]):.0f} px better: "
-                "is the photo cropped, zoomed or edited?"
-            )
+            notes.append(_focal_note(camera, math.exp(seen.free_f[0])))
             f_sigma = f_sigma if f_source == "given" and seen.rival is None else max(f_sigma, 0.5 * abs(off))
     return replace(
         camera, f_px=f_px, f_source=f_source, f_sigma_rel=f_sigma, cx=camera.cx + float(seen.fit.principal[0]),
         cy=camera.cy + float(seen.fit.principal[1]), gravity=seen.fit.axes[2], gravity_source="lines",
         gravity_sigma_rad=seen.tilt_sigma, manhattan=_room_axes(seen.fit.axes), axes_sigma_rad=seen.axes_sigma, notes=tuple(notes),
     )
+
+
+def _focal_note(camera: Camera, better_px: float, then: str = "") -> str:
+    word = "EXIF says" if camera.f_source == "exif" else "You gave"
+    return (f"{word} a focal length of {camera.f_px:.0f} px, the lines of the room fit {better_px:.0f} px better{then}: "
+            "is the photo cropped, zoomed or edited?")
 
 
 def _room_axes(axes: np.ndarray) -> np.ndarray:
@@ -286,7 +287,8 @@ def _under(axes: np.ndarray, down: np.ndarray) -> np.ndarray:
 
 def _without_lines(camera: Camera, floor: FloorSlope | None) -> Camera:
     """Level, or between level and the floor of a metric depth map, each by its uncertainty."""
-    note, camera = "Too few straight lines to tell how the camera was tilted", replace(camera, axes_sigma_rad=UNKNOWN_AXES_RAD)
+    note = "Too few straight lines to tell how the camera was tilted"
+    camera = replace(camera, axes_sigma_rad=UNKNOWN_AXES_RAD)
     if floor is None:
         return replace(camera, notes=(*camera.notes, note + ": taken as level."))
     level, own = 1 / LEVEL_SIGMA_RAD**2, 1 / floor.sigma**2

@@ -81,7 +81,7 @@ def check_parameters(given: Mapping[str, Any], known: Mapping[str, Any]) -> dict
 
 
 def _fit(name: str, value: Any, default: Any) -> Any:
-    """`value` as the kind of `default`; where the default is None, a number if it reads as one, else text."""
+    """`value` as the kind of `default`; where the default is None, a number."""
     if isinstance(default, bool):
         text = str(value).lower()
         if text in _TRUE | _FALSE:
@@ -92,10 +92,7 @@ def _fit(name: str, value: Any, default: Any) -> Any:
     if isinstance(default, (list, tuple)):
         return [value] if isinstance(value, str) else list(value)
     if default is None and isinstance(value, str):
-        try:
-            return _number(name, value)
-        except ParameterError:
-            return value
+        return _number(name, value)
     if isinstance(default, str) and not isinstance(value, str):
         raise ParameterError(f"parameter {name} must be text, got {value!r}")
     return value

@@ -242,8 +242,6 @@ def notebook_values(photo: Path, options: Options) -> dict[str, dict[str, Any]]:
         if is_csv(address):
             read_csv(address)
         given["CATALOGUE"] = from_here(address)
-    if isinstance(given.get("MAX_PRICE"), str):
-        raise ParameterError(f"parameter MAX_PRICE must be a number, got {given['MAX_PRICE']!r}")
     parameters_from({name.lower(): given.get(name, default) for name, default in known["06_business_case"].items() if name != "RUN"})
     return {
         stage: {name: value for name, value in {**own, **given}.items() if name in names} for stage, names in known.items()

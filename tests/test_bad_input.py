@@ -108,7 +108,7 @@ def test_bad_camera_heights(capsys, photo_file, tmp_path, runs_folder, height):
         (["--focal-px", "-3"], "focal length -3 px"),
         (["--reference", "door"], "reference 'door'"),
         (["-p", "STILE=modern"], "unknown parameter STILE. Did you mean STYLE?"),
-        (["-p", "MAX_PRICE=cheap", "-p", "ORDERS_PER_MONTH=many"], "ORDERS_PER_MONTH must be a number"),
+        (["-p", "ORDERS_PER_MONTH=many", "-p", "MAX_PRICE=50"], "ORDERS_PER_MONTH must be a number"),
         (["-p", "CATALOGUE=none.csv"], "none.csv"),
         (["-p", "MAX_PRICE=cheap"], "MAX_PRICE must be a number"),
         (["-p", "HORIZON_MONTHS=2.5"], "horizon_months"),

@@ -174,6 +174,7 @@ def test_parameters_take_the_kind_of_their_default():
         ({"model": "x"}, "unknown parameter model. Did you mean MODEL?"),
         ({"QUITE_ELSE": 1}, "unknown parameter QUITE_ELSE. Known: MODEL, ORDERS"),
         ({"ORDERS": "many"}, "parameter ORDERS must be a number, got 'many'"),
+        ({"MAX_PRICE": "cheap"}, "parameter MAX_PRICE must be a number, got 'cheap'"),
         ({"ORDERS": "nan"}, "parameter ORDERS must be a number"),
         ({"FREE": "perhaps"}, "parameter FREE must be true or false"),
         ({"MODEL": 3}, "parameter MODEL must be text"),

@@ -16,7 +16,7 @@ import numpy as np
 
 from poc.products.clearance import STEP_M, free_depths, room_corners, sill_zones
 from poc.products.fit import Extent, ceiling_extent, extent, find, scale_sigma
-from poc.room.roomspace import longest_free
+from poc.room import roomspace
 from poc.types import Z90, Measurement, Placement, Product, Scene, WallSegment
 
 REACH_M = 4.5
@@ -189,19 +189,13 @@ def _wall_place(
     if length_m < SHORTEST_M or wall.length_m <= 0:
         return None
     along = (wall.ends[1] - wall.ends[0]) / wall.length_m
-    start = wall.ends[0] + along * span[0]
-    inward = np.array([along[1], -along[0]])
-    inward = inward if inward @ -start >= 0 else -inward  # the camera, at the origin, is inside
+    start, inward = wall.ends[0] + along * span[0], roomspace.inward(wall, scene)
     body, reach, clear = free_depths(scene, start, along, inward, length_m, REACH_M, WALL_GAP_M)
-    longest = longest_free(scene)
-    exact = longest is not None and longest[0] is wall and abs(length_m - base.value_m) <= STEP_M and _within(span, longest[1])
+    longest = roomspace.longest_free(scene)
+    exact = longest is not None and longest[0] is wall and longest[1] == span and abs(length_m - base.value_m) <= STEP_M
     length = _open_ended(base if exact else base.scaled(length_m), ends, keep=exact)
     sills = _sills(scene, start, along, inward, length_m)
     return Place("wall", wall.plane_id, start, along, inward, length, _bounded(base), ceiling, body, reach, clear, sills, ends)
-
-
-def _within(span: tuple[float, float], whole: tuple[float, float]) -> bool:
-    return whole[0] - STEP_M <= span[0] and span[1] <= whole[1] + STEP_M
 
 
 def _bounded(length: Extent) -> Extent:
@@ -241,19 +235,10 @@ def _without_doors(
     scene: Scene, wall: WallSegment, span: tuple[float, float], kinds: tuple[str, str]
 ) -> list[tuple[tuple[float, float], tuple[str, str]]]:
     """A free stretch cut where doors are; a cut end is of kind "door"."""
-    parts = [(tuple(span), tuple(kinds))]
+    parts = [(*span, *kinds)]
     for left, right in _doors(scene, wall):
-        cut = []
-        for (a, b), (ka, kb) in parts:
-            if right <= a or left >= b:
-                cut.append(((a, b), (ka, kb)))
-                continue
-            if left > a:
-                cut.append(((a, left), (ka, "door")))
-            if right < b:
-                cut.append(((right, b), ("door", kb)))
-        parts = cut
-    return parts
+        parts = roomspace.cut_out(parts, left, right, "door")
+    return [((a, b), (ka, kb)) for a, b, ka, kb in parts]
 
 
 def _openness(end: str) -> int:

@@ -114,7 +114,7 @@ def gain_table(pan: Panorama, ev: Evidence, angles: np.ndarray, e: np.ndarray) -
 def find_walls(pan: Panorama, ev: Evidence, angles: np.ndarray) -> list[tuple[float, float]]:
     """Candidate walls (psi, nearness e) over the given normal azimuths: greedy peaks of what columns they explain."""
     e = np.exp(np.arange(np.log(0.08), np.log(DEEP), 0.02))
-    return _peaks(gain_table(pan, ev, angles, e), angles, e, np.zeros(len(pan.azimuth)), MOST_WALLS, LEAST_NATS)
+    return _peaks(gain_table(pan, ev, angles, e), angles, e, np.zeros(len(pan.azimuth)), MOST_WALLS, LEAST_NATS)[0]
 
 
 def room_turn(pan: Panorama, ev: Evidence) -> float:
@@ -122,20 +122,17 @@ def room_turn(pan: Panorama, ev: Evidence) -> float:
     there is where no lines tell how the room lies."""
     e = np.exp(np.arange(np.log(0.08), np.log(DEEP), 0.06))
 
-    def explained(turn: float) -> float:
+    def worth(turn: float) -> float:
         angles = turn + np.arange(-1, 3) * np.pi / 2
-        table = gain_table(pan, ev, angles, e)
-        found = _peaks(table, angles, e, np.zeros(len(pan.azimuth)), MOST_WALLS, LEAST_NATS)
-        best = np.zeros(len(pan.azimuth))
-        for psi, nearness in found:
-            best = np.maximum(best, table[np.argmin(np.abs(angles - psi)), np.argmin(np.abs(e - nearness))])
-        return float(best.sum()) - LEAST_NATS * len(found)
+        found, explained = _peaks(gain_table(pan, ev, angles, e), angles, e, np.zeros(len(pan.azimuth)), MOST_WALLS, LEAST_NATS)
+        return float(explained.sum()) - LEAST_NATS * len(found)
 
-    return float(max(np.deg2rad(np.arange(-45.0, 45.0, 3.0)), key=explained))
+    return float(max(np.deg2rad(np.arange(-45.0, 45.0, 3.0)), key=worth))
 
 
-def _peaks(table: np.ndarray, psi: np.ndarray, e: np.ndarray, explained: np.ndarray, most: int, least: float) -> list[tuple[float, float]]:
-    """Up to `most` walls (psi, e), each the one that adds most to what is `explained` per column, while it adds `least` nats."""
+def _peaks(table: np.ndarray, psi: np.ndarray, e: np.ndarray, explained: np.ndarray, most: int, least: float):
+    """Up to `most` walls (psi, e), each the one that adds most to what is `explained` per column, while it adds `least` nats; and what
+    is explained by then."""
     found = []
     for _ in range(most):
         score = np.maximum(table - explained, 0).sum(-1)
@@ -144,7 +141,7 @@ def _peaks(table: np.ndarray, psi: np.ndarray, e: np.ndarray, explained: np.ndar
             break
         found.append((float(psi[a]), float(e[b])))
         explained = np.maximum(explained, table[a, b])
-    return found
+    return found, explained
 
 
 def find_slanted(pan: Panorama, ev: Evidence, walls: list[tuple[float, float]], most: int = 2,
@@ -164,7 +161,7 @@ def find_slanted(pan: Panorama, ev: Evidence, walls: list[tuple[float, float]], 
     psi = np.arange(pan.azimuth.min() - 1.4, pan.azimuth.max() + 1.4, np.deg2rad(4.0))
     own = np.abs((psi + np.pi / 4) % (np.pi / 2) - np.pi / 4) < apart
     psi, e = psi[~own], np.exp(np.arange(np.log(0.1), np.log(DEEP), 0.03))
-    return _peaks(gain_table(pan, ev, psi, e), psi, e, (4.0 - have) * weight, most, 25.0)
+    return _peaks(gain_table(pan, ev, psi, e), psi, e, (4.0 - have) * weight, most, 25.0)[0]
 
 
 def assign_columns(pan: Panorama, ev: Evidence, walls: list[tuple[float, float]], corner: float = 1.5,

@@ -12,6 +12,7 @@ import numpy as np
 
 from poc.room.floorplan import CELL_M, in_metres, largest_rectangle, raster
 from poc.room.jointfit import Facing, Fit, View, to_anchor, turned_facing, unit_of_facing
+from poc.room.roomspace import cut_out
 from poc.room.sameroom import Seat, quarter
 from poc.types import Obstacle, Opening, Scene, WallSegment
 
@@ -134,12 +135,12 @@ def free_of(stretch: Stretch, views: list[View], seats: dict[int, Seat], at_m: f
     cutters = []
     for i in seats:
         for low, high in _blocked(stretch.wall, views[i].scene, seats[i], at_m):
-            cut = _without(merged, low, high)
+            cut = cut_out(merged, low, high, "obstacle")
             if _total(cut) < _total(merged) - EDGE_M:
                 cutters.append(i)
             merged = cut
     for low, high in _doors(stretch.wall, views, seats):
-        merged = _without(merged, low, high, "door")
+        merged = cut_out(merged, low, high, "door")
     low, high = stretch.left.at_m, stretch.right.at_m
     kept = [(max(a, low), min(b, high), ka if a >= low else "corner", kb if b <= high else "corner") for a, b, ka, kb in merged]
     kept = [s for s in kept if s[1] - s[0] > EDGE_M]
@@ -154,16 +155,6 @@ def _union(spans):
             out[-1] = (last[0], max(last[1], span[1]), last[2], span[3] if span[1] > last[1] else last[3])
         else:
             out.append(span)
-    return out
-
-
-def _without(spans, low: float, high: float, kind: str = "obstacle"):
-    out = []
-    for a, b, ka, kb in spans:
-        if high <= a or low >= b:
-            out.append((a, b, ka, kb))
-            continue
-        out += [(a, low, ka, kind)] * (low > a) + [(high, b, kind, kb)] * (high < b)
     return out
 
 

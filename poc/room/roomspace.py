@@ -5,13 +5,15 @@ Room-frame points here are n×3 with the height *above the floor* as third coord
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from poc.geometry import pixel_rays, project
 from poc.types import Measurement, Plane, Scene, WallSegment
 
+Span = tuple[float, float, str, str]
+"""A stretch along a wall: from, to (metres), and the kinds of its two ends."""
 NEAR_M = 0.05
 """Nothing nearer to the camera than this is projected."""
 USUAL_CEILING_M = 2.4
@@ -171,6 +173,17 @@ def longest_free(scene: Scene) -> tuple[WallSegment, tuple[float, float]] | None
     """The wall with the longest free stretch that is worth a word, and that stretch (metres along it), or None."""
     stretches = [(wall, span) for wall in scene.walls for span in wall.free if span[1] - span[0] >= SHORTEST_FREE_M]
     return max(stretches, key=lambda item: item[1][1] - item[1][0], default=None)
+
+
+def cut_out(spans: Sequence[Span], low: float, high: float, kind: str) -> list[Span]:
+    """Stretches (from, to, kinds of their ends) without what lies between low and high, which ends them with `kind`."""
+    out = []
+    for a, b, ka, kb in spans:
+        if high <= a or low >= b:
+            out.append((a, b, ka, kb))
+            continue
+        out += [(a, low, ka, kind)] * (low > a) + [(high, b, kind, kb)] * (high < b)
+    return out
 
 
 def crossing_walls(scene: Scene) -> list[tuple[str, str]]:

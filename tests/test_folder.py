@@ -1,0 +1,105 @@
+"""Data folders: what is read, and each thing that can be wrong with one (no torch)."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from poc.errors import DataError
+from poc.training.folder import IGNORE, list_frames, load_frame
+from tests.data_folder import load_all, write_folder
+
+
+def test_a_good_folder_loads(tmp_path):
+    write_folder(tmp_path, n=2)
+    loaded = load_all(tmp_path)
+    assert len(loaded) == 2
+    assert loaded[0].rgb.shape == (48, 64, 3) and loaded[0].depth_m.dtype == np.float32
+    assert set(np.unique(loaded[0].surface)) <= {0, 1, 2, IGNORE}
+    assert 1 < loaded[0].depth_m.max() < 6
+
+
+def test_truth_outside_the_crop_is_missing(tmp_path):
+    write_folder(tmp_path, n=1)
+    meta = json.loads((tmp_path / "meta.json").read_text())
+    meta["crop"] = {"rows": [10, 40], "cols": [5, 60]}
+    (tmp_path / "meta.json").write_text(json.dumps(meta))
+    (loaded,) = load_all(tmp_path)
+    assert not loaded.depth_m[:10].any() and not loaded.depth_m[:, 60:].any() and loaded.depth_m[10:40, 5:60].all()
+    assert (loaded.surface[40:] == IGNORE).all()
+
+
+def test_surfaces_are_learnt_beyond_the_crop_up_to_the_photos_edge(tmp_path):
+    """Where scores do not look the photo goes on; a frame around it without labels is what it frames, not a class of its own."""
+    write_folder(tmp_path)
+    meta = json.loads((tmp_path / "meta.json").read_text())
+    (tmp_path / "meta.json").write_text(json.dumps({**meta, "crop": {"rows": [12, 40], "cols": [8, 60]}}))
+    label = np.zeros((48, 64), np.uint8)  # wall
+    label[:8], label[30:], label[20, 30] = 21, 1, 39  # ceiling, floor, and a hole
+    label[:4], label[:, :3] = 39, 39  # the frame
+    cv2.imwrite(str(tmp_path / "label" / "frame_00.png"), label)
+    frame = list_frames(tmp_path)[0]
+    scored, learnt = load_frame(frame), load_frame(frame, to_learn=True)
+    assert (scored.surface[:12] == IGNORE).all() and (scored.surface[:, :8] == IGNORE).all()
+    assert (scored.surface[12:40, 8:60] == learnt.surface[12:40, 8:60]).all() and learnt.surface[20, 30] == IGNORE
+    assert (learnt.surface[:8] == 3).all() and (learnt.surface[8:20] == 2).all() and (learnt.surface[30:] == 1).all()
+    assert (learnt.depth_m == scored.depth_m).all(), "depth is known in the crop alone"
+    cv2.imwrite(str(tmp_path / "label" / "frame_00.png"), np.full((48, 64), 39, np.uint8))
+    assert (load_frame(frame, to_learn=True).surface == IGNORE).all()
+
+
+def test_frames_may_be_listed_by_name(tmp_path):
+    names = write_folder(tmp_path, n=2)
+    meta = json.loads((tmp_path / "meta.json").read_text())
+    own = {**meta["intrinsics"], "fx": 77.0}
+    (tmp_path / "meta.json").write_text(json.dumps({**meta, "frames": {names[0]: {"intrinsics": own}, names[1]: {}}}))
+    assert [(f.name, f.fx) for f in list_frames(tmp_path)] == [(names[0], 77.0), (names[1], 60.0)]
+
+
+def spoil_missing(p):
+    p.unlink()
+
+
+def spoil_shape(p):
+    cv2.imwrite(str(p), np.full((48, 96), 2000, np.uint16))
+
+
+def spoil_zero(p):
+    cv2.imwrite(str(p), np.zeros((48, 64), np.uint16))
+
+
+def spoil_metres(p):
+    cv2.imwrite(str(p), np.full((48, 64), 3, np.uint16))
+
+
+def spoil_colour(p):
+    cv2.imwrite(str(p), np.full((48, 64, 3), 200, np.uint8))
+
+
+def spoil_text(p):
+    p.write_text("not a picture")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (spoil_missing, "no such depth"), (spoil_shape, "does not fit"), (spoil_zero, "zero everywhere"),
+        (spoil_metres, "look like metres"), (spoil_colour, "channels"), (spoil_text, "cannot be read"),
+    ],
+)  # fmt: skip
+def test_bad_depth_is_named(tmp_path, spoil, says):
+    names = write_folder(tmp_path, n=2)
+    bad = tmp_path / "depth_mm" / f"{names[1]}.png"
+    spoil(bad)
+    with pytest.raises(DataError, match=says) as error:
+        load_all(tmp_path)
+    assert str(bad) in str(error.value)
+
+
+def test_a_folder_that_is_none(tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        list_frames(tmp_path)
+    (tmp_path / "meta.json").write_text("{")
+    with pytest.raises(DataError, match="not valid JSON"):
+        list_frames(tmp_path)
