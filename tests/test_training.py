@@ -308,6 +308,32 @@ class TestWithTorch:
         assert {k for k in ("l1", "nll") if float(terms[k]) != 0} == learnt
         assert all(float(terms[k]) > 0 for k in ("si", "affine", "gradient", "surface"))
 
+    def test_a_file_from_before_attention_is_gone_on_from(self, tmp_path):
+        """Its weights fill the rest; attention starts as the identity, in training too, and learns. Nothing else is let through."""
+        pytest.importorskip("onnx")
+        import torch
+
+        from poc.models.embedded_net import EmbeddedNet
+        from poc.training.export import to_onnx
+        from poc.training.networks import new_network
+
+        before = new_network(None, "convolutional").eval()
+        path = tmp_path / "before.onnx"
+        path.write_bytes(to_onnx(before))
+        net = new_network(str(path))
+        image = torch.rand(2, 3, 64, 96)
+        with torch.no_grad():
+            for got, want in zip(net.eval()(image), before(image)):
+                assert (got - want).abs().max() < 2e-2 * want.abs().max()  # float16 weights
+        looks = [*net.context[1:], *net.looks]
+        x = torch.rand(2, 256, 4, 5)
+        assert len(looks) == 4 and torch.equal(net.train().context[1](x), x)
+        net(image)[0].square().mean().backward()
+        assert all(look.join[1].weight.grad.abs().max() > 0 for look in looks)
+        path.write_bytes(to_onnx(EmbeddedNet(width=(128, 160, 96, 64, 32), looks=(0, 0))))
+        with pytest.raises(DataError, match="holds another network than this version trains"):
+            new_network(str(path))
+
     def test_a_file_that_holds_another_network(self, tmp_path):
         pytest.importorskip("onnx")
         from poc.models.embedded_net import EmbeddedNet

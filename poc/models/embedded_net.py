@@ -1,8 +1,9 @@
 """The embedded model's network: one small encoder, one decoder, three answers per pixel.
 
 Encoder: MobileNetV2 1.0 (Sandler et al. 2018). Decoder: light separable convolutions with skips, as in FastDepth
-(Wofk et al. 2019), with a global context branch, because absolute scale is a property of the whole photo. Heads: log
-depth at the canonical focal length, log of the expected error (Laplace scale of log depth), and surface logits.
+(Wofk et al. 2019), with a global context branch and self-attention where cells are few, because absolute scale is a
+property of the whole photo. Heads: log depth at the canonical focal length, log of the expected error (Laplace scale of log
+depth), and surface logits.
 
 It needs torch and is used for training and export; `poc.models.embedded` runs the exported ONNX file without torch.
 """
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 N_SURFACES = 6
+LOOKS = (3, 1)  # times that cells look at each other at strides 32 and 16
 KERNELS = ((5, 3), (3, 3), (3, 3), (3,))  # depthwise kernels of the fusing steps at strides 16, 8, 4, 2
 
 # (expansion, channels, stride) of the 17 bottlenecks; the feature after each index in TAPS is a skip.
@@ -116,18 +118,43 @@ class Context(nn.Module):
         return y + self.mix(y) + self.whole(x.mean(dim=(2, 3)))[:, :, None, None]
 
 
+class Attention(nn.Module):
+    """Every cell looks at every other, then a perceptron with a 3×3 step, as in LeViT (Graham et al. 2021). It starts as the
+    identity."""
+
+    def __init__(self, channels: int, heads: int = 8, key: int = 16):
+        super().__init__()
+        self.heads, self.key, self.value = heads, key, channels // heads
+        self.qkv = conv_bn(channels, heads * (2 * key + self.value), 1, act=False)
+        self.join = conv_bn(channels, channels, 1, act=False)
+        self.widen = conv_bn(channels, 2 * channels, 1)
+        self.local = conv_bn(2 * channels, 2 * channels, 3, groups=2 * channels)
+        self.narrow = conv_bn(2 * channels, channels, 1, act=False)
+        for last in (self.join, self.narrow):
+            nn.init.zeros_(last[1].weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        b, c, h, w = x.shape
+        q, k, v = self.qkv(x).reshape(b, self.heads, -1, h * w).split((self.key, self.key, self.value), dim=2)
+        looks = (q.transpose(2, 3) @ k * self.key**-0.5).softmax(dim=3)  # B×heads×cells×cells
+        x = x + self.join((v @ looks.transpose(2, 3)).reshape(b, c, h, w))
+        return x + self.narrow(self.local(self.widen(x)))
+
+
 class EmbeddedNet(nn.Module):
     """image B×3×H×W RGB in [0, 1] → log_depth, log_sigma (B×1×H/2×W/2) and surface_logits (B×6×H×W).
 
     log_depth: log metres at the canonical focal length. log_sigma: log of the Laplace scale of log depth.
-    Width: decoder channels at strides 32, 16, 8, 4, 2. encoder: another with `channels` of its five features.
+    Width: decoder channels at strides 32, 16, 8, 4, 2. encoder: another with `channels` of its five features. looks: how often
+    cells look at each other at strides 32 and 16.
     """
 
-    def __init__(self, width: tuple[int, ...] = (256, 160, 96, 64, 32), encoder: nn.Module | None = None):
+    def __init__(self, width: tuple[int, ...] = (256, 160, 96, 64, 32), encoder: nn.Module | None = None, looks: tuple[int, int] = LOOKS):
         super().__init__()
         self.encoder = Encoder() if encoder is None else encoder
         channels = self.encoder.channels
-        self.context = Context(channels[4], width[0])
+        self.context = nn.Sequential(Context(channels[4], width[0]), *(Attention(width[0]) for _ in range(looks[0])))
+        self.looks = nn.Sequential(*(Attention(width[1]) for _ in range(looks[1])))
         self.fuse = nn.ModuleList(Fuse(width[i], channels[3 - i], width[i + 1], KERNELS[i]) for i in range(4))
         self.depth = nn.Conv2d(width[4], 2, 3, padding=1)
         self.surface = nn.Conv2d(width[4], N_SURFACES, 3, padding=1)
@@ -140,7 +167,8 @@ class EmbeddedNet(nn.Module):
         """What both heads see: B×width[4]×H/2×W/2."""
         skips = self.encoder((image - self.mean) / self.std)
         x = self.context(skips[4])
-        for fuse, skip in zip(self.fuse, (skips[3], skips[2], skips[1], skips[0])):
+        x = self.looks(self.fuse[0](x, skips[3]))
+        for fuse, skip in zip(self.fuse[1:], (skips[2], skips[1], skips[0])):
             x = fuse(x, skip)
         return x
 

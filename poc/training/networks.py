@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 from pathlib import Path
 
@@ -12,8 +13,13 @@ from poc.models.embedded_net import EmbeddedNet, load_imagenet_encoder
 from poc.training.restore import load_onnx
 from poc.training.teacher_net import TeacherNet, load_imagenet_resnet
 
-NETWORKS = {"embedded": (EmbeddedNet, load_imagenet_encoder), "teacher": (TeacherNet, load_imagenet_resnet)}
-"""What is shipped, and the heavier one that labels photos for it: the class, and what fills its encoder from an ImageNet .npz."""
+NETWORKS = {
+    "embedded": (EmbeddedNet, load_imagenet_encoder),
+    "convolutional": (functools.partial(EmbeddedNet, looks=(0, 0)), load_imagenet_encoder),
+    "teacher": (TeacherNet, load_imagenet_resnet),
+}
+"""What is shipped, the same without attention (up to version 6), and the heavier one that labels photos for them: what makes it, and what
+fills its encoder from an ImageNet .npz."""
 
 
 def new_network(init: str | None, network: str = "embedded") -> EmbeddedNet:
@@ -22,7 +28,7 @@ def new_network(init: str | None, network: str = "embedded") -> EmbeddedNet:
     Raises ParameterError for an unknown network, DataError where `init` is of another network or cannot be read.
     """
     if network not in NETWORKS:
-        raise ParameterError(f"network {network!r}: there are {' and '.join(NETWORKS)}")
+        raise ParameterError(f"network {network!r}: there are {', '.join(NETWORKS)}")
     build, fill = NETWORKS[network]
     net = build()
     if init and init.endswith(".npz"):

@@ -15,19 +15,22 @@ import torch
 from torch import Tensor, nn
 
 from poc.errors import DataError
-from poc.models.embedded_net import N_SURFACES, EmbeddedNet
+from poc.models.embedded_net import N_SURFACES, Attention, EmbeddedNet
 
 
 def load_onnx(net: EmbeddedNet, path: str | Path) -> EmbeddedNet:
     """Fill `net` from a file that `poc.training.export` wrote, and return it in evaluation mode.
 
-    Layers are matched by their order and checked by their shapes. Raises DataError where the file cannot be read or
-    holds another network.
+    Layers are matched by their order and checked by their shapes. A file from before the network had attention (up to version
+    6) fills the rest; its attention stays what it starts as, the identity. Raises DataError where the file cannot be read
+    or holds another network.
     """
-    stored, layers = _split_heads(_stored_layers(path)), layers_in_order(net)
+    stored, layers, norms = _split_heads(_stored_layers(path)), layers_in_order(net), dict(net.named_modules())
+    if len(stored) < len(layers):
+        looking = tuple(f"{name}." for name, module in norms.items() if isinstance(module, Attention))
+        layers = [(name, layer) for name, layer in layers if not name.startswith(looking)]
     if [w.shape for w, _ in stored] != [tuple(layer.weight.shape) for _, layer in layers]:
         raise DataError(f"{path}: holds another network than this version trains")
-    norms = dict(net.named_modules())
     with torch.no_grad():
         for (weight, bias), (name, layer) in zip(stored, layers):
             layer.weight.copy_(torch.from_numpy(weight))

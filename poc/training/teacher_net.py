@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from poc.errors import DataError
-from poc.models.embedded_net import EmbeddedNet, conv_bn, fold
+from poc.models.embedded_net import EmbeddedNet, fold
 
 STAGES = ((3, 64, 256, 1), (4, 128, 512, 2), (6, 256, 1024, 2))  # units, inner channels, channels, stride
 CHANNELS = (64, 256, 512, 1024, 1024)
@@ -76,35 +76,11 @@ class ResNetEncoder(nn.Module):
         return [*features, x, F.avg_pool2d(x, 2, ceil_mode=True)]
 
 
-class Attention(nn.Module):
-    """Every cell looks at every other, then a perceptron with a 3×3 step, as in LeViT (Graham et al. 2021). It starts as the
-    identity."""
-
-    def __init__(self, channels: int, heads: int = 8, key: int = 16):
-        super().__init__()
-        self.heads, self.key, self.value = heads, key, channels // heads
-        self.qkv = conv_bn(channels, heads * (2 * key + self.value), 1, act=False)
-        self.join = conv_bn(channels, channels, 1, act=False)
-        self.widen = conv_bn(channels, 2 * channels, 1)
-        self.local = conv_bn(2 * channels, 2 * channels, 3, groups=2 * channels)
-        self.narrow = conv_bn(2 * channels, channels, 1, act=False)
-        for last in (self.join, self.narrow):
-            nn.init.zeros_(last[1].weight)
-
-    def forward(self, x: Tensor) -> Tensor:
-        b, c, h, w = x.shape
-        q, k, v = self.qkv(x).reshape(b, self.heads, -1, h * w).split((self.key, self.key, self.value), dim=2)
-        looks = (q.transpose(2, 3) @ k * self.key**-0.5).softmax(dim=3)  # B×heads×cells×cells
-        x = x + self.join((v @ looks.transpose(2, 3)).reshape(b, c, h, w))
-        return x + self.narrow(self.local(self.widen(x)))
-
-
 class TeacherNet(EmbeddedNet):
     """The same answers as the embedded network's, from 11 million parameters."""
 
     def __init__(self) -> None:
-        super().__init__(WIDTH, ResNetEncoder())
-        self.context = nn.Sequential(self.context, *(Attention(WIDTH[0]) for _ in range(3)))
+        super().__init__(WIDTH, ResNetEncoder(), looks=(3, 0))
 
 
 def load_imagenet_resnet(encoder: ResNetEncoder, path: str) -> None:
