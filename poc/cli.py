@@ -16,10 +16,10 @@ from typing import Annotated, Any
 import typer
 
 from poc import cli_data
-from poc.errors import PocError
+from poc.errors import ParameterError, PocError
 
 app = typer.Typer(
-    name="poc", add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+    name="poc", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
     help="Metres one can trust, from one photo of a room.",
 )  # fmt: skip
 
@@ -105,22 +105,26 @@ def depth(
 ) -> None:
     """Depth of every pixel: a 16-bit PNG (millimetres, or relative inverse depth) and a coloured one to look at. Where the photo
     shows no room, a line says that a metric model's values are no metres."""
-    from poc.camera import estimate_camera
-    from poc.depth import estimate, save_depth_png
+    from poc.camera import check_focal_px, estimate_camera
+    from poc.depth import depth_png, estimate
     from poc.figures.depthview import coloured_png
-    from poc.files import writing_where_told
+    from poc.files import write_together, writing_where_told
     from poc.photo import load_photo
     from poc.room.refusal import refuse
     from poc.room.view import make_view
 
     loaded = load_photo(photo)
+    if focal_px is not None:
+        check_focal_px(focal_px, loaded.width, loaded.height)
     target = out or Path(f"{photo.stem}_depth.png")
-    if target.is_dir() or not target.suffix:
+    if os.path.isdir(target) or not target.suffix:
         target = target / f"{photo.stem}_depth.png"
+    if target.suffix.lower() != ".png":
+        raise ParameterError(f"{target}: depth is written as a 16-bit PNG; give a name that ends in .png, or a folder")
     found, surfaces = estimate(loaded, model, focal_px)
+    twin = target.with_name(f"{target.stem}_colour.png")
     with writing_where_told():
-        save_depth_png(found, target)
-        twin = coloured_png(found, target.with_name(f"{target.stem}_colour.png"))
+        write_together({target: depth_png(found), twin: coloured_png(found)})
     print(f"{shown(target)}\n{shown(twin)}")
     if found.kind == "metric":
         camera = estimate_camera(loaded, surfaces, found, focal_px=focal_px)
@@ -200,7 +204,8 @@ def run(arguments: list[str]) -> int:
         logging.getLogger(noisy).setLevel(logging.ERROR)
     usage_error = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
     try:
-        code = app(arguments, standalone_mode=False, prog_name="poc")
+        code = app(arguments or ["--help"], standalone_mode=False, prog_name="poc")
+        sys.stdout.flush()  # here, where a full disk or a closed pipe can still be told
         return stopped() if code == 130 else code if isinstance(code, int) else 0  # typer turns Ctrl-C into 130, silently
     except PocError as error:
         return failed(error, error.exit_code)
@@ -209,7 +214,7 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return stopped()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that flushing at exit does not complain as well
+        release_stdout()
         return 1
     except Exception as error:
         if os.environ.get("POC_DEBUG"):
@@ -219,8 +224,17 @@ def run(arguments: list[str]) -> int:
 
 def failed(error: object, code: int) -> int:
     """One line on stderr, whatever line breaks the message has."""
+    release_stdout()
     tell(f"poc: {' '.join(str(error).split())}")
     return code
+
+
+def release_stdout() -> None:
+    """Write what is still to be written, or drop it where that cannot be, so that Python does not complain at its exit as well."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def stopped() -> int:

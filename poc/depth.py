@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -51,7 +53,12 @@ def _checked_focal(f_px: float | None) -> float | None:
 
 
 def save_depth_png(depth: DepthMap, path: str | Path) -> Path:
-    """Write a 16-bit greyscale PNG, 0 = no value; WriteError where that fails.
+    """Write `depth_png`; WriteError where that fails."""
+    return write_file(Path(path), depth_png(depth))
+
+
+def depth_png(depth: DepthMap) -> Callable[[BinaryIO], None]:
+    """What writes a 16-bit greyscale PNG, 0 = no value, to an open file.
 
     Metric: millimetres along z (beyond 65.535 m: no value). Relative inverse depth: value = (pixel − 1) · step + smallest,
     with both numbers in the PNG's text fields, so that nothing is lost but precision.
@@ -63,7 +70,7 @@ def save_depth_png(depth: DepthMap, path: str | Path) -> Path:
     info = PngInfo()
     for name, text in {"model": depth.model, "kind": depth.kind, **facts}.items():
         info.add_text(name, text)
-    return write_file(Path(path), lambda file: Image.fromarray(pixels).save(file, "PNG", pnginfo=info, compress_level=1))
+    return lambda file: Image.fromarray(pixels).save(file, "PNG", pnginfo=info, compress_level=1)
 
 
 def _png_metric(depth: DepthMap) -> tuple[np.ndarray, dict[str, str]]:

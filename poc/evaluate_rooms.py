@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from poc.camera import estimate_camera
+from poc.errors import DataError
 from poc.evaluate import Estimator, default_estimator
 from poc.measure import measure
 from poc.metrics import fit_plane, foot_pixels, true_wall_masks, unproject_grid
@@ -100,7 +101,7 @@ def evaluate_rooms(folder: str | Path, model: str = DEFAULT_MODEL, *, names: Ite
     run, tallies = estimator or default_estimator(model), {way: RoomTally() for way in WAYS}
     for i, frame in enumerate(frames):
         loaded = load_frame(frame)
-        truth = fitted_truth(loaded) if frame.room is None else exact_truth(loaded)
+        truth = _truth(loaded)
         add_room(tallies, loaded, truth, run, camera_height)
         if progress:
             progress(i + 1, len(frames))
@@ -115,6 +116,16 @@ def _groups(tally: RoomTally) -> dict[str, dict]:
     groups = {g: _scores(tally.rows[g], tally.total[g]) for g in GROUPS}
     groups["ceiling_height"]["bounds"] = {"n": len(tally.bounds), "broken": sum(tally.bounds)}
     return groups
+
+
+def _truth(loaded: LoadedFrame) -> Truth:
+    """The exact truth where a record has one, else what is fitted. Raises DataError for a record that is none."""
+    if loaded.frame.room is None:
+        return fitted_truth(loaded)
+    try:
+        return exact_truth(loaded)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{loaded.frame.name}: its `room` in meta.json is no record of a rendered room ({type(error).__name__}: {error})") from error
 
 
 def exact_truth(loaded: LoadedFrame) -> Truth:

@@ -74,7 +74,7 @@ def probe_folder(path: Path) -> None:
 def _write_beside(path: Path, content: Content) -> Path:
     """Write `content` to a temporary file in the folder of `path` and return it."""
     make_folder(path.parent)
-    if path.is_dir():
+    if os.path.isdir(path):  # where pathlib's own raises for a name too long, this is False
         raise WriteError(f"cannot write {path}: a folder has that name")
     handle, name = _named(path, lambda: tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
     temporary = Path(name)

@@ -6,6 +6,7 @@ seconds in every kernel.
 
 from __future__ import annotations
 
+import ast
 import html
 import io
 import json
@@ -32,13 +33,22 @@ PICTURE_PX = 1000
 
 
 def begin(name: str, run_id: str) -> Run:
-    """The run a notebook works on. Raises ParameterError when its parameters hold a misspelt name, as papermill lets
-    through (`papermill … -p MODLE x` would otherwise go on with the default)."""
-    known = notebook_parameters(project_root() / "notebooks" / f"{name}.ipynb")
-    for given in _namespace():
+    """The run a notebook works on. Raises ParameterError for a parameter it has not, as papermill lets through (`papermill … -p
+    MODLE x` would otherwise go on with the default), and for a misspelt one set by hand."""
+    known, space = notebook_parameters(project_root() / "notebooks" / f"{name}.ipynb"), _namespace()
+    for given in _injected(space.get("In", ())):
+        if given not in known:
+            raise ParameterError(f"unknown parameter {given}.{did_you_mean(given, known) or ' Known: ' + ', '.join(known) + '.'}")
+    for given in space:
         if given.isupper() and not given.startswith("_") and given not in known and (hint := did_you_mean(given, known)):
             raise ParameterError(f"unknown parameter {given}.{hint}")
     return open_run(run_id)
+
+
+def _injected(cells: Iterable[str]) -> list[str]:
+    """Names that papermill's own cell sets, of the cells run so far."""
+    added = (node for cell in cells if cell.startswith("# Parameters\n") for node in ast.parse(cell).body)
+    return [target.id for node in added if isinstance(node, ast.Assign) for target in node.targets if isinstance(target, ast.Name)]
 
 
 def parameters_of(name: str) -> dict[str, Any]:

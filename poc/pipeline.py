@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poc.errors import ParameterError
+from poc.errors import ParameterError, PhotoError
 from poc.files import probe_folder, write_file, write_together, writing_where_told
 from poc.parameters import check_parameters, notebook_parameters
 from poc.progress import Progress
@@ -208,8 +208,8 @@ def asked(options: Options) -> dict[str, Any]:
 
 
 def as_json(record: Any, indent: int | None = None) -> str:
-    """Strict JSON (no NaN), readable in any language."""
-    return json.dumps(record, ensure_ascii=False, allow_nan=False, indent=indent)
+    """Strict JSON: no NaN, and nothing but ASCII, whatever encoding a terminal or a pipe has."""
+    return json.dumps(record, allow_nan=False, indent=indent)
 
 
 def ensure_model(name: str) -> None:
@@ -233,7 +233,7 @@ def notebook_values(photo: Path, options: Options) -> dict[str, dict[str, Any]]:
 
     known = {notebook.name: notebook_parameters(notebook.path) for notebook in WORKBOOK}
     own = {
-        "PHOTO": str(photo.resolve()), "FOCAL_PX": options.focal_px, "MODEL": options.model,
+        "PHOTO": _typed(photo.resolve()), "FOCAL_PX": options.focal_px, "MODEL": options.model,
         "CAMERA_HEIGHT": options.camera_height, "REFERENCE": list(options.references),
     }  # fmt: skip
     free = {name: default for names in known.values() for name, default in names.items() if name not in {"RUN", *own}}
@@ -246,6 +246,15 @@ def notebook_values(photo: Path, options: Options) -> dict[str, dict[str, Any]]:
     return {
         stage: {name: value for name, value in {**own, **given}.items() if name in names} for stage, names in known.items()
     }
+
+
+def _typed(path: Path) -> str:
+    """A path as text that a notebook can hold. Raises PhotoError where its name is none."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise PhotoError(f"{path.name!a}: the name holds bytes that are no text; rename the photo") from error
+    return str(path)
 
 
 def run_id(photo: Photo, values: Mapping[str, Mapping[str, Any]]) -> str:

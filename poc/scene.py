@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from poc.camera import FOCAL_SIGMA
 from poc.errors import ParameterError
 from poc.geometry import rotation_from_vector
 from poc.room.adjust import adjust, adjust_without_culprits, as_built, depth_noise, observe_planes
@@ -60,6 +61,7 @@ def build_scene(photo: Photo, depth: DepthMap, surfaces: Surfaces | None, camera
         return Scene(camera, "no room found: no floor is seen, or hardly any, so nothing can be placed")
     if not layout.walls:
         return Scene(camera, "no room found: no walls are seen")
+    view = replace(view, camera=_owned(view.camera, camera))
     floor = _floor_data(view, layout.state)
     moves = _camera_moves(floor, layout.state, layout.noise, cov)
     known = reference_opinions(references, view, layout, moves)
@@ -67,6 +69,12 @@ def build_scene(photo: Photo, depth: DepthMap, surfaces: Surfaces | None, camera
         return Scene(camera, reason)
     scale = _scale(layout, camera_height, known, _model_sigma(layout, moves))
     return _assemble(view, layout, scale, floor, moves)
+
+
+def _owned(found: Camera, told: Camera) -> Camera:
+    """The camera found, whose focal length nobody gave any more where it had to leave what was told by far."""
+    allowed = 3 * FOCAL_SIGMA[told.f_source] if told.f_source in ("given", "exif") else np.inf
+    return replace(found, f_source="solved") if abs(np.log(found.f_px / told.f_px)) > allowed else found
 
 
 def _unheard_of(height_m: float | None) -> str | None:

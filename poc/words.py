@@ -136,7 +136,7 @@ def room_lines(scene: Scene, measurements: Iterable[Measurement], advice: NextMe
     told = scale_sentences(scene)[:1]
     if scene.refusal:
         return told
-    notes = [sentence(note) for note in scene.scale.notes]
+    notes = [sentence(note) for note in (*scene.scale.notes, *scene.camera.notes)]
     return [*told, *notes, *measurement_lines(measurements), *([advice_sentence(advice)] if advice is not None else [])]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -100,6 +101,48 @@ def test_depth_warns_where_there_is_no_room(capsys, photo_file, tmp_path):
 def test_depth_into_a_folder(capsys, photo_file, tmp_path):
     assert run(capsys, "depth", photo_file, "-o", tmp_path)[0] == 0
     assert (tmp_path / "room_depth.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("target", "more", "line"),
+    [
+        ("d.png", ["--focal-px", "5"], "focal length 5 px does not suit"),
+        ("d.jpg", [], "give a name that ends in .png, or a folder"),
+        ("taken/d.png", [], "a folder has that name"),
+        ("x" * 300 + ".png", [], "File name too long"),
+    ],
+)
+def test_depth_leaves_both_files_or_none(capsys, photo_file, tmp_path, target, more, line):
+    (tmp_path / "taken" / "d_colour.png").mkdir(parents=True)
+    code, out, err = run(capsys, "depth", photo_file, "-o", tmp_path / target, *more)
+    assert (code, out) == (2, "") and line in err and err.count("\n") == 1
+    assert not [p for p in tmp_path.rglob("*") if p.is_file()]
+
+
+def test_a_focal_length_that_the_room_contradicts_is_not_called_given(capsys, photo_file):
+    """Nor is the doubt kept from whoever reads the JSON, or the lines."""
+    asked = ("measure", photo_file, "--focal-px", round(0.6 * room.F_PX))
+    record = json.loads(run(capsys, *asked, "--json")[1])
+    (note,) = record["camera"]["notes"]
+    assert record["camera"]["source"] == "solved" and note.startswith("You gave a focal length of")
+    assert note in run(capsys, *asked)[1]
+
+
+def test_output_that_cannot_be_written_is_one_line(photo_file, tmp_path):
+    """Buffered, as Python has it unless told otherwise: what is said at its exit would be two lines more, and code 120."""
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no /dev/full here")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with full.open("w") as out:
+        done = subprocess.run([sys.executable, "-m", "poc.cli", "models", "--json"], stdout=out, stderr=subprocess.PIPE, text=True, env=environment)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "No space left" in done.stderr
+
+
+def test_json_is_the_same_in_any_encoding(photo_file):
+    command = [sys.executable, "-m", "poc.cli", "measure", str(photo_file), "--json", "--camera-height", "1.5"]
+    plain, latin = (subprocess.run(command, capture_output=True, env=os.environ | {"PYTHONIOENCODING": name}).stdout for name in ("utf-8", "latin-1"))
+    assert plain == latin and {m["unit"] for m in json.loads(plain)["measurements"]} >= {"m", "m²"}
 
 
 def test_models(capsys):

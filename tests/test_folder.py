@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from poc.errors import DataError
-from poc.training.folder import IGNORE, list_frames, load_frame
+from poc.training.folder import IGNORE, list_frames, load_frame, read_names
 from tests.data_folder import load_all, write_folder
 
 
@@ -77,6 +77,10 @@ def spoil_colour(p):
     cv2.imwrite(str(p), np.full((48, 64, 3), 200, np.uint8))
 
 
+def spoil_bits(p):
+    cv2.imwrite(str(p), np.full((48, 64), 200, np.uint8))
+
+
 def spoil_text(p):
     p.write_text("not a picture")
 
@@ -85,7 +89,7 @@ def spoil_text(p):
     ("spoil", "says"),
     [
         (spoil_missing, "no such depth"), (spoil_shape, "does not fit"), (spoil_zero, "zero everywhere"),
-        (spoil_metres, "look like metres"), (spoil_colour, "channels"), (spoil_text, "cannot be read"),
+        (spoil_metres, "look like metres"), (spoil_colour, "channels"), (spoil_bits, "8 bits a pixel"), (spoil_text, "cannot be read"),
     ],
 )  # fmt: skip
 def test_bad_depth_is_named(tmp_path, spoil, says):
@@ -103,3 +107,25 @@ def test_a_folder_that_is_none(tmp_path):
     (tmp_path / "meta.json").write_text("{")
     with pytest.raises(DataError, match="not valid JSON"):
         list_frames(tmp_path)
+    (tmp_path / "meta.json").write_bytes(b'{"frames": "\xff"}')
+    with pytest.raises(DataError, match="not valid JSON"):
+        list_frames(tmp_path)
+
+
+@pytest.mark.parametrize("change", [
+    lambda meta: [], lambda meta: meta | {"frames": [{}]}, lambda meta: meta | {"frames": {"a": None}}, lambda meta: meta | {"crop": [0, 10]},
+    lambda meta: meta | {"intrinsics": meta["intrinsics"] | {"fx": "wide"}},
+])  # fmt: skip
+def test_a_meta_json_of_another_layout_is_named(tmp_path, change):
+    write_folder(tmp_path, n=2)
+    where = tmp_path / "meta.json"
+    where.write_text(json.dumps(change(json.loads(where.read_text()))))
+    with pytest.raises(DataError, match="is not laid out as a data folder's") as error:
+        list_frames(tmp_path)
+    assert str(where) in str(error.value)
+
+
+def test_a_list_of_frames_that_is_no_text(tmp_path):
+    (tmp_path / "names.txt").write_bytes(b"\xff\xd8 a photo")
+    with pytest.raises(DataError, match="it is no text"):
+        read_names(tmp_path / "names.txt")

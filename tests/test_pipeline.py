@@ -171,8 +171,9 @@ def test_papermill_by_hand(photo_file, tmp_path, runs_folder):
     """As the README says: one notebook, by papermill, on a run that exists; a misspelt parameter does not pass."""
     assert papermill("01_upload", tmp_path, "-p", "PHOTO", str(photo_file)).returncode == 0
     assert papermill("02_depth", tmp_path, "-p", "MODEL", "embedded").returncode == 0
-    wrong = papermill("02_depth", tmp_path, "-p", "MODLE", "embedded")
-    assert wrong.returncode != 0 and "unknown parameter MODLE. Did you mean MODEL?" in wrong.stderr
+    for name in ("MODLE", "model"):
+        wrong = papermill("02_depth", tmp_path, "-p", name, "embedded")
+        assert wrong.returncode != 0 and f"unknown parameter {name}. Did you mean MODEL?" in wrong.stderr
     early = papermill("04_sketch", tmp_path)
     assert early.returncode != 0 and "run 03_measurements first" in early.stderr
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
+from typing import BinaryIO
 
-from poc.files import write_file
 from poc.refine import colourise
 from poc.types import DepthMap
 
@@ -12,9 +12,9 @@ SHOWN_SIDE_PX = 1600
 """Long side of the picture: a screen shows no more, and twelve million coloured pixels take a second to write."""
 
 
-def coloured_png(depth: DepthMap, path: Path) -> Path:
-    """Write the coloured depth as PNG, at most SHOWN_SIDE_PX on the long side. Raises WriteError."""
+def coloured_png(depth: DepthMap) -> Callable[[BinaryIO], None]:
+    """What writes the coloured depth as PNG, at most SHOWN_SIDE_PX on the long side, to an open file."""
     from PIL import Image
 
     picture = Image.fromarray(colourise(depth, max_side=SHOWN_SIDE_PX))
-    return write_file(path, lambda file: picture.save(file, "PNG", compress_level=1))
+    return lambda file: picture.save(file, "PNG", compress_level=1)

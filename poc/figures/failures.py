@@ -67,6 +67,8 @@ def check_picture(path: Path) -> None:
     """Before hours of work: raises ParameterError for an ending that is no picture's, WriteError for a folder that takes none."""
     from matplotlib.figure import Figure
 
+    if path.is_dir():
+        raise ParameterError(f"{path} is a folder: name a picture in it, like {path / 'worst.png'}")
     kinds = Figure().canvas.get_supported_filetypes()
     if path.suffix and path.suffix.lower().removeprefix(".") not in kinds:
         raise ParameterError(f"{path}: no picture ends in {path.suffix}; give .png or .jpg")

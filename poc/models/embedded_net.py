@@ -133,6 +133,10 @@ class Attention(nn.Module):
         for last in (self.join, self.narrow):
             nn.init.zeros_(last[1].weight)
 
+    def is_identity(self) -> bool:
+        """Whether it has learnt nothing yet."""
+        return not any(part[1].weight.any() or part[1].bias.any() for part in (self.join, self.narrow))
+
     def forward(self, x: Tensor) -> Tensor:
         b, c, h, w = x.shape
         q, k, v = self.qkv(x).reshape(b, self.heads, -1, h * w).split((self.key, self.key, self.value), dim=2)

@@ -41,7 +41,7 @@ def cpu_threads() -> int:
     """Threads an engine may use: POC_THREADS, else OMP_NUM_THREADS, else the processors this process is allowed."""
     for name in (THREADS_ENV, "OMP_NUM_THREADS"):
         text = os.environ.get(name, "")
-        if text.isdigit() and int(text) > 0:
+        if text.isascii() and text.isdigit() and int(text) > 0:
             return int(text)
         if text and name == THREADS_ENV:
             raise ParameterError(f"{THREADS_ENV} must be a whole number from 1, got {text!r}")

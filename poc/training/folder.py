@@ -79,19 +79,24 @@ def list_frames(folder: str | Path, need_depth: bool = True) -> list[Frame]:
     """
     folder = Path(folder)
     where = folder / "meta.json"
-    if not where.is_file():
-        raise DataError(f"{where}: no such file; a data folder holds rgb/, depth_mm/ and meta.json")
     try:
-        meta = json.loads(where.read_text())
-    except json.JSONDecodeError as error:
+        meta = json.loads(where.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(f"{where}: no such file; a data folder holds rgb/, depth_mm/ and meta.json") from error
+    except OSError as error:
+        raise DataError(f"{where}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
         raise DataError(f"{where}: not valid JSON ({error})") from error
-    listed = meta.get("frames") or sorted(p.stem for p in (folder / "rgb").glob("*.jpg"))
-    if isinstance(listed, dict):
-        listed = [{**facts, "name": name} for name, facts in listed.items()]
-    entries = [{"name": e} if isinstance(e, str) else e for e in listed]
-    if need_depth:
-        entries = [e for e in entries if e.get("true_depth", True)]
-    frames = [_frame(folder, meta, entry, where) for entry in entries]
+    try:
+        listed = meta.get("frames") or sorted(p.stem for p in (folder / "rgb").glob("*.jpg"))
+        if isinstance(listed, dict):
+            listed = [{**facts, "name": name} for name, facts in listed.items()]
+        entries = [{"name": e} if isinstance(e, str) else e for e in listed]
+        if need_depth:
+            entries = [e for e in entries if e.get("true_depth", True)]
+        frames = [_frame(folder, meta, entry, where) for entry in entries]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{where}: is not laid out as a data folder's ({type(error).__name__}: {error}); the README tells how") from error
     if not frames:
         raise DataError(f"{folder}: no frame with a photo and depth found")
     return frames
@@ -156,6 +161,8 @@ def check_depth(depth: np.ndarray, path: Path, width: int, height: int) -> np.nd
     """Raw depth in millimetres → float32 metres at the photo's size (nearest), 0 where missing."""
     if depth.ndim != 2:
         raise DataError(f"{path}: has {depth.shape[-1]} channels, expected one of 16-bit millimetres")
+    if depth.dtype == np.uint8:
+        raise DataError(f"{path}: has 8 bits a pixel, expected 16-bit millimetres")
     if not np.isfinite(depth).all():
         raise DataError(f"{path}: holds values that are not finite")
     if abs(depth.shape[1] / depth.shape[0] - width / height) > 0.02:
@@ -217,5 +224,5 @@ def read_names(path: str | Path | None) -> frozenset[str]:
         return frozenset()
     try:
         return frozenset(name for line in Path(path).read_text("utf-8").splitlines() if (name := line.strip()))
-    except OSError as error:
-        raise DataError(f"{path}: the list of frames cannot be read ({error.strerror})") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: the list of frames cannot be read ({getattr(error, 'strerror', None) or 'it is no text'})") from error

@@ -24,7 +24,7 @@ from poc.training.folder import check_named, list_frames, read_names
 from poc.training.light import jitter_light
 from poc.training.losses import total_loss
 from poc.training.networks import load_checkpoint, new_network
-from poc.training.restore import measure_norms
+from poc.training.restore import has_identity_norms, prepare_norms
 from poc.training.score import Scores, score_network
 from poc.training.store import Batch, Batches, Source, list_photos, split_frames
 
@@ -294,9 +294,9 @@ def train(config: TrainConfig, progress=None) -> Path:
     if restore(state, config):
         log.info("going on after epoch %d", state.epoch)
         _check_not_growing(state.history)
-    elif config.init and config.init.endswith(".onnx") and not config.freeze_norm:
+    elif config.init and not config.init.endswith(".npz") and not config.freeze_norm and has_identity_norms(state.net):
         seen = batches.epoch(config.epochs, NORM_BATCHES * config.batch, config.batch, config.size_at(0), bool(config.photos))
-        measure_norms(state.net, (batch.samples["image"] for batch in seen))
+        prepare_norms(state.net, [batch.samples["image"] for batch in seen])
         state.average.load_state_dict(state.net.state_dict())
     while state.epoch < config.epochs:
         start = time.time()

@@ -7,7 +7,7 @@ identity holds only for the statistics it was given; before longer training `mea
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +107,22 @@ def measure_norms(net: nn.Module, images: Iterable[Tensor]) -> None:
         if moments:
             mean, square = (torch.stack(m).mean(0) for m in zip(*moments, strict=True))
             _set_statistics(norm, mean, (square - mean**2).clamp(min=0))
+
+
+def prepare_norms(net: nn.Module, images: Sequence[Tensor]) -> None:
+    """`measure_norms`, and attention that has not learnt yet starts from normalised features: what its raw convolutions answer on a
+    trained network's features makes every cell look at the same one, and nothing is ever learnt from there."""
+    fresh = [m for m in net.modules() if isinstance(m, Attention) and m.is_identity()]
+    for _ in range(2 if fresh else 1):  # once more for those that see what others now answer
+        measure_norms(net, images)
+        for norm in (part[1] for look in fresh for part in (look.qkv, look.widen, look.local)):
+            nn.init.ones_(norm.weight)
+            nn.init.zeros_(norm.bias)
+
+
+def has_identity_norms(net: nn.Module) -> bool:
+    """Whether some batch norm is still as `load_onnx` leaves it, with statistics of nothing."""
+    return any(m.affine and not m.running_mean.any() and bool((m.running_var == 1).all()) for m in net.modules() if isinstance(m, nn.BatchNorm2d))
 
 
 def _set_statistics(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:
