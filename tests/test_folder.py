@@ -5,6 +5,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from poc.errors import DataError
 from poc.training.folder import IGNORE, list_frames, load_frame, read_names
@@ -114,7 +115,7 @@ def test_a_folder_that_is_none(tmp_path):
 
 @pytest.mark.parametrize("change", [
     lambda meta: [], lambda meta: meta | {"frames": [{}]}, lambda meta: meta | {"frames": {"a": None}}, lambda meta: meta | {"crop": [0, 10]},
-    lambda meta: meta | {"intrinsics": meta["intrinsics"] | {"fx": "wide"}},
+    lambda meta: meta | {"intrinsics": meta["intrinsics"] | {"fx": "wide"}}, lambda meta: meta | {"crop": {"rows": [30, 80], "cols": [0, 64]}},
 ])  # fmt: skip
 def test_a_meta_json_of_another_layout_is_named(tmp_path, change):
     write_folder(tmp_path, n=2)
@@ -123,6 +124,44 @@ def test_a_meta_json_of_another_layout_is_named(tmp_path, change):
     with pytest.raises(DataError, match="is not laid out as a data folder's") as error:
         list_frames(tmp_path)
     assert str(where) in str(error.value)
+
+
+@pytest.mark.parametrize(("name", "value"), [("fx", 0), ("fy", -60), ("cx", float("nan")), ("width", 0)])
+def test_a_camera_that_there_cannot_be_is_named(tmp_path, name, value):
+    write_folder(tmp_path, n=2)
+    where = tmp_path / "meta.json"
+    meta = json.loads(where.read_text())
+    where.write_text(json.dumps(meta | {"intrinsics": meta["intrinsics"] | {name: value}}))
+    with pytest.raises(DataError, match=f"meta.json: frame 'frame_00': {name} is {value}, which no camera has"):
+        list_frames(tmp_path)
+
+
+def test_what_does_not_lie_on_the_photo_is_named(tmp_path):
+    """Labels of another shape, depth outside the crop alone, a photo that is shown turned."""
+    first, second, third = write_folder(tmp_path, n=3)
+    cv2.imwrite(str(tmp_path / "label" / f"{first}.png"), np.ones((20, 64), np.uint8))
+    depth = np.zeros((48, 64), np.uint16)
+    depth[:4] = 2000
+    cv2.imwrite(str(tmp_path / "depth_mm" / f"{second}.png"), depth)
+    where = tmp_path / "rgb" / f"{third}.jpg"
+    turned = Image.open(where)
+    exif = turned.getexif()
+    exif[274] = 3
+    turned.save(where, exif=exif)
+    meta = tmp_path / "meta.json"
+    meta.write_text(json.dumps(json.loads(meta.read_text()) | {"crop": {"rows": [8, 48], "cols": [0, 64]}}))
+    frames = list_frames(tmp_path)
+    for frame, says in zip(frames, ("label.*is 64×20, which does not fit", "depth_mm.*no depth inside the crop", r"rgb.*stored turned \(EXIF orientation 3\)")):
+        with pytest.raises(DataError, match=says):
+            load_frame(frame)
+
+
+def test_a_folder_that_lists_no_frames_has_those_of_its_photos(tmp_path):
+    first, second = write_folder(tmp_path, n=2)
+    (tmp_path / "rgb" / f"{first}.jpg").rename(tmp_path / "rgb" / f"{first}.JPEG")
+    meta = tmp_path / "meta.json"
+    meta.write_text(json.dumps({"intrinsics": json.loads(meta.read_text())["intrinsics"]}))
+    assert [f.name for f in list_frames(tmp_path)] == [first, second]
 
 
 def test_a_list_of_frames_that_is_no_text(tmp_path):

@@ -135,6 +135,47 @@ class TestWithTorch:
         with pytest.raises(ParameterError, match="frames and those held out"):
             train(short_run(tmp_path, epochs=1, held_out=str(held_out)))
 
+    def test_a_run_knows_the_network_it_started_from(self, tmp_path):
+        """Its content, not only its name; and one of another network in its folder is not gone on from."""
+        import torch
+
+        from poc.errors import ParameterError
+        from poc.training.loop import train
+
+        write_folder(tmp_path / "data", n=4)
+        start = train(short_run(tmp_path, epochs=1, out=str(tmp_path / "start")))
+        first = short_run(tmp_path, epochs=1, init=str(start))
+        train(first)
+        saved = torch.load(start, weights_only=True)
+        torch.save(saved | {"epoch": 7}, start)
+        with pytest.raises(ParameterError, match=r"other settings \(networks it starts from or asks\)"):
+            train(first)
+        (tmp_path / "out" / "config.json").unlink()
+        torch.save(saved | {"net": {}}, tmp_path / "out" / "last.pt")
+        with pytest.raises(ParameterError, match="is of another network .* give another --out"):
+            train(first)
+
+    def test_held_out_photos_are_not_learnt_from_without_their_depth_either(self, tmp_path):
+        from poc.training.store import Batches, Source, true_frames
+
+        first, *_ = write_folder(tmp_path / "data", n=4)
+        data, photos = (Source(str(tmp_path / "data")),), (Source(str(tmp_path / "data" / "rgb")),)
+        batches = Batches(data, frozenset([first]), AugmentConfig(), 0, photos)
+        assert [len(pool) for pool in batches.pools] == [3, 3]
+        meta = json.loads((tmp_path / "data" / "meta.json").read_text())
+        assert [f.name for f in true_frames(data, frozenset([first]))] == [first]
+        (tmp_path / "data" / "meta.json").write_text(json.dumps(meta | {"measured": False}))
+        assert not true_frames(data, frozenset([first])), "what a teacher said is no truth to score on"
+
+    @pytest.mark.parametrize(("size", "upright"), [((64, 48), 1 / 6), ((48, 64), 5 / 6)])
+    def test_upright_photos_are_mostly_shown_upright(self, tmp_path, size, upright):
+        from poc.training.store import Batches, Source
+
+        write_folder(tmp_path / "data", n=4, size=size)
+        batches = Batches((Source(str(tmp_path / "data")),), frozenset(), AugmentConfig(), 0)
+        shapes = [batch.samples["image"].shape[2:] for batch in batches.epoch(0, 480, 2, (64, 48))]
+        assert abs(np.mean([h > w for h, w in shapes]) - upright) < 0.08
+
     def test_a_held_out_name_that_no_frame_has_is_refused(self, tmp_path):
         from poc.training.loop import train
 
@@ -333,6 +374,27 @@ class TestWithTorch:
         path.write_bytes(to_onnx(EmbeddedNet(width=(128, 160, 96, 64, 32), looks=(0, 0))))
         with pytest.raises(DataError, match="holds another network than this version trains"):
             new_network(str(path))
+
+    def test_attention_that_has_not_learnt_looks_at_many_cells(self):
+        """On features as large as a trained network's: norms that only answer as before would leave each cell looking at one."""
+        import torch
+
+        from poc.models.embedded_net import Attention
+        from poc.training.restore import measure_norms, prepare_norms
+
+        rng = torch.Generator().manual_seed(0)
+        x = 5 * torch.randn(4, 64, 6, 8, generator=rng) + 20 * torch.randn(1, 64, 1, 1, generator=rng)
+
+        def most(prepare):
+            torch.manual_seed(0)
+            look = Attention(64).eval()
+            prepare(torch.nn.Sequential(look), [x])
+            with torch.no_grad():
+                assert torch.equal(look(x), x), "no answer is changed"
+                q, k, _ = look.qkv(x).reshape(4, 8, -1, 48).split((16, 16, 8), dim=2)
+                return float((q.transpose(2, 3) @ k / 4).softmax(3).amax(3).mean())
+
+        assert most(measure_norms) > 0.5 > 0.25 > most(prepare_norms)
 
     def test_a_file_that_holds_another_network(self, tmp_path):
         pytest.importorskip("onnx")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,9 +25,9 @@ from poc.models.embedded_net import EmbeddedNet, MergedHeads
 from poc.models.weights import read_sidecar
 from poc.training.augment import CANONICAL_FOCAL_PX
 from poc.training.folder import Frame, load_frame, read_names
-from poc.training.networks import load_checkpoint
+from poc.training.networks import load_checkpoint, pick_device
 from poc.training.score import LONG_SIDE, network_focal, predict_canonical
-from poc.training.store import split_frames
+from poc.training.store import true_frames
 from poc.types import Z90
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ FAR_SHARE, FAR_MOST = 0.5, 0.1
 """Half of what is missing far away is added, and at most so much: held-out real frames lack 3 to 10 % beyond 3.3 m, by version, and
 rooms rendered like those learnt from nothing."""
 FAR_PIXELS, PIXELS_PER_FRAME = 2000, 4000
+LEAST_FRAMES = 10
+"""Held-out frames below which a calibration that is there already is worth more than one from half of them."""
 
 
 @dataclass(frozen=True)
@@ -86,17 +89,18 @@ class Calibration:
     far_log: float = 0.0
 
 
-def calibrate(net: EmbeddedNet, frames: list[Frame]) -> Calibration:
+def calibrate(net: EmbeddedNet, frames: list[Frame], inherited: Calibration = Calibration()) -> Calibration:
     """Set the answers right on photos with true depth that were not learnt from, each photo counting alike.
 
-    far_log: a share of the median log error of far pixels. sigma_scale: what multiplies the network's Laplace scale so that
+    far_log: a share of the median log error of far pixels (`inherited`'s where they are few). sigma_scale: what multiplies the network's Laplace scale so that
     ±1.645 times it holds 90 % of the pixels after that (split conformal, Lei et al. 2018).
     """
-    rng, rows = np.random.default_rng(0), []
+    rng, rows, device = np.random.default_rng(0), [], pick_device()
+    net = net and net.to(device)
     for frame in frames:
         loaded = load_frame(frame)
         f_px, (height, width) = 0.5 * (frame.fx + frame.fy), loaded.rgb.shape[:2]
-        log_z, log_scale, _ = predict_canonical(net, loaded.rgb, f_px, torch.device("cpu"))
+        log_z, log_scale, _ = predict_canonical(net, loaded.rgb, f_px, device)
         canonical = log_z - np.log(network_focal(f_px, width, height) / CANONICAL_FOCAL_PX)
         known = np.flatnonzero(loaded.depth_m > 0)
         known = rng.choice(known, min(len(known), PIXELS_PER_FRAME), replace=False)
@@ -105,31 +109,36 @@ def calibrate(net: EmbeddedNet, frames: list[Frame]) -> Calibration:
     canonical, lacks, log_scale = np.concatenate(rows, axis=1).astype(np.float64)
     ramp = far_ramp(canonical)
     far = ramp >= 1.0
-    far_log = float(np.clip(FAR_SHARE * np.median(lacks[far]), 0.0, FAR_MOST)) if far.sum() >= FAR_PIXELS else 0.0
+    far_log = float(np.clip(FAR_SHARE * np.median(lacks[far]), 0.0, FAR_MOST)) if far.sum() >= FAR_PIXELS else inherited.far_log
     quantile = np.quantile(np.abs(lacks - far_log * ramp) / np.exp(log_scale), 0.9)
     return Calibration(round(float(quantile / Z90), 4), round(far_log, 3))
 
 
 def export_run(checkpoint: str | Path, out: str | Path, config: TrainConfig, calibrate: bool = True) -> Path:
     """Export the result of a run with its record. The expected error is calibrated on every second held-out frame, which
-    leaves the others to be scored on; without any (or with `calibrate` off) what the weights it started from had stays."""
+    leaves the others to be scored on; with `calibrate` off, and with fewer than LEAST_FRAMES, what the weights it started from had
+    stays, if they had any."""
     held_out = read_names(config.held_out)
-    frames = [frame for s in config.sources for frame in split_frames(s.folder, held_out)[1]]
+    frames = true_frames(config.sources, held_out)
     learnt_from = (*config.sources, *config.photos)
-    calibration, total = frames[::2] if calibrate else [], sum(s.weight for s in learnt_from)
+    inherited = _inherited(config.init)
+    enough = len(frames) >= (LEAST_FRAMES if inherited else 1)
+    calibration, total, shares = frames[::2] if calibrate and enough else [], sum(s.weight for s in learnt_from), Counter()
+    for source in learnt_from:
+        shares[Path(source.folder).name] += source.weight / total
     facts = {
-        "trained_on": {Path(s.folder).name: round(s.weight / total, 3) for s in learnt_from},
+        "trained_on": {name: round(share, 3) for name, share in shares.items()},
         "training": {
             "init": Path(config.init).name if config.init else None, "epochs": config.epochs, "samples_per_epoch": config.samples_per_epoch,
             "lr": config.lr, "sizes": config.sizes, "teachers": len(config.teachers), "held_out": len(held_out), "calibrated_on": len(calibration),
         },
     }  # fmt: skip
-    return export(checkpoint, out, calibration, facts, _inherited(config.init))
+    return export(checkpoint, out, calibration, facts, inherited or Calibration())
 
 
-def _inherited(init: str | None) -> Calibration:
+def _inherited(init: str | None) -> Calibration | None:
     if not init or not init.endswith(".onnx"):
-        return Calibration()
+        return None
     facts = read_sidecar(Path(init))
     return Calibration(float(facts["sigma_scale"]), read_far_log(facts, Path(init)))
 
@@ -145,7 +154,7 @@ def export(checkpoint: str | Path, out: str | Path, frames: list[Frame], facts: 
     data = to_onnx(net)
     if len(data) > MAX_BYTES:
         raise WriteError(f"{out}: would be {len(data) / 1e6:.1f} MB; the embedded model may have {MAX_BYTES / 1e6:.0f}")
-    answers = calibrate(net, frames) if frames else inherited
+    answers = calibrate(net, frames, inherited) if frames else inherited
     sidecar = {
         "version": 1, "long_side": LONG_SIDE, "canonical_focal_px": CANONICAL_FOCAL_PX,
         "sigma_scale": answers.sigma_scale, "far_log": answers.far_log,

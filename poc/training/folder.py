@@ -6,6 +6,7 @@ The format is shared by `poc train`, `poc evaluate` and `poc evaluate-rooms`. Ev
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import cv2
 import numpy as np
 
 from poc.errors import DataError
+from poc.exif import orientation_from_exif
 
 IGNORE = 255
 """Surface value of a pixel that no loss and no score may use."""
@@ -25,6 +27,9 @@ for _label, _surface in _SURFACE_OF_LABEL.items():
     LABEL_TO_SURFACE[_label] = _surface
 
 MAX_PLAUSIBLE_M = 60.0
+RGB_SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
+MAX_STRETCH = 0.02
+"""How much the shape of a depth map or of labels may differ from the photo's (width over height)."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +69,18 @@ def _intrinsics(meta: dict, entry: dict, where: Path) -> dict:
     missing = [k for k in ("fx", "fy", "cx", "cy", "width", "height") if k not in (found or {})]
     if missing:
         raise DataError(f"{where}: frame {entry.get('name')!r} has no intrinsics ({', '.join(missing)} missing)")
+    bad = [k for k in ("fx", "fy", "cx", "cy", "width", "height") if not math.isfinite(float(found[k])) or k[0] != "c" and float(found[k]) <= 0]
+    if bad:
+        raise DataError(f"{where}: frame {entry.get('name')!r}: {', '.join(f'{k} is {found[k]}' for k in bad)}, which no camera has")
     return found
 
 
 def _crop(meta: dict, entry: dict, width: int, height: int) -> tuple[int, int, int, int]:
     crop = entry.get("crop") or meta.get("crop") or {"rows": [0, height], "cols": [0, width]}
-    return (*crop["rows"], *crop["cols"])
+    (top, bottom), (left, right) = crop["rows"], crop["cols"]
+    if not (0 <= top < bottom <= height and 0 <= left < right <= width):
+        raise ValueError(f"the crop {crop} is not inside a photo of {width}×{height}")
+    return top, bottom, left, right
 
 
 def list_frames(folder: str | Path, need_depth: bool = True) -> list[Frame]:
@@ -88,7 +99,7 @@ def list_frames(folder: str | Path, need_depth: bool = True) -> list[Frame]:
     except ValueError as error:
         raise DataError(f"{where}: not valid JSON ({error})") from error
     try:
-        listed = meta.get("frames") or sorted(p.stem for p in (folder / "rgb").glob("*.jpg"))
+        listed = meta.get("frames") or sorted(p.stem for p in (folder / "rgb").glob("*") if p.suffix in RGB_SUFFIXES)
         if isinstance(listed, dict):
             listed = [{**facts, "name": name} for name, facts in listed.items()]
         entries = [{"name": e} if isinstance(e, str) else e for e in listed]
@@ -124,7 +135,7 @@ def check_named(names: frozenset[str], frames: Iterable[Frame], where: str) -> N
 
 def _frame(folder: Path, meta: dict, entry: dict, where: Path) -> Frame:
     name = entry["name"]
-    rgb = next((p for e in ("jpg", "jpeg", "png") if (p := folder / "rgb" / f"{name}.{e}").is_file()), None)
+    rgb = next((p for suffix in RGB_SUFFIXES if (p := folder / "rgb" / f"{name}{suffix}").is_file()), None)
     if rgb is None:
         raise DataError(f"{folder / 'rgb' / name}.jpg: no such photo, though meta.json lists it")
     k = _intrinsics(meta, entry, where)
@@ -147,14 +158,26 @@ def load_frame(frame: Frame, to_learn: bool = False) -> LoadedFrame:
     bgr = cv2.imread(str(frame.rgb), cv2.IMREAD_COLOR)
     if bgr is None:
         raise DataError(f"{frame.rgb}: cannot be read as a photo")
+    if (turned := _orientation(frame.rgb)) != 1:
+        raise DataError(f"{frame.rgb}: is stored turned (EXIF orientation {turned}), its depth may not be: save it upright")
     depth = cv2.imread(str(frame.depth), cv2.IMREAD_UNCHANGED)
     if depth is None:
         raise DataError(f"{frame.depth}: cannot be read as a 16-bit PNG")
     height, width = bgr.shape[:2]
     if (width, height) != (frame.width, frame.height):
         raise DataError(f"{frame.rgb}: is {width}×{height}, but meta.json says {frame.width}×{frame.height}")
-    depth_m = check_depth(depth, frame.depth, width, height)
-    return LoadedFrame(frame, bgr[:, :, ::-1].copy(), _inside(depth_m, frame.crop), _surface(frame, width, height, to_learn))
+    depth_m = _inside(check_depth(depth, frame.depth, width, height), frame.crop)
+    if not depth_m.any():
+        raise DataError(f"{frame.depth}: has no depth inside the crop")
+    return LoadedFrame(frame, bgr[:, :, ::-1].copy(), depth_m, _surface(frame, width, height, to_learn))
+
+
+def _orientation(path: Path) -> int:
+    """EXIF's: 1 where the photo is stored as it is shown."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return orientation_from_exif(image)
 
 
 def check_depth(depth: np.ndarray, path: Path, width: int, height: int) -> np.ndarray:
@@ -165,7 +188,7 @@ def check_depth(depth: np.ndarray, path: Path, width: int, height: int) -> np.nd
         raise DataError(f"{path}: has 8 bits a pixel, expected 16-bit millimetres")
     if not np.isfinite(depth).all():
         raise DataError(f"{path}: holds values that are not finite")
-    if abs(depth.shape[1] / depth.shape[0] - width / height) > 0.02:
+    if abs(depth.shape[1] / depth.shape[0] - width / height) > MAX_STRETCH:
         raise DataError(f"{path}: is {depth.shape[1]}×{depth.shape[0]}, which does not fit the photo's {width}×{height}")
     if not depth.any():
         raise DataError(f"{path}: is zero everywhere; 0 means missing")
@@ -194,6 +217,8 @@ def _surface(frame: Frame, width: int, height: int, to_learn: bool) -> np.ndarra
     label = cv2.imread(str(frame.label), cv2.IMREAD_UNCHANGED)
     if label is None or label.ndim != 2:
         raise DataError(f"{frame.label}: cannot be read as an 8-bit label PNG")
+    if abs(label.shape[1] / label.shape[0] - width / height) > MAX_STRETCH:
+        raise DataError(f"{frame.label}: is {label.shape[1]}×{label.shape[0]}, which does not fit the photo's {width}×{height}")
     if label.shape != (height, width):
         label = cv2.resize(label, (width, height), interpolation=cv2.INTER_NEAREST)
     surface = LABEL_TO_SURFACE[np.clip(label, 0, 255)]

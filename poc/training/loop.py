@@ -16,17 +16,17 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from poc.errors import ParameterError, PocError
+from poc.errors import DataError, ParameterError, PocError
 from poc.models.embedded_net import EmbeddedNet
 from poc.training.augment import AugmentConfig
 from poc.training.distil import answer, ask, distillation_loss
 from poc.training.folder import check_named, list_frames, read_names
 from poc.training.light import jitter_light
 from poc.training.losses import total_loss
-from poc.training.networks import load_checkpoint, new_network
+from poc.training.networks import load_checkpoint, new_network, pick_device
 from poc.training.restore import has_identity_norms, prepare_norms
 from poc.training.score import Scores, score_network
-from poc.training.store import Batch, Batches, Source, list_photos, split_frames
+from poc.training.store import Batch, Batches, Source, list_photos, split_frames, true_frames
 
 log = logging.getLogger(__name__)
 
@@ -103,10 +103,6 @@ class State:
     history: list[dict] = field(default_factory=list)
 
 
-def pick_device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
 def set_training(net: EmbeddedNet, freeze_norm: bool) -> None:
     net.train()
     for module in net.modules() if freeze_norm else ():
@@ -165,20 +161,35 @@ def restore(state: State, config: TrainConfig) -> bool:
     if not path.is_file():
         return False
     saved = torch.load(path, map_location="cpu", weights_only=True)
-    state.net.load_state_dict(saved["net"])
-    state.average.load_state_dict(saved["average"])
+    try:
+        state.net.load_state_dict(saved["net"])
+        state.average.load_state_dict(saved["average"])
+    except RuntimeError as error:
+        raise ParameterError(f"{path}: is of another network ({str(error).splitlines()[0]}): give another --out, or delete it to start again") from error
     state.optimiser.load_state_dict(saved["optimiser"])
+    for group in state.optimiser.param_groups:  # saved with what suited the device it ran on
+        group["fused"] = next(state.net.parameters()).is_cuda
     state.epoch, state.step, state.history = saved["epoch"], saved["step"], saved["history"]
     return True
 
 
 def as_record(config: TrainConfig) -> dict:
-    """The settings, and a digest of what stands behind their paths: a file of names or a folder may be another one by now."""
+    """The settings, and digests of what stands behind their paths: a file of names, a folder or a network may be another by now."""
     held_out = read_names(config.held_out)
     frames = [[f.name for f in split_frames(s.folder, held_out)[0]] for s in config.sources]
     photos = [[path.name for path in list_photos(s.folder)] for s in config.photos]
     told = json.dumps([sorted(held_out), frames, photos]).encode()
-    return asdict(config) | {"frames and those held out": hashlib.sha256(told).hexdigest()[:16]}
+    networks = "".join(_digest(path) for path in (config.init, *config.teachers) if path)
+    return asdict(config) | {"frames and those held out": hashlib.sha256(told).hexdigest()[:16], "networks it starts from or asks": networks}
+
+
+def _digest(path: str) -> str:
+    """The beginning of a file's sha256. Raises DataError where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def settings_changed(config: TrainConfig) -> list[str]:
@@ -204,6 +215,7 @@ def update_average(state: State, decay: float) -> None:
 @torch.no_grad()
 def draw_back(state: State, config: TrainConfig) -> None:
     """Take the averaged weights the share `kept` of the way back to those the run started from."""
+    torch.manual_seed(config.seed)  # as `new_state`: what init does not fill starts the same again
     start = new_network(config.init, config.network).state_dict()
     for key, value in state.average.state_dict().items():
         if value.dtype.is_floating_point:
@@ -288,7 +300,7 @@ def train(config: TrainConfig, progress=None) -> Path:
     teachers = [load_checkpoint(path).to(device, memory_format=torch.channels_last).requires_grad_(False) for path in config.teachers]
     state = new_state(config, device)
     batches = Batches(config.sources, held_out, config.augment, config.seed, config.photos, device)
-    validation = [f for s in config.sources for f in split_frames(s.folder, held_out)[1]]
+    validation = true_frames(config.sources, held_out)
     samples = config.samples_per_epoch or len(batches.pools[0])
     samples = max(samples, config.batch)
     if restore(state, config):

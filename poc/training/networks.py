@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import pickle
+import zipfile
 from pathlib import Path
 
 import torch
@@ -32,12 +33,20 @@ def new_network(init: str | None, network: str = "embedded") -> EmbeddedNet:
     build, fill = NETWORKS[network]
     net = build()
     if init and init.endswith(".npz"):
-        fill(net.encoder, init)
+        try:
+            fill(net.encoder, init)
+        except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
+            raise DataError(f"{init}: does not hold the ImageNet weights this network starts from ({type(error).__name__}: {error})") from error
     elif init and init.endswith(".onnx"):
         load_onnx(net, init)
     elif init:
         _load(net, init, _read(init))
     return net.train()
+
+
+def pick_device() -> torch.device:
+    """Where networks are trained, and asked: on the GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def load_checkpoint(path: str | Path) -> EmbeddedNet:

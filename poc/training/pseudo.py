@@ -23,7 +23,7 @@ from poc.errors import DataError
 from poc.files import make_folder, write_file, write_together
 from poc.models.embedded import prior_focal_px
 from poc.training.augment import CANONICAL_FOCAL_PX
-from poc.training.networks import load_checkpoint
+from poc.training.networks import load_checkpoint, pick_device
 from poc.training.score import answer_both_ways, network_size
 
 SURE = 0.7
@@ -42,8 +42,8 @@ def teach(net: nn.Module, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for scale in SCALES:
         size = tuple(round(s * scale / 16) * 16 for s in base)
         small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if size[0] < w else cv2.INTER_LINEAR)
-        image = torch.from_numpy(small.astype(np.float32) / 255).permute(2, 0, 1)[None]
-        log_depth, _, logits = answer_both_ways(net, image)
+        image = torch.from_numpy(small.astype(np.float32) / 255).permute(2, 0, 1)[None].to(next(net.parameters()).device)
+        log_depth, _, logits = (t.cpu() for t in answer_both_ways(net, image))
         depths.append(cv2.resize(log_depth[0, 0].numpy(), base) + np.log(size[0] / base[0]))
         surfaces.append(cv2.resize(logits.softmax(1)[0].permute(1, 2, 0).numpy(), base))
     return np.mean(depths, axis=0), np.mean(surfaces, axis=0)
@@ -58,7 +58,8 @@ def label_photos(
     with_scale: the student learns the teacher's scale too, not only its shape. Raises DataError where there is no photo or none
     can be read.
     """
-    net, out = load_checkpoint(checkpoint).to(memory_format=torch.channels_last), Path(out)  # several times faster on a CPU
+    net = load_checkpoint(checkpoint).to(pick_device(), memory_format=torch.channels_last)  # several times faster on a CPU too
+    out = Path(out)
     frames = []
     for part in ("rgb", "depth_mm", "label"):
         make_folder(out / part)

@@ -37,12 +37,24 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ParameterError(f"{path}: a recipe is a JSON object of settings")
     _check_names(path, found, TrainConfig, {"sources", "photos", "teachers", "out"})
-    if "augment" in found:
-        _check_names(path, found["augment"], AugmentConfig)
-        found["augment"] = AugmentConfig(**found["augment"])
-    if "sizes" in found:
-        found["sizes"] = tuple((float(share), (int(w), int(h))) for share, (w, h) in found["sizes"])
-    return found
+    try:
+        if "augment" in found:
+            _check_names(path, found["augment"], AugmentConfig)
+            found["augment"] = AugmentConfig(**{name: _alike(path, name, value, getattr(AugmentConfig, name)) for name, value in found["augment"].items()})
+        if "sizes" in found:
+            found["sizes"] = tuple((float(share), (int(w), int(h))) for share, (w, h) in found["sizes"])
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ParameterError(f"{path}: augment is an object of numbers, sizes a list of [share, [width, height]] ({error})") from error
+    return {name: _alike(path, name, value, getattr(TrainConfig, name, value)) for name, value in found.items()}
+
+
+def _alike(path: str | Path, name: str, value: Any, default: Any) -> Any:
+    """A setting of the kind its default is of; whole numbers where that is one."""
+    kinds = {bool: bool, int: int, float: (int, float), str: str}
+    kind = kinds.get(type(default))
+    if kind and (not isinstance(value, kind) or isinstance(value, bool) and kind is not bool):
+        raise ParameterError(f"{path}: {name} is {value!r}, expected something like {default!r}")
+    return value
 
 
 def _check_names(path: str | Path, found: dict[str, Any], kind: type, barred: set[str] = frozenset()) -> None:

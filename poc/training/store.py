@@ -43,8 +43,8 @@ def reduce_frame(loaded: LoadedFrame) -> Stored:
     f = loaded.frame
     return Stored(
         cv2.resize(loaded.rgb, size, interpolation=cv2.INTER_AREA),
-        cv2.resize(loaded.depth_m, size, interpolation=cv2.INTER_NEAREST).astype(np.float16),
-        cv2.resize(loaded.surface, size, interpolation=cv2.INTER_NEAREST),
+        cv2.resize(loaded.depth_m, size, interpolation=cv2.INTER_NEAREST_EXACT).astype(np.float16),
+        cv2.resize(loaded.surface, size, interpolation=cv2.INTER_NEAREST_EXACT),
         0.5 * (f.fx + f.fy) * factor, (f.cx * factor, f.cy * factor), f.metric, f.measured,
     )  # fmt: skip
 
@@ -80,6 +80,11 @@ def split_frames(folder: str | Path, held_out: frozenset[str]) -> tuple[list[Fra
     return [f for f in frames if f.name not in held_out], [f for f in frames if f.name in held_out]
 
 
+def true_frames(sources: Sequence[Source], held_out: frozenset[str]) -> list[Frame]:
+    """The held-out frames of folders that can be scored on: what another network said is no truth."""
+    return [f for s in sources for f in split_frames(s.folder, held_out)[1] if f.metric and f.measured]
+
+
 @dataclass(frozen=True)
 class Batch:
     """samples: as of `Bank.sample`, in the light they were taken in; the first `labelled` of them have a truth. rng: for what is
@@ -97,7 +102,7 @@ class Batches:
         self, sources: Sequence[Source], held_out: frozenset[str], augment: AugmentConfig, seed: int,
         photos: Sequence[Source] = (), device: torch.device | str = "cpu",
     ):  # fmt: skip
-        found = [list_photos(source.folder) for source in photos]
+        found = [[path for path in list_photos(source.folder) if path.stem not in held_out] for source in photos]
         self.pools: list[Bank] = []
         self.augment, self.seed, self.device = augment, seed, torch.device(device)
         for source in sources:
@@ -129,13 +134,15 @@ class Batches:
         return [picks[i] for i in rng.permutation(len(picks))]
 
     def epoch(self, epoch: int, n: int, batch: int, size: tuple[int, int], with_photos: bool = True) -> Iterator[Batch]:
-        """n samples in batches of `batch`; size is (width, height), turned upright in one batch of six."""
+        """n samples in batches of `batch`; size is (width, height), turned upright in one batch of six, or more where
+        more of its frames are."""
         plan = self.plan(epoch, n, with_photos)
         for start in range(0, len(plan) - batch + 1, batch):
             seeds = np.random.SeedSequence((self.seed, epoch, start)).generate_state(2)
             rng = torch.Generator().manual_seed(int(seeds[0]))
-            upright = np.random.default_rng(int(seeds[1])).random() < 1 / 6
             picks = plan[start : start + batch]
+            share = np.mean([self.pools[p].is_upright(i) for p, i in picks])
+            upright = np.random.default_rng(int(seeds[1])).random() < np.clip(share, 1 / 6, 5 / 6)
             samples = self._samples(picks, size[::-1] if upright else size, rng)
             yield Batch(samples, sum(p < self.labelled for p, _ in picks), rng)
 

@@ -48,6 +48,7 @@ class Bank:
             if self.depth is not None:
                 self.depth[i, :h, :w] = torch.from_numpy(f.depth_m).to(device)
                 self.surface[i, :h, :w] = torch.from_numpy(f.surface).to(device)
+        self.upright = [f.rgb.shape[0] > f.rgb.shape[1] for f in frames]
         self.size = torch.tensor([f.rgb.shape[1::-1] for f in frames], dtype=torch.float32, device=device)  # n×(width, height)
         self.f_px = torch.tensor([f.f_px for f in frames], dtype=torch.float32, device=device)
         self.centre = torch.tensor([f.centre for f in frames], dtype=torch.float32, device=device)
@@ -55,6 +56,10 @@ class Bank:
 
     def __len__(self) -> int:
         return len(self.f_px)
+
+    def is_upright(self, pick: int) -> bool:
+        """Whether a frame is higher than wide."""
+        return self.upright[pick]
 
     def sample(self, picks: list[int], size: tuple[int, int], config: AugmentConfig, rng: torch.Generator) -> dict[str, Tensor]:
         """Samples of the picked frames at size (width, height), with light as it was stored.
