@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 
 from poc.errors import ParameterError
 from poc.types import Z90
+from poc.words import amount
 
 GIVEN, ASSUMED, ANALYST, MEASURED = "given by the case", "assumption", "set by the analyst", "measured in this run"
 LEAST_PHOTOS = 10
@@ -21,7 +22,7 @@ LEAST_PHOTOS = 10
 
 @dataclass(frozen=True)
 class Info:
-    """About one parameter. low, high: plausible range (90 %); least, most: what is accepted at all. cash: part of the
+    """About one parameter. low, high: ends of its plausible range; least, most: what is accepted at all. cash: part of the
     money (else used only to judge accuracy)."""
 
     label: str
@@ -36,7 +37,7 @@ class Info:
 
 @dataclass(frozen=True)
 class Measured:
-    """That a parameter's value was measured: 90 % range, and by what."""
+    """That a parameter's value was measured: 90 % interval, and by what."""
 
     name: str
     low: float
@@ -194,7 +195,7 @@ def shown(value: float, unit: str, currency: str) -> str:
     if unit == "share":
         return f"{value * 100:.3g} %"
     if unit == "money":
-        return money(value, currency) if abs(value) >= 100 else f"{currency}{value:,.4g}"
+        return money(value, currency) if abs(value) >= 100 else amount(f"{value:,.4g}", currency)
     number = f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
     return number if unit == "count" else f"{number} {unit}"
 
@@ -202,11 +203,11 @@ def shown(value: float, unit: str, currency: str) -> str:
 def money(value: float, currency: str) -> str:
     """An amount rounded to three figures (it is an estimate): "−¥1,240,000"."""
     if not value:
-        return f"{currency}0"
+        return amount("0", currency)
     digits = max(0, 2 - math.floor(math.log10(abs(value))))
     factor = 10 ** (2 - math.floor(math.log10(abs(value))))
     rounded = round(abs(value) * factor) / factor
-    return f"{'−' if value < 0 else ''}{currency}{rounded:,.{digits}f}"
+    return ("−" if value < 0 else "") + amount(f"{rounded:,.{digits}f}", currency)
 
 
 def _measured(params: BusinessParameters, name: str) -> Measured | None:

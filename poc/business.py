@@ -8,6 +8,7 @@ is a forecast: `poc.assumptions` says of every input whether it was given, assum
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -199,10 +200,16 @@ def _draws(params: BusinessParameters) -> dict[str, np.ndarray]:
     drawn = {}
     for name, value in params.values().items():
         low, high = range_of(params, name)
+        if any(m.name == name for m in params.measured):  # an interval has a tenth of the cases beyond its ends, a range none
+            low, high = (float(np.clip(value + WIDER * (end - value), INFO[name].least, INFO[name].most)) for end in (low, high))
         uniform = rng.random(DRAWS)  # drawn for every name, so that one fixed parameter does not reshuffle the others
         fixed = high <= low or not INFO[name].cash
         drawn[name] = np.full(DRAWS, value) if fixed else _triangular(uniform, low, value, high)
     return drawn
+
+
+WIDER = 1 / (1 - math.sqrt(0.1))
+"""How much farther the ends of a triangular distribution lie than those of its middle 90 %."""
 
 
 def _triangular(uniform: np.ndarray, low: float, mode: float, high: float) -> np.ndarray:
@@ -313,8 +320,10 @@ def accuracy_verdict(measurements: Sequence[Measurement], params: BusinessParame
         return AccuracyVerdict("", {}, "No length that products depend on was measured in this photo: nothing to judge.")
     name, worst = max(widths.items(), key=lambda item: item[1])
     open_ended = [m.name.replace("_", " ") for m in measurements if m.name in DECISION_LENGTHS and m.name not in widths]
-    told = f"The least sure length with two ends, {name.replace('_', ' ')}, is known to ± {worst * 100:.0f} % (90 %, as this run states it)"
     hand, choose = params.manual_error_share, params.decision_error_share
+    close = any(worst > limit and f"{worst * 100:.0f}" == f"{limit * 100:.0f}" for limit in (hand, choose))
+    sigma = f"{math.ceil(worst * 1000) / 10:.1f}" if close else f"{worst * 100:.0f}"  # never told as what it is said to be wider than
+    told = f"The least sure length with two ends, {name.replace('_', ' ')}, is known to ± {sigma} % (90 %, as this run states it)"
     if worst <= choose:
         origin = origin_of(params, "decision_error_share")
         light, verdict = "green", f"within the ± {choose * 100:.0f} % at which a product can be chosen ({origin})"

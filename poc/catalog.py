@@ -30,6 +30,7 @@ from poc.products.catalog_db import (
     stored_facts,
     tables,
 )
+from poc.runs import from_project
 from poc.types import Product
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def open_catalogue(
     """
     url = (url or "").strip()
     if is_csv(url):
-        return _in_memory(read_csv(url), f"{Path(url).name}, read into memory")
+        return _in_memory(read_csv(from_project(Path(url))), f"{Path(url).name}, read into memory")
     if url:
         return _open_url(url, csv_path or CSV_PATH)
     return _open_default(csv_path or CSV_PATH, sqlite_path or SQLITE_PATH)
@@ -196,7 +197,7 @@ def _describe(engine: Engine, source: str) -> Catalogue:
         count = connection.execute(select(func.count()).select_from(products)).scalar_one()
         currencies = [c or "" for (c,) in connection.execute(select(products.c.currency).distinct())]
     if not count:
-        raise DataError(f"the catalogue ({source}) holds no products: import a CSV file first")
+        raise DataError(f"the catalogue ({source}) holds no products: give a CSV file instead")
     if len(currencies) > 1:
         raise DataError(f"the catalogue ({source}) mixes currencies ({', '.join(sorted(currencies))}): keep one")
     return Catalogue(engine, currencies[0], int(count), source)

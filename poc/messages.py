@@ -35,7 +35,7 @@ _TEXT: dict[str, tuple[str, str]] = {
         "所有长度共有 ± {percent} % 的尺度误差（90 %）。",
     ),
     "measured_count": (
-        "Of {all} dimensions of the room, {measured} have an interval with two ends, {bounds} are lower bounds, {unknown} cannot be said from this photo.",
+        "Dimensions of the room: {measured} of {all} with an interval with two ends, {bounds} as a lower bound; what cannot be said from this photo: {unknown}.",
         "房间的 {all} 项尺寸中 {measured} 项有完整区间，{bounds} 项为下限，{unknown} 项无法由此照片判断。",
     ),
     "checks_unmade": (
@@ -61,11 +61,12 @@ _TEXT: dict[str, tuple[str, str]] = {
         "有自检未通过（{names}），房间可能与图不符：订购前请用卷尺核实。",
     ),
     "fit_line": ("{name}, {price}: fits with a probability of {percent}", "{name}，{price}：放得下的概率 {percent}"),
+    "alone": ("Each piece is judged alone: several may want the same place.", "每件家具单独判断：几件可能要占同一位置。"),
     "more_pieces": ("and {count} more below, of {all} that fit", "下文另有 {count} 件（共 {all} 件适合）"),
     "net": (
         "Building it costs {build}. With every input as stated, a month at full use brings {net}; with the inputs anywhere in their "
         "ranges, {low} to {high} in nine cases of ten, half of them below {median}.",
-        "建设成本 {build}。各参数取所列数值时，全面使用后每月净收益 {net}；参数在其范围内变动时，十有九例在 {low} 至 {high} 之间，半数低于 {median}。",
+        "建设成本 {build}。各参数取所列数值时，全面使用后每月净收益 {net}；参数在其范围内变动时，90 % 的情形在 {low} 至 {high} 之间，半数低于 {median}。",
     ),
     "pays_in": (
         "It pays back within {horizon} months in {share} % of the cases; half of all cases end below {end}; with every input as stated, in month {month}.",
@@ -75,6 +76,8 @@ _TEXT: dict[str, tuple[str, str]] = {
         "It pays back within {horizon} months in {share} % of the cases; half of all cases end below {end}; with every input as stated, it does not.",
         "{horizon} 个月内收回成本的情形占 {share} %；全部情形中有半数期末低于 {end}；各参数取所列数值时不能收回。",
     ),
+    "over": ("over {percent} %", "超过 {percent} %"),
+    "under": ("under {percent} %", "不足 {percent} %"),
     "decides": ("What decides it most: {name}.", "影响最大的参数：{name}。"),
     "calculation": (
         "A calculation from the inputs listed below, not a forecast.",
@@ -89,6 +92,7 @@ _TEXT: dict[str, tuple[str, str]] = {
         "重新拍摄一张照片：手机持平，与眼同高，画面包含地面与至少一面墙的交线。",
     ),
     "photo": ("The photo", "照片"),
+    "photo_alt": ("The photo that was measured", "所测量的照片"),
     "code": ("Code", "代码"),
     "provenance": ("Where this comes from", "来源与过程"),
     "run": ("Run", "运行编号"),
@@ -135,6 +139,7 @@ _PHRASES_ZH = {
     "reference a4_short": "标注的 A4 纸短边",
     "reference socket": "标注的插座高度",
     "an end of the wall is out of sight": "墙的一端不在画面内",
+    "no wall is seen free down to its foot for 0.4 m or more": "没有一面墙有 0.4 m 以上的空段一直看到墙脚",
     "the ceiling is out of the photo, or not seen clearly enough": "天花板不在画面内，或看不清",
     "height up to which a wall is seen": "墙面可见的最高处",
     "the floor goes on out of the photo": "地面延伸到画面之外",
@@ -144,6 +149,13 @@ _PHRASES_ZH = {
     "hidden by what stands before it": "被前方物体遮挡",
 }
 """What stages say most often on the first page."""
+_VERDICTS_ZH = {
+    "": "此照片没有测得任何决定产品的尺寸，无从判断。",
+    "green": "两端已知的决定性尺寸中最不确定的为 ± {worst} %（90 %），在选择产品所需的 ± {choose} % 之内。",
+    "amber": "两端已知的决定性尺寸中最不确定的为 ± {worst} %（90 %）；并非所有决定性尺寸都足够准确或完整，订购前请用卷尺核实。",
+    "red": "两端已知的决定性尺寸中最不确定的为 ± {worst} %（90 %），不足以选择产品：请用卷尺测量。",
+}
+"""Whether a photo is sharp enough to choose by, by its light."""
 _JOINTS = re.compile(r"( \+ |: | and )")
 
 
@@ -172,6 +184,10 @@ class Messages:
             return text  # half a sentence in each language reads worse than one in English
         joints = {" + ": " + ", ": ": "：", " and ": "、"}
         return "".join(_PHRASES_ZH[part] if i % 2 == 0 else joints[part] for i, part in enumerate(parts))
+
+    def verdict(self, light: str, text: str, worst: float, choose: float) -> str:
+        """`text`, or in a language that it was not written in the same in short. worst, choose: relative errors."""
+        return text if self.language == "en" else _VERDICTS_ZH[light].format(worst=f"{100 * worst:.0f}", choose=f"{100 * choose:.0f}")
 
     def has(self, key: str) -> bool:
         return key in _TEXT

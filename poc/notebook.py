@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from poc.errors import ParameterError, PhotoError
 from poc.parameters import did_you_mean, notebook_parameters
-from poc.runs import Run, open_run, project_root
+from poc.runs import Run, from_project, open_run, project_root
 from poc.types import Photo
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ def upload_box(photo: str) -> Any:
     import ipywidgets
     from IPython.display import display
 
-    box = ipywidgets.FileUpload(accept="image/*,.heic", multiple=False, description="Choose a photo")
+    before = _namespace().get("box")  # of a cell that was run before: what was chosen there is still meant
+    box = before if getattr(before, "value", None) else ipywidgets.FileUpload(accept="image/*,.heic", multiple=False, description="Choose a photo")
     display(box)
     return box
 
@@ -109,7 +110,7 @@ def chosen_photo(photo: str, box: Any = None) -> Photo:
     if box is not None and box.value:
         file = box.value[0]
         return load_photo(bytes(file["content"]), file["name"])
-    return load_photo(Path(photo).expanduser() if photo else sample_photo())
+    return load_photo(from_project(Path(photo).expanduser()) if photo else sample_photo())
 
 
 # --- showing -----------------------------------------------------------------------------------------------------

@@ -113,8 +113,8 @@ def recommend_or_reason(
         return Recommendations((), why, 0, 0, 0, "", catalogue.currency)
     candidates = _candidates(places, catalogue, chosen, styles, max_price)
     sure = [c for c in candidates if c.spot.free and c.probability >= min_probability]
-    undecided = [c for c in candidates if c not in sure and c.probability >= 0.05]
-    nearest = max((c for c in undecided if c.spot.free), key=lambda c: (c.probability, c.product.sku), default=None)
+    undecided = [c for c in candidates if c not in sure and c.spot.free and c.probability >= 0.05]
+    nearest = max(undecided, key=lambda c: (c.probability, c.product.sku), default=None)
     items = tuple(_recommendation(c) for c in _diverse(sure, limit))
     return Recommendations(
         items, _outcome(len(sure), len(items), len(undecided), min_probability, why), len(candidates), len(sure), len(undecided),
@@ -328,11 +328,16 @@ def probability_in_words(p: float) -> str:
 
 
 def _outcome(sure: int, shown: int, undecided: int, min_probability: float, missing: str) -> str:
-    found = f"{sure} pieces fit with a probability of {min_probability:g} or more" if sure else (
+    found = f"{counted(sure, 'piece')} {'fits' if sure == 1 else 'fit'} with a probability of {min_probability:g} or more" if sure else (
         f"no piece of the catalogue fits with a probability of {min_probability:g} or more")
     found += f", the best {shown} of them are shown" if shown < sure else ""
     maybe = f"; {undecided} {'more ' if sure else ''}may fit: measure by tape first" if undecided else ""
     return found + maybe + (f" ({missing})" if missing else "")
+
+
+def counted(count: int, thing: str) -> str:
+    """"1 piece", "2 pieces"."""
+    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def _basis(places: Sequence[Place]) -> str:

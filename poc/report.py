@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import importlib.metadata
 import importlib.util
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from poc.errors import PocError
 from poc.messages import LANGUAGES, Messages
 from poc.notebook import together
-from poc.render import Section, read_section
+from poc.render import Piece, Section, read_section
 from poc.summary import summarise
 from poc.words import sentence
 
@@ -41,7 +43,7 @@ def build_report(run: Run, stages: Sequence[str], times: Sequence[StageTime], gi
     environment.filters |= {"together": together, "sentence": sentence}
     photo = run.get("01_upload", "photo")
     return environment.get_template("report.html.j2").render(
-        say=say, languages=LANGUAGES, photo=photo, photo_uri=_photo_uri(photo), summary=summarise(run, say), sections=sections,
+        say=say, figure_label=_figure_label, languages=LANGUAGES, photo=photo, photo_uri=_photo_uri(photo), summary=summarise(run, say), sections=sections,
         facts=_facts(run, given, say), times=times, whole_s=max((t.ended_s for t in times), default=0.0),
         plotly_js=plotly_script() if any(_figures(section) for section in sections) else "",
     )  # fmt: skip
@@ -59,6 +61,12 @@ def plotly_script() -> str:
 
 def _figures(section: Section) -> int:
     return sum(piece.kind == "figure" for piece in section.pieces)
+
+
+def _figure_label(before: Sequence[Piece]) -> str:
+    """What a figure shows, for who cannot see it: the prose that leads to it."""
+    prose = next((piece.content for piece in reversed(before) if piece.kind == "prose"), "")
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", prose)).split())
 
 
 def _photo_uri(photo: Any) -> str:

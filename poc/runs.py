@@ -38,6 +38,12 @@ def project_root() -> Path:
     return source if (source / "notebooks").is_dir() else Path.cwd()
 
 
+def from_project(path: Path) -> Path:
+    """A relative path as it is from here, else from the project's folder: JupyterLab's kernels stand in notebooks/."""
+    there = project_root() / path
+    return there if not os.path.exists(path) and os.path.exists(there) else path
+
+
 def runs_root() -> Path:
     """Where runs live: the environment variable POC_RUNS, or `runs/` in the project."""
     given = os.environ.get("POC_RUNS")

@@ -12,7 +12,8 @@ from poc.types import Z90, Measurement, Scene, floored
 from poc.words import advice_sentence, price, tape_first
 
 if TYPE_CHECKING:
-    from poc.business import BusinessCase
+    from poc.assumptions import BusinessParameters
+    from poc.business import AccuracyVerdict, BusinessCase
     from poc.recommend import Recommendations
     from poc.runs import Run
 
@@ -55,7 +56,7 @@ def summarise(run: Run, say: Messages) -> Summary:
         refusal=scene.refusal or "",
         cards=() if scene.refusal else tuple(_card(named[name], say) for name in CARDS if name in named),
         measured=_measured(measurements, say),
-        sure=() if scene.refusal else _sure(scene, room["checks"], money["verdict"].text, say),
+        sure=() if scene.refusal else _sure(scene, room["checks"], _verdict(money["verdict"], money["case"].params, say), say),
         fits=_fits(found, tape_first(room["checks"], say), say),
         worth=_worth(money["case"], money["swings"], say),
         advice=_advice(room["advice"], scene.refusal, say),
@@ -88,7 +89,17 @@ def _sure(scene: Scene, checks: Sequence[Any], verdict: str, say: Messages) -> t
         lights = {light: sum(c.light == light for c in checks) for light in ("green", "amber", "red")}
         unmade = len(checks) - sum(lights.values())
         told.append(say("checks", **lights) if not unmade else say("checks_unmade", unmade=unmade, **lights))
-    return (*told, verdict) if say.language == "en" else tuple(told)
+    return (*told, verdict)
+
+
+def _verdict(verdict: AccuracyVerdict, params: BusinessParameters, say: Messages) -> str:
+    return say.verdict(verdict.light, verdict.text, max(verdict.half_widths.values(), default=0.0), params.decision_error_share)
+
+
+def _percent(probability: float, say: Messages) -> str:
+    """`percent` in the report's language."""
+    word, _, rest = percent(probability).rpartition(" %")[0].rpartition(" ")
+    return say(word, percent=rest) if word else f"{rest} %"
 
 
 def _fits(found: Recommendations, caution: str, say: Messages) -> tuple[str, ...]:
@@ -96,9 +107,10 @@ def _fits(found: Recommendations, caution: str, say: Messages) -> tuple[str, ...
         return (say("nothing_fits", reason=found.reason.rstrip(".")),)
     told = [caution] if caution else []
     told += [
-        say("fit_line", name=r.product.name, price=price(r.product.price, found.currency), percent=percent(r.probability))
+        say("fit_line", name=r.product.name, price=price(r.product.price, found.currency), percent=_percent(r.probability, say))
         for r in found.items[:SHOWN_PIECES]
     ]
+    told += [say("alone")] * (len(found.items) > 1)
     if len(found.items) > SHOWN_PIECES:
         told.append(say("more_pieces", count=len(found.items) - SHOWN_PIECES, all=found.sure))
     return tuple(told)

@@ -28,13 +28,13 @@ def measurement_rows(measurements: Iterable[Measurement]) -> list[tuple[str, ...
     """MEASUREMENT_COLUMNS of each measurement. Why one cannot be said is not told again of the next."""
     rows, before = [], ""
     for m in measurements:
-        told = _walls(remark(m))
-        rows.append((title_of(m.name), value_words(m), _walls(m.basis), SAME if told and told == before else told))
+        told = plain(remark(m))
+        rows.append((title_of(m.name), value_words(m), plain(m.basis), SAME if told and told == before else told))
         before = told if m.status == "unknown" else ""
     return rows
 
 
-def _walls(text: str) -> str:
+def plain(text: str) -> str:
     """Planes as people call them: "wall_2, foot" → "wall 2, foot"."""
     return re.sub(r"\bwall_(\d+)", r"wall \1", text)
 
@@ -114,8 +114,13 @@ def rejection_rows(rejections: Iterable[Rejection]) -> list[tuple[str, ...]]:
 
 def price(value: float, currency: str) -> str:
     """A price with its currency's sign, or with its code where it has no sign of its own: "¥3,400", "SEK 3,400"."""
+    return amount(f"{value:,.0f}", currency)
+
+
+def amount(number: str, currency: str) -> str:
+    """A number with its currency's sign before it, or with its code and a blank where it has no sign of its own."""
     sign = _SIGNS.get(currency.strip().upper(), currency)
-    return f"{sign} {value:,.0f}" if sign[-1:].isalpha() else f"{sign}{value:,.0f}"
+    return f"{sign} {number}" if sign[-1:].isalpha() else f"{sign}{number}"
 
 
 def sentence(text: str) -> str:

@@ -331,7 +331,7 @@ def test_a_shallow_room_an_empty_offer_and_an_unknown_place_are_told_apart(catal
     told = explain_rejections(shallow, rooms.without("floor_area_free"), catalogue, categories=["bed"])
     assert told[0].short == "depth" and "the shallowest bed needs 1.96 m of floor to stand on, the photo shows 0.90 m" in told[0].text
     offer = explain_rejections(rooms.scene(), rooms.measurements(), catalogue, categories=["sofa"], max_price=500, style="nordic")
-    assert offer[0].text == "the catalogue has no sofa in style nordic at 500 CNY or less"
+    assert offer[0].text == "the catalogue has no sofa in style nordic at ¥500 or less"
     nowhere = explain_rejections(rooms.scene(), rooms.without("longest_free_wall"), catalogue, categories=["sofa"])
     assert nowhere[0].short == "place" and "the floor's edge is hidden" in nowhere[0].text
     low = tuple(rooms.measured(m.name, 1.2) if m.name == "ceiling_height" else m for m in rooms.measurements())
@@ -349,7 +349,7 @@ def test_a_shortage_is_told_of_the_place_that_has_most(catalogue):
 
 def test_rejections_read_as_a_table(catalogue):
     told = explain_rejections(rooms.scene(), rooms.measurements(), catalogue, categories=["sofa"], max_price=500, style="nordic")
-    assert words.rejection_rows(told) == [("sofa", "The catalogue has no sofa in style nordic at 500 CNY or less.")]
+    assert words.rejection_rows(told) == [("sofa", "The catalogue has no sofa in style nordic at ¥500 or less.")]
     assert words.rejection_rows(explain_rejections(rooms.scene(), rooms.without("longest_free_wall"), catalogue, categories=["sofa"])) == []
 
 

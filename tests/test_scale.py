@@ -109,7 +109,7 @@ def test_disagreement_is_told_and_widens():
     alike = fuse([opinion(1.50, 0.02), opinion(1.51, 0.02, "reference length")])
     apart = fuse([opinion(1.50, 0.02), opinion(2.00, 0.02, "reference length")])
     assert alike.notes == () and len(apart.notes) == 1
-    assert "camera height given says the camera is 1.50 m up, reference length says 2.00 m: 29 % apart" in apart.notes[0]
+    assert "camera height given says the camera is 1.50 m up, reference length says 2.00 m: 33 % apart" in apart.notes[0]
     assert np.log(2.0 / 1.5) / 2 == pytest.approx(apart.sigma_rel, rel=0.02), "the interval reaches both"
     assert apart.sigma_rel > 5 * alike.sigma_rel
 

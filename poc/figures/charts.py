@@ -8,6 +8,7 @@ import numpy as np
 
 from poc.figures import theme
 from poc.types import DepthMap, Measurement, Photo
+from poc.words import plain
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -190,7 +191,7 @@ def _group(group: list[Measurement], number: int, domain: list[float]) -> tuple[
 def _row(m: Measurement, row: int, arrow: float) -> list[dict]:
     """One measurement: its interval as a bar, its value as a dot; a lower bound's bar ends in an arrow."""
     colour, symbol, _ = theme.LIGHTS.get(m.light, theme.LIGHTS[""])
-    hover = f"{theme.title_of(m.name)}: {theme.value_words(m)}<br>{theme.wrap('from ' + m.basis if m.basis else '', 60)}"
+    hover = f"{theme.title_of(m.name)}: {theme.value_words(m)}<br>{theme.wrap('from ' + plain(m.basis) if m.basis else '', 60)}"
     if m.reason:
         hover += f"<br>{theme.wrap(m.reason, 60)}"
     base = {"type": "scatter", "y": [row, row], "showlegend": False, "hoverinfo": "text", "text": hover}

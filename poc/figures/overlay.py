@@ -14,6 +14,7 @@ from poc.geometry import project
 from poc.room.propagate import FLATTEST
 from poc.room.roomspace import along, inward, line_pixels, longest_free, main_walls, plane_mask, room_height, to_camera
 from poc.types import Measurement, Photo, Plane, Recommendation, Scene, WallSegment
+from poc.words import plain
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -230,7 +231,7 @@ def _label(notes: Notes, named: dict[str, Measurement], top: float | None, place
         told = named.get(f"{wall.plane_id}_length")
         if told is not None and told.value is not None:
             level, drop = (top, 0) if top is not None else (0.0, -20)
-            notes.write(f"wall {theme.value_words(told)}", notes.beside(np.append(a, level), np.append(b, level), drop), theme.INK)
+            notes.write(f"{plain(wall.plane_id)}: {theme.value_words(told)}", notes.beside(np.append(a, level), np.append(b, level), drop), theme.INK)
         told = named.get(f"{wall.plane_id}_distance")
         if told is not None and told.value is not None and any(wall is main for main in main_walls(notes.scene)):
             notes.write(f"{theme.value_words(told)} away", notes.beside(np.append(a, 1.1), np.append(b, 1.1), 0), theme.MUTED)
@@ -242,7 +243,7 @@ def _product_label(notes: Notes, rec: Recommendation, points: np.ndarray) -> Non
     middle, high = np.append(points[:, :2].mean(0), 0.0), float(points[:, 2].max())
     places = notes.on(middle + (0, 0, high), middle + (0, 0, high + 0.6), (0.3, 0.5, 0.75, 1.0, 0.0))
     words = f"<b>{theme.wrap(rec.product.name, 30)}</b><br>{theme.percent(rec.probability)} likely to fit"
-    notes.write(words, places, theme.VERMILION)
+    notes.write(words, places, theme.VERMILION_INK)
     pixels = project(to_camera(points, notes.scene), notes.scene.camera)
     if np.isfinite(pixels).all():
         notes.board.block(rectangle((pixels.min(0) + pixels.max(0)) / 2, tuple(np.ptp(pixels, axis=0))))

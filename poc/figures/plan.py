@@ -12,6 +12,7 @@ from poc.figures.labels import rectangle, text_size
 from poc.figures.sheet import CUT_M, PLAN_PX, TIER_PX, Sheet
 from poc.room.roomspace import along, inward, longest_free, main_walls, to_room
 from poc.types import Measurement, Photo, Recommendation, Scene, WallSegment
+from poc.words import plain
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -233,7 +234,7 @@ def _with_leader(sheet: Sheet, words: str, origin: np.ndarray, toward: np.ndarra
     places = [origin + np.array([np.cos(t), np.sin(t)]) * (half + reach) for reach in reaches for t in turns]
     places = [place for place in places if (place - half > sheet.low).all() and (place + half < sheet.high).all()] or [origin]
     places.sort(key=lambda place: bool((place - origin) @ toward < 0))
-    number = sheet.label(words, places, np.array([1.0, 0.0]), theme.SMALL_PX, theme.VERMILION, force=True, bgcolor="rgba(255,255,255,0.9)")
+    number = sheet.label(words, places, np.array([1.0, 0.0]), theme.SMALL_PX, theme.VERMILION_INK, force=True, bgcolor="rgba(255,255,255,0.9)")
     sheet.lines([np.stack([origin, places[number]])], color=theme.VERMILION, width=1)
 
 
@@ -255,7 +256,7 @@ def _wall_dimensions(sheet: Sheet, scene: Scene, named: dict[str, Measurement]) 
         told = named.get(f"{wall.plane_id}_length")
         if told is not None and told.value is not None:
             ends = wall.ends + out * (WALL_M + (tier - 0.25) * sheet.tier_m)
-            words = theme.value_words(told) + (", all free" if all_free else "")
+            words = f"{plain(wall.plane_id)}: {theme.value_words(told)}" + (", all free" if all_free else "")
             sheet.dimension(ends, words, theme.INK, out, open_ends=tuple(kind != "corner" for kind in wall.end_kinds))
 
 

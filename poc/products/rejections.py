@@ -13,6 +13,7 @@ from poc.recommend import (
     recommend_or_reason, rule_of,
 )  # fmt: skip
 from poc.types import Measurement, Recommendation, Scene
+from poc.words import price
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,13 @@ def explain_rejections(
         elif not here:
             found.append(Rejection(category, "place", None, f"nowhere for a {category} to stand is known ({why})"))
         else:
-            found.append(_shortage(category, rule, least, here, min_probability) or _not_at_once(category, least, offer.likeliest, scene, min_probability))
+            found.append(_shortage(category, rule, least, here, min_probability) or _not_at_once(category, rule, least, offer.likeliest, scene, min_probability))
     return tuple(found)
 
 
 def _no_offer(category: str, style: str | None, max_price: float | None, currency: str) -> str:
     limits = [f"in style {style}"] * bool(style)
-    limits += [f"at {max_price:g} {currency} or less"] * (max_price is not None)
+    limits += [f"at {price(max_price or 0.0, currency)} or less"] * (max_price is not None)
     return f"the catalogue has no {category} {' '.join(limits)}".rstrip()
 
 
@@ -67,7 +68,7 @@ def _shortage(category: str, rule: Rule, least: LeastNeeds, places: Sequence[Pla
     """The first length that is not surely enough even for the category's least demanding piece; None where each is."""
     widest, deepest, stood_on = (max(places, key=lambda p, what=what: getattr(p, what).value_m) for what in ("length", "depth", "ground"))
     length, floor = (f"free {widest.kind}", "free floor in front" if deepest.kind == "wall" else "free floor")
-    beside = f" with {rule.side_m:.2f} m beside it" if rule.side_m else ""
+    beside = _beside(rule)
     trials = (
         ("width", "narrowest", f"{beside}", least.width_m + MARGIN_M, least.width_m, widest.length, f"the longest {length} has"),
         ("depth", "shallowest", " of floor to stand on", least.body_m, least.body_m, stood_on.ground, "the photo shows"),
@@ -83,7 +84,7 @@ def _shortage(category: str, rule: Rule, least: LeastNeeds, places: Sequence[Pla
     return None
 
 
-def _not_at_once(category: str, least: LeastNeeds, likeliest: Recommendation | None, scene: Scene, wanted: float) -> Rejection:
+def _not_at_once(category: str, rule: Rule, least: LeastNeeds, likeliest: Recommendation | None, scene: Scene, wanted: float) -> Rejection:
     """Every length would do by itself: the piece that comes nearest, or that there is no one place for any."""
     if likeliest is not None:
         chance = f"fits with a probability of {probability_in_words(likeliest.probability)}, below the {wanted:g} asked for"
@@ -91,10 +92,14 @@ def _not_at_once(category: str, least: LeastNeeds, likeliest: Recommendation | N
     kinds = {opening.kind for opening in scene.openings}
     kept = "".join(words for kind, words in (("window", ", below windows"), ("door", ", away from doors")) if kind in kinds)
     text = (
-        f"the narrowest {category} would fit ({least.width_m:.2f} m), so would the shallowest ({least.depth_m:.2f} m with "
+        f"the narrowest {category} would fit ({least.width_m:.2f} m{_beside(rule)}), so would the shallowest ({least.depth_m:.2f} m with "
         f"its walkway), but at no one place does a piece fit in width and depth at once{kept}"
     )
     return Rejection(category, "together", None, text)
+
+
+def _beside(rule: Rule) -> str:
+    return f" with {rule.side_m:.2f} m beside it" if rule.side_m else ""
 
 
 def _has(have: Extent) -> str:

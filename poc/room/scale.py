@@ -125,5 +125,5 @@ def disagreements(opinions: Sequence[ScaleSource]) -> list[str]:
             gap = abs(np.log(a.camera_height_m / b.camera_height_m))
             if gap > 2.0 * np.hypot(a.sigma_rel, b.sigma_rel):
                 out.append(f"{a.source} says the camera is {a.camera_height_m:.2f} m up, {b.source} says "
-                           f"{b.camera_height_m:.2f} m: {100 * gap:.0f} % apart")
+                           f"{b.camera_height_m:.2f} m: {100 * np.expm1(gap):.0f} % apart")
     return out
