@@ -156,7 +156,7 @@ def fitted_truth(loaded: LoadedFrame) -> Truth:
         masks = true_wall_masks(points, known & (loaded.surface == surface), np.random.default_rng(0), least)
         return [(*_plane(points[m]), m) for m in masks]
 
-    floor, ceiling = planes(1)[:1], planes(3)[:1]
+    floor, ceiling = [p for p in planes(1)[:1] if abs(p[0][1]) > np.cos(np.radians(45))], planes(3)[:1]
     seen = int((loaded.surface == 3).sum()) >= SEEN_PIXELS
     if not floor:
         return Truth(None, None, None, (), seen)

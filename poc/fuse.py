@@ -288,12 +288,18 @@ class _Join:
     def _seeing_ceiling(self) -> list[str]:
         return [self.names[i] for i in self.by_photo if self.rooms[i].scene.plane("ceiling") is not None]
 
+    def _distance_sigma(self, wall: JointWall) -> float:
+        """Smallest relative error of its distance from a camera that saw it: what its length as seen from there is off by. (From the
+        anchor it may lie at no distance at all.)"""
+        planes = [self.rooms[i].scene.plane(self.views[i].walls[k].plane_id) for i, k in wall.members]
+        return min(p.sigma_m / p.offset_m for p in planes)
+
     def _length(self, s: Stretch, plane: Plane, scale: Scale) -> Measurement:
         name, basis = f"{s.wall.id}_length", plane.basis
         if s.parts is not None:
             value, sigma = self.fit.get(s.parts)
         else:
-            value, sigma = s.length_m, s.length_m * float(np.hypot(plane.sigma_m / plane.offset_m, SEEN_END_SIGMA))
+            value, sigma = s.length_m, s.length_m * float(np.hypot(self._distance_sigma(s.wall), SEEN_END_SIGMA))
         if s.beyond:
             sigma = float(np.hypot(sigma, BEYOND_SIGMA * (s.farthest_m - value)))
             corner = s.left.photo if s.left.kind == "corner" else s.right.photo

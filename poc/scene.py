@@ -12,7 +12,7 @@ from poc.errors import ParameterError
 from poc.geometry import rotation_from_vector
 from poc.room.adjust import adjust, adjust_without_culprits, as_built, depth_noise, observe_planes
 from poc.room.floorplan import complete
-from poc.room.layout import MOST_TURN_SIGMA, UNKNOWN_TURN, Layout, room_rotation, solve_layout
+from poc.room.layout import MOST_TURN_SIGMA, Layout, room_rotation, solve_layout
 from poc.room.planes import fit_floor, floor_mask
 from poc.room.propagate import CameraMove, End, FloorData, Problem, ceiling_depth_heights, log_change, moved_shapes, variance
 from poc.room.reference import References, reference_opinions
@@ -107,8 +107,7 @@ def solve_room(view: View, depth: DepthMap, noise: DepthNoise, sigmas: dict[str,
     fit = fit_floor(view, -rot[2])
     first = replace(noise, sigma=max(noise.sigma, 0.05))
     layout = solve_layout(view, rot, fit, first, sigmas["yaw"])
-    if sigmas["yaw"] > UNKNOWN_TURN:
-        sigmas = sigmas | {"yaw": MOST_TURN_SIGMA}  # the walls have told it by now
+    sigmas = sigmas | {"yaw": min(sigmas["yaw"], MOST_TURN_SIGMA)}  # where lines were vague the walls have told it by now
     base = np.diag([sigmas["gravity"] ** 2, sigmas["gravity"] ** 2, min(sigmas["yaw"], np.deg2rad(2)) ** 2, sigmas["focal"] ** 2, 0.0])
     if fit is None or not layout.walls:
         return view, layout, base

@@ -70,6 +70,12 @@ def make_room(seed: int, shape: str | None = None, *, size: tuple[int, int] = (4
                  openings=openings, height=height, ceiling=ceiling, world_from_cam=world_from_cam, f=f, size=size, seed=seed)
 
 
+def cast(corners: np.ndarray, boxes=(), *, pitch_deg: float = 14.0, height: float = 1.45) -> SyntheticRoom:
+    """A room of given corners (plan, metres from the camera) with boxes (x0, y0, x1, y1, height) in it."""
+    rotation = _rotation(0.05, np.deg2rad(pitch_deg), 0.0)
+    return _cast(corners, boxes=boxes, openings=(), height=height, ceiling=2.5, world_from_cam=rotation, f=300.0, size=(480, 360), seed=3)
+
+
 def _polygon(shape: str, w: float, d: float) -> np.ndarray:
     """Corners in order (clockwise from the near left, seen from above: left wall, far wall, right wall, near wall)."""
     if shape == "l_shape":

@@ -55,6 +55,16 @@ def _score(folder, monkeypatch, factor=1.0, **options):
     return evaluate_rooms(root, estimator=run, **options)
 
 
+def test_a_floor_that_stands_upright_is_no_floor(folder):
+    """Labels sometimes call a bed's front floor: there is no truth about heights in such a frame."""
+    root, _ = folder
+    loaded = load_frame(list_frames(root)[0])
+    wall = (loaded.surface == 2) & (np.arange(loaded.surface.shape[1]) > loaded.surface.shape[1] / 2)
+    wrong = np.where(loaded.surface == 1, 0, np.where(wall, 1, loaded.surface)).astype(np.uint8)
+    assert fitted_truth(loaded).camera_height_m > 1.0
+    assert fitted_truth(replace(loaded, surface=wrong)).camera_height_m is None
+
+
 def test_exact_depth_scores_near_nothing(folder, monkeypatch):
     scores = json.loads(json.dumps(_score(folder, monkeypatch)))
     assert scores["frames"] == 2 and scores["refused"] == 0

@@ -51,6 +51,23 @@ def test_a_ceiling_line_is_placed_within_a_cell():
     assert cut.direct.all() and np.abs(cut.slope - 0.28 * np.cos(AZIMUTH)).max() < 0.6 * STEP
 
 
+def slanted(psi: float, e: float) -> feet.Crossing:
+    """The foot of a wall whose normal is at azimuth psi, seen all along."""
+    return feet.Crossing(-e * np.cos(AZIMUTH - psi), np.ones(len(AZIMUTH), bool))
+
+
+def test_a_slanted_wall_is_not_a_staircase_of_walls_along_the_axes():
+    """Short walls along the axes that explain its foot column by column do not hide it; one wall that explains it does."""
+    foot = slanted(0.8, 0.5)
+    steps = [(0.0, float(-s / np.cos(a))) for s, a in zip(foot.slope[::20], AZIMUTH[::20])]
+    ((psi, e),) = feet.slanted_lines(panorama(0.4), foot, steps, 0.35)
+    assert psi == pytest.approx(0.8, abs=0.02) and e == pytest.approx(0.5, rel=0.02)
+    assert feet.slanted_lines(panorama(0.4), foot, [(0.8, 0.5)], 0.35) == []
+    assert feet.slanted_lines(panorama(0.4), slanted(0.2, 0.5), steps, 0.35) == [], "too near to the room's own axes"
+    few = feet.Crossing(foot.slope, np.arange(len(AZIMUTH)) < feet.LINE_COLUMNS - 1)
+    assert feet.slanted_lines(panorama(0.4), few, [], 0.35) == []
+
+
 def test_a_wall_is_found_at_its_distance_and_takes_all_columns():
     pan = panorama(0.4)
     evidence = feet.gather_evidence(pan, None, 0.1)

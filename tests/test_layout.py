@@ -116,12 +116,42 @@ def test_the_farther_foot_and_depth_are_apart_the_less_the_foot_is_believed(towa
     """As one sigma of the log distance: nothing within 5 %, a tenth at 30 %, more than all of it where they differ by a factor of three."""
     def sigma(apart: float) -> float:
         solved = WallSolution(0.0, 2.0, np.eye(2), 1.0, 0.0, foot_alone=2.0, depth_alone=2.0 * float(np.exp(toward * apart)))
-        return doubted(wall(100, 60), solved).foot_shared * solved.distance
+        return doubted(wall(100, 60), solved, AZIMUTH).foot_shared * solved.distance
 
     assert sigma(0.04) == 0.0
     assert sigma(0.3) == pytest.approx(0.11, abs=0.02)
-    assert sigma(np.log(3.0)) > 0.9
-    assert doubted(wall(100, 60), WallSolution(0.0, 2.0, np.eye(2), 1.0, 0.0, foot_alone=2.0)).foot_shared == 0.0
+    assert toward < 0 or sigma(np.log(3.0)) > 0.85
+    assert doubted(wall(100, 60), WallSolution(0.0, 2.0, np.eye(2), 1.0, 0.0, foot_alone=2.0), AZIMUTH).foot_shared == 0.0
+
+
+def test_what_a_foot_shares_is_told_as_nearness_along_the_wall():
+    """A wall seen from the side alone: its crossings lie far off, where one step of nearness is a great part of the distance."""
+    solved = WallSolution(0.8, 2.0, np.eye(2), 1.0, 0.0, foot_alone=2.0, depth_alone=2.0 * float(np.exp(0.3)))
+    cos = np.cos(AZIMUTH[:60] - solved.psi)
+    assert cos.mean() < 0.5
+    alone = doubted(wall(100, 60), replace(solved, psi=float(AZIMUTH[:60].mean())), AZIMUTH).foot_shared
+    assert doubted(wall(100, 60), solved, AZIMUTH).foot_shared == pytest.approx(alone * (cos**2).mean() / cos.mean(), rel=0.01)
+
+
+@pytest.mark.parametrize(("farther", "kept"), [(0.35, True), (0.45, False), (-0.5, True)])
+def test_a_foot_far_beyond_its_walls_depth_is_none(farther, kept):
+    solved = WallSolution(0.0, 2.0, np.eye(2), 1.0, 0.0, foot_alone=2.0, depth_alone=2.0 * float(np.exp(-farther)))
+    seen = replace(wall(100, 60), foot_uv=np.ones((60, 2)), foot_w=np.ones(60), foot_sigma=np.ones(60))
+    left = doubted(seen, solved, AZIMUTH)
+    assert (left.direct.any(), len(left.foot_w), len(left.foot_uv)) == ((True, 60, 60) if kept else (False, 0, 0))
+
+
+@pytest.mark.parametrize("tall", [0.5, 0.9])
+def test_a_bed_taken_for_floor_does_not_put_the_wall_behind_it_far_away(tall):
+    """Across the whole far end of the room, so that its top meets the wall; the wall is 4 m away and its depth is right."""
+    corners = np.array([[-2.0, -0.5], [-2.0, 4.0], [2.0, 4.0], [2.0, -0.5]])
+    room = synthetic.cast(corners, ((-2.0, 2.2, 2.0, 4.0, tall),))
+    labels = np.where(room.labels == synthetic.OTHER, synthetic.FLOOR, room.labels)
+    depth = replace(room.depth, engine="network", sigma_log=np.full(room.depth.values.shape, 0.15, np.float32))
+    camera = replace(room.camera, f_sigma_rel=0.01, gravity_sigma_rad=0.01, axes_sigma_rad=0.012)
+    scene = build_scene(room.photo, depth, synthetic.surfaces_from_labels(labels), camera, camera_height=(1.45, 0.026))
+    far = max((scene.plane(w.plane_id) for w in scene.walls), key=lambda p: abs(float(p.normal_cam[2])))
+    assert abs(np.log(far.offset_m / 4.0)) < 2.5 * far.sigma_m / far.offset_m and far.offset_m < 5.0
 
 
 def test_a_slanted_wall_needs_a_foot():

@@ -101,6 +101,17 @@ def test_a_slanted_wall_does_not_bend_the_camera():
     assert scene.camera.f_px == pytest.approx(room.camera.f_px, rel=0.01)
 
 
+def test_vaguely_known_axes_are_no_freer_than_unknown_ones():
+    """A network's depth that slants to one side turns the room only as far as a turn may lead, however vague the lines are."""
+    room = synthetic.make_room(FOUR_WALLS, "rectangle", furnished=False)
+    values = room.depth.values * np.exp(np.linspace(-0.2, 0.2, room.depth.values.shape[1], dtype=np.float32))
+    depth = replace(room.depth, values=values, engine="network")
+    vague, vaguer = (
+        build_scene(room.photo, depth, room.surfaces, replace(room.camera, axes_sigma_rad=np.deg2rad(sigma))) for sigma in (4.0, 20.0)
+    )
+    assert np.abs(vague.room_from_cam - vaguer.room_from_cam).max() < 1e-9
+
+
 # --- the same photo, other sizes, holes ---------------------------------------------------------------------------------
 
 

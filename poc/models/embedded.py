@@ -38,7 +38,8 @@ _OUTPUTS = ("log_depth", "log_sigma", "surface_logits")
 class EmbeddedModel:
     """A loaded embedded model. canonical_focal_px: focal in network pixels at which log_depth is right. sigma_scale: from
     the network's scale to one standard deviation of log depth (±1.645 of them hold 90 %). far_log: what is added to the log
-    depth of far pixels, which a network that has not seen a room puts too near (`poc.training.export.calibrate`)."""
+    depth of far pixels, which a network that has not seen a room puts too near (`poc.training.export.calibrate`). agreement: how near the
+    engine is to torch, where the sidecar says."""
 
     preset: Preset
     session: onnxruntime.InferenceSession
@@ -46,6 +47,7 @@ class EmbeddedModel:
     sigma_scale: float
     weights: str
     far_log: float = 0.0
+    agreement: object = None
 
     def depth(self, photo: Photo, f_px: float | None = None) -> DepthMap:
         """Metric depth at the photo's size. f_px: focal in photo pixels; None: the photo's, else the 26 mm prior."""
@@ -65,7 +67,7 @@ class EmbeddedModel:
         shift = math.log(f_net / self.canonical_focal_px)
         log_depth = log_depth + self.far_log * far_ramp(log_depth)
         depth = _depth_map(log_depth[0, 0] + shift, log_sigma[0, 0], self.sigma_scale, photo)
-        depth = replace(depth, engine=onnx_engine(self.session), weights=self.weights, f_px=float(f_px))
+        depth = replace(depth, engine=onnx_engine(self.session, self.agreement), weights=self.weights, f_px=float(f_px))
         return depth, Surfaces(_softmax(logits[0]), model=self.preset.name)
 
     def _answers(self, image: np.ndarray) -> list[np.ndarray]:
@@ -99,7 +101,7 @@ def load(preset: Preset, path: Path, identity: str) -> EmbeddedModel:
     numbers = {name: _positive(facts, name, path) for name in ("canonical_focal_px", "sigma_scale", "long_side")}
     return EmbeddedModel(
         preset=replace(preset, input_size=int(numbers["long_side"])), session=session, weights=identity,
-        canonical_focal_px=numbers["canonical_focal_px"], sigma_scale=numbers["sigma_scale"], far_log=far_log(facts, path),
+        canonical_focal_px=numbers["canonical_focal_px"], sigma_scale=numbers["sigma_scale"], far_log=far_log(facts, path), agreement=facts.get("torch_agreement"),
     )
 
 

@@ -98,11 +98,13 @@ def onnx_session(path: Path) -> onnxruntime.InferenceSession:
         raise ModelError(f"{path} is not a model that ONNX Runtime can load ({type(error).__name__}): restore or fetch it again") from None
 
 
-def onnx_engine(session: onnxruntime.InferenceSession) -> str:
-    """For provenance: "onnxruntime 1.32.0 CPUExecutionProvider"."""
+def onnx_engine(session: onnxruntime.InferenceSession, agreement: object = None) -> str:
+    """For provenance: "onnxruntime 1.32.0 CPUExecutionProvider, within 2e-06 of torch". agreement: largest difference from what
+    torch says, relative to its largest, as it was when the file was exported."""
     import onnxruntime
 
-    return f"onnxruntime {onnxruntime.__version__} {session.get_providers()[0]}"
+    agrees = f", within {agreement:.0e} of torch" if isinstance(agreement, float) else ""
+    return f"onnxruntime {onnxruntime.__version__} {session.get_providers()[0]}{agrees}"
 
 
 def need_torch(what: str, instead: str = "") -> None:

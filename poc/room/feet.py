@@ -24,6 +24,10 @@ MOST_WALLS, LEAST_NATS = 10, 8.0
 """So many walls are looked for, each while it explains so much more."""
 NEAR_CELLS = 5
 """Both surfaces must be seen within so many cells of where one gives way to the other; skirting in between is often neither."""
+LINE_COLUMNS, LINE_CELLS, LINE_TOLD = 55, 1.5, 0.6
+"""A slanted wall's foot: so many crossings within so many cells of one straight line, and of those no more than such a share on any one
+wall along the room's axes. With 40 of them corners cut by furniture count as walls."""
+LINE_TRIALS, LINE_LEAST_CELLS = 600, 8
 FOOT_WELL, FOOT_WELL_CELLS = 3.0, 2.0
 """Nats that a foot seen right there is worth over any other place in its column, and how wide that place is."""
 
@@ -162,6 +166,35 @@ def find_slanted(pan: Panorama, ev: Evidence, walls: list[tuple[float, float]], 
     own = np.abs((psi + np.pi / 4) % (np.pi / 2) - np.pi / 4) < apart
     psi, e = psi[~own], np.exp(np.arange(np.log(0.1), np.log(DEEP), 0.03))
     return _peaks(gain_table(pan, ev, psi, e), psi, e, (4.0 - have) * weight, most, 25.0)[0]
+
+
+def slanted_lines(pan: Panorama, cut: Crossing, walls: list[tuple[float, float]], apart: float, most: int = 2) -> list[tuple[float, float]]:
+    """Walls at other angles (psi, e), at least `apart` from the room's own, on whose straight foot so many crossings lie as on no one of
+    `walls`: a staircase of short walls along the room's axes explains a slanted one column by column, and is there in no room.
+
+    Seeded RANSAC (Fischler and Bolles 1981) over s = e·cos φ + q·sin φ, line after line."""
+    use = np.flatnonzero(cut.direct & (cut.slope < -0.05))
+    step, rng, out = pan.slope[1] - pan.slope[0], np.random.default_rng(0), []
+    a, s = np.column_stack([np.cos(pan.azimuth[use]), np.sin(pan.azimuth[use])]), -cut.slope[use]
+    own = np.array([[e * np.cos(psi), e * np.sin(psi)] for psi, e in walls]).reshape(-1, 2)
+    while len(out) < most and len(s) >= LINE_COLUMNS:
+        i, j = rng.integers(0, len(s), (2, LINE_TRIALS))
+        cross = a[i, 0] * a[j, 1] - a[i, 1] * a[j, 0]
+        i, j, cross = (x[np.abs(cross) > LINE_LEAST_CELLS * step] for x in (i, j, cross))
+        if len(i) == 0:
+            break
+        lines = np.stack([s[i] * a[j, 1] - s[j] * a[i, 1], s[j] * a[i, 0] - s[i] * a[j, 0]]) / cross
+        near = np.abs(a @ lines - s[:, None]) < LINE_CELLS * step
+        best = near[:, np.argmax(near.sum(0))]
+        if best.sum() < LINE_COLUMNS:
+            break
+        x = np.linalg.lstsq(a[best], s[best], rcond=None)[0]
+        psi, e = float(np.arctan2(x[1], x[0])), float(np.hypot(*x))
+        told = (np.abs(own @ a[best].T - s[best]) < 2 * LINE_CELLS * step).mean(1).max(initial=0.0)
+        if abs((psi + np.pi / 4) % (np.pi / 2) - np.pi / 4) > apart and told < LINE_TOLD:
+            out.append((psi, e))
+        a, s = a[~best], s[~best]
+    return out
 
 
 def assign_columns(pan: Panorama, ev: Evidence, walls: list[tuple[float, float]], corner: float = 1.5,

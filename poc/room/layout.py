@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from poc.room import feet
-from poc.room.belief import SAME_TURN, credible, doubted, parted, supported
+from poc.room.belief import as_mapped, SAME_TURN, credible, doubted, parted, supported
 from poc.room.edges import edge_along, level_line, slope_per_cell
 from poc.room.planes import DepthFit, ceiling_mask, floor_field
 from poc.room.view import SURE, Panorama, View, make_panorama, sample
@@ -121,7 +121,10 @@ def solve_layout(view: View, rot: np.ndarray, fit: DepthFit | None, noise: Depth
         start = _joined(data, state)
         apart, slack = (SLANTED_APART, SLANTED_SLACK) if view.by_network else (np.deg2rad(9.0), 0)
         told = replace(ev, depth=np.zeros_like(ev.depth)) if view.by_network else ev
-        start += [(psi, e, False) for psi, e in feet.find_slanted(seen.pan, told, [(psi, e) for psi, e, _ in start], apart=apart, slack=slack)]
+        own = [(psi, e) for psi, e, _ in start]
+        slanted = feet.slanted_lines(seen.pan, ev.cut, own, apart) if view.by_network else []
+        slanted = slanted or feet.find_slanted(seen.pan, told, own, apart=apart, slack=slack)
+        start += [(psi, e, False) for psi, e in slanted]
     return _settle(seen, state, start)
 
 
@@ -195,7 +198,7 @@ def _settle(seen: _Seen, state: State, start) -> Layout:
         start, data = _observe_all(seen, state, believed or start, WALL_TURN_SIGMA)
     data = [_on_edge(seen, state, d) for d in data]
     if seen.view.by_network:
-        data = [doubted(d, solve_wall(d, state)) for d in data]
+        data = [doubted(d, solve_wall(as_mapped(d), state), seen.pan.azimuth) for d in data]
     pairs = [(d, solve_wall(d, state)) for d in data]
     pairs = sorted(((d, s) for d, s in pairs if s is not None), key=lambda x: float(np.mean(seen.pan.azimuth[x[0].columns])))
     path = np.full(len(seen.pan.azimuth), -1)

@@ -37,6 +37,10 @@ LEVEL_SHARE, LEVEL_PURE = 0.15, 0.7
 """A level below the others, as log height: cells within the band about it are so many of the floor's, and of those within reach."""
 
 
+FIELD_MOST = 0.25
+"""What a network's depth is off on the floor at most, as a log; cells farther off are a bed or a worktop taken for floor."""
+
+
 def floor_mask(view: View, gravity: np.ndarray, least: float = 0.6) -> np.ndarray:
     """Cells that are floor with valid depth, below the horizon. With a sensor's depth only the lowest of several levels:
     a bed or a table that the surfaces take for floor stands on it."""
@@ -113,7 +117,7 @@ def floor_field(view: View, fit: DepthFit, gravity: np.ndarray, *, reach_cells: 
     inverse = fit.inverse(view.inverse)
     with np.errstate(divide="ignore", invalid="ignore"):
         log_ratio = np.where(mask & (inverse > 0.02), np.log(down / inverse), 0.0)
-    good = mask & (inverse > 0.02) & (np.abs(log_ratio) < 0.7)
+    good = mask & (inverse > 0.02) & (np.abs(log_ratio) < FIELD_MOST)
     small = (max(4, view.shape[1] // 4), max(4, view.shape[0] // 4))
     num = cv2.resize(np.where(good, log_ratio, 0.0).astype(np.float32), small, interpolation=cv2.INTER_AREA)
     den = cv2.resize(good.astype(np.float32), small, interpolation=cv2.INTER_AREA)

@@ -144,9 +144,9 @@ def make_panorama(view: View, room_from_cam: np.ndarray, max_slope: float = 2.5)
     map_v = ((cam[..., 1] / z * c.f_px + c.cy + 0.5) * h / c.height - 0.5).astype(np.float32)
     with np.errstate(invalid="ignore"):
         seen = (map_u > -0.5) & (map_u < w - 0.5) & (map_v > -0.5) & (map_v < h - 0.5)
+    rows_px = np.abs(np.gradient(map_v, axis=0))
     map_u, map_v = np.where(seen, map_u, -9).astype(np.float32), np.where(seen, map_v, -9).astype(np.float32)
     p = sample(view.p, map_u, map_v) * seen[..., None]
-    rows_px = np.abs(np.gradient(map_v, axis=0))
     return Panorama(azimuth, slopes, seen, p, map_u, map_v, np.where(seen & (rows_px < 8), rows_px, 0.0))
 
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
-from poc.errors import WriteError
+from poc.errors import DataError, WriteError
 from poc.files import write_together
 from poc.models.embedded import far_log as read_far_log
 from poc.models.embedded import far_ramp
@@ -35,6 +36,26 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 10_000_000
 MIN_CAST_SIZE = 64
+
+
+MOST_APART = 0.02
+"""Relative difference of an answer, by float16 weights and another engine, above which an exported file is not the network."""
+
+
+def _agreement(net: EmbeddedNet, data: bytes) -> float:
+    """Largest difference between ONNX Runtime's log depth and torch's on a picture, relative to its largest value, two digits."""
+    import onnxruntime
+
+    rng = torch.Generator().manual_seed(0)
+    image = F.interpolate(torch.rand(1, 3, 15, 20, generator=rng), size=(240, 320), mode="bilinear")
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    (said,) = session.run(["log_depth"], {"image": image.numpy()})
+    with torch.no_grad():
+        meant = net(image)[0].numpy()
+    apart = float(np.abs(said - meant).max() / np.abs(meant).max())
+    if not apart < MOST_APART:
+        raise DataError(f"the exported file answers otherwise than torch, by {100 * apart:.0f} %: it is not written")
+    return float(f"{apart:.1e}")
 
 
 def half_weights(model) -> None:
@@ -147,18 +168,20 @@ def export(checkpoint: str | Path, out: str | Path, frames: list[Frame], facts: 
     """Write `out` (.onnx) and its sidecar (.json). facts: licence, training data, scores, as the model card tells them.
     frames: what to calibrate on; where there are none, `inherited` stays.
 
-    Raises DataError for a bad checkpoint, WriteError when the result is over 10 MB or cannot be written.
+    Raises DataError for a bad checkpoint or a file that does not answer as torch does, WriteError when the result is over 10 MB or cannot be
+    written.
     """
     out = Path(out)
     net = load_checkpoint(checkpoint)
     data = to_onnx(net)
     if len(data) > MAX_BYTES:
         raise WriteError(f"{out}: would be {len(data) / 1e6:.1f} MB; the embedded model may have {MAX_BYTES / 1e6:.0f}")
+    agreement = _agreement(net, data)
     answers = calibrate(net, frames, inherited) if frames else inherited
     sidecar = {
         "version": 1, "long_side": LONG_SIDE, "canonical_focal_px": CANONICAL_FOCAL_PX,
         "sigma_scale": answers.sigma_scale, "far_log": answers.far_log,
-        "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data),
+        "torch_agreement": agreement, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data),
         "parameters": sum(p.numel() for p in net.parameters()), **facts,
     }  # fmt: skip
     write_together({out: data, out.with_suffix(".json"): json.dumps(sidecar, indent=1).encode() + b"\n"})
