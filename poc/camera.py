@@ -24,6 +24,8 @@ FOCAL_SIGMA = {"given": 0.01, "exif": 0.03, "assumed": 0.12}
 """Sigma of log f by source. EXIF rounds the 35 mm equivalent to whole millimetres and knows nothing of small crops."""
 FOCAL_STARTS = (0.62, 0.8, 1.0, 1.25)
 """Where the search for an unknown focal starts, as factors of the phone's: 16 to 33 mm."""
+PINNED_SIGMA = 0.002
+"""Sigma of log f that holds a focal length where it is."""
 SOLVED_FOCAL_SIGMA = 0.08
 """An unknown focal counts as solved when the lines know it better than this."""
 PRINCIPAL_SIGMA = 0.012
@@ -162,7 +164,9 @@ def _solve(
     if best.gain < MIN_GAIN or sigma[0] > MAX_LINE_SIGMA_RAD:
         return None
     if source == "assumed":
-        return LineSolution(best, *sigma, free_f=(math.log(best.f_px), _focal_sigma(best)))
+        told = math.log(best.f_px), _focal_sigma(best)
+        pinned = replace(prior, f_px=math.exp(sigma[2]), f_sigma=PINNED_SIGMA, guess=False)  # the tilt that goes with the focal that is used
+        return LineSolution(vanishing.refine(segments, best.axes[None], pinned, options, w)[0], *sigma, free_f=told)
     loose = vanishing.Prior(prior.f_px, 0.5, prior.pp_sigma)
     free = vanishing.refine(segments, best.axes[None], loose, options, w)[0]  # it does not leave the valley where it starts
     return LineSolution(best, *sigma, free_f=(math.log(free.f_px), _focal_sigma(free)))

@@ -10,7 +10,7 @@ import numpy as np
 from poc.camera import FOCAL_SIGMA
 from poc.errors import ParameterError
 from poc.geometry import rotation_from_vector
-from poc.room.adjust import adjust, adjust_without_culprits, as_built, depth_noise, observe_planes
+from poc.room.adjust import CameraPrior, adjust, adjust_without_culprits, as_built, depth_noise, observe_planes
 from poc.room.floorplan import complete
 from poc.room.layout import MOST_TURN_SIGMA, Layout, room_rotation, solve_layout
 from poc.room.planes import fit_floor, floor_mask
@@ -52,9 +52,8 @@ def build_scene(photo: Photo, depth: DepthMap, surfaces: Surfaces | None, camera
     if reason is not None:
         return Scene(camera, reason)
     noise = prior_noise(depth)
-    sigmas = {"gravity": camera.gravity_sigma_rad, "yaw": camera.axes_sigma_rad, "focal": camera.f_sigma_rel}
     try:
-        view, layout, cov = solve_room(view, depth, noise, sigmas)
+        view, layout, cov = solve_room(view, noise)
     except ParameterError as err:
         return Scene(camera, str(err))
     if layout.state.fit is None:
@@ -99,16 +98,18 @@ def prior_noise(depth: DepthMap) -> DepthNoise:
     return DepthNoise(2e-4, 1.0, 0.0, 0.0)
 
 
-def solve_room(view: View, depth: DepthMap, noise: DepthNoise, sigmas: dict[str, float]):
+def solve_room(view: View, noise: DepthNoise):
     """Layout, then the camera adjusted to what the depth is sure of, then the layout again. Returns view, layout and the
     covariance of (tilt x, tilt y, yaw, log f, shift)."""
     camera = view.camera
     rot = room_rotation(camera.gravity, camera.manhattan)
     fit = fit_floor(view, -rot[2])
     first = replace(noise, sigma=max(noise.sigma, 0.05))
-    layout = solve_layout(view, rot, fit, first, sigmas["yaw"])
-    sigmas = sigmas | {"yaw": min(sigmas["yaw"], MOST_TURN_SIGMA)}  # where lines were vague the walls have told it by now
-    base = np.diag([sigmas["gravity"] ** 2, sigmas["gravity"] ** 2, min(sigmas["yaw"], np.deg2rad(2)) ** 2, sigmas["focal"] ** 2, 0.0])
+    layout = solve_layout(view, rot, fit, first, camera.axes_sigma_rad)
+    vague = camera.axes_sigma_rad > MOST_TURN_SIGMA  # then the walls have told it by now
+    prior = CameraPrior(layout.state.room_from_cam if vague else rot, camera.f_px, camera.gravity_sigma_rad,
+                        min(camera.axes_sigma_rad, MOST_TURN_SIGMA), camera.f_sigma_rel)
+    base = np.diag([*np.square([prior.gravity, prior.gravity, min(prior.yaw, np.deg2rad(2)), prior.focal]), 0.0])
     if fit is None or not layout.walls:
         return view, layout, base
     cov = base
@@ -116,23 +117,23 @@ def solve_room(view: View, depth: DepthMap, noise: DepthNoise, sigmas: dict[str,
         planes = observe_planes(view, layout)
         if not planes:
             break
-        view, layout, fixed, settled = _adjusted(view, layout, planes, noise, sigmas)
+        view, layout, fixed, settled = _adjusted(view, layout, planes, noise, prior)
         cov = fixed.covariance
         if settled:
             break
     return view, layout, cov
 
 
-def _adjusted(view: View, layout: Layout, planes, noise: DepthNoise, sigmas: dict[str, float]):
+def _adjusted(view: View, layout: Layout, planes, noise: DepthNoise, prior: CameraPrior):
     """One round: the camera adjusted to the planes of the layout, and the layout under that camera. Returns view, layout, the
     adjustment and whether another round would change nothing."""
     noise = depth_noise(planes, layout.state.fit.shift, noise)
-    fixed, kept = adjust_without_culprits(view, layout, planes, noise, sigmas)
+    fixed, kept = adjust_without_culprits(view, layout, planes, noise, prior)
     if fixed.chi2 > 1:
-        fixed, kept = adjust_without_culprits(view, layout, as_built(planes), noise, sigmas)
+        fixed, kept = adjust_without_culprits(view, layout, as_built(planes), noise, prior)
     if fixed.chi2 > 1:
         noise = replace(noise, sigma=noise.sigma * min(np.sqrt(fixed.chi2), 6.0))
-        fixed = adjust(view, layout, kept, noise, sigmas)
+        fixed = adjust(view, layout, kept, noise, prior)
     settled = len(kept) == len(planes) and abs(np.log(fixed.f_px / view.camera.f_px)) < SETTLED
     view = _with_focal(view, fixed.f_px)
     fit = fit_floor(view, -fixed.room_from_cam[2], None if view.metric else fixed.shift) or layout.state.fit

@@ -81,6 +81,24 @@ def test_an_unknown_focal_is_solved_from_the_room_within_its_sigma(rooms):
     assert np.median([degrees(c.gravity, r.camera.gravity) for r, c in zip(rooms, cams)]) < 0.5
 
 
+def test_the_tilt_goes_with_the_focal_that_is_used(rooms, monkeypatch):
+    """The focal is a mean over rival solutions; the axes told with it are refined with it, not those of the best rival."""
+    room = rooms[0]
+    real, pinned = vanishing.refine, []
+
+    def refine(segments, axes, prior, *rest, **more):
+        fits = real(segments, axes, prior, *rest, **more)
+        if not prior.guess and len(axes) == 1:
+            pinned.append((prior.f_px, fits[0]))
+        return fits
+
+    monkeypatch.setattr(vanishing, "refine", refine)
+    camera = estimate_camera(Photo(room.photo.rgb, None, "no EXIF"))
+    f_px, fit = pinned[-1]
+    assert camera.f_px == pytest.approx(f_px) and fit.f_px == pytest.approx(f_px, rel=0.002)
+    assert np.allclose(camera.gravity, fit.axes[2])
+
+
 def test_exif_is_used_and_a_crop_that_makes_it_wrong_is_told(rooms):
     room = rooms[5]
     right = estimate_camera(Photo(room.photo.rgb, f_px=room.camera.f_px))

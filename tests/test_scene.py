@@ -9,7 +9,11 @@ import pytest
 
 from poc.camera import UNKNOWN_AXES_RAD
 from poc.errors import ParameterError
-from poc.room.view import LONG_SIDE
+from poc.room.adjust import CameraPrior, adjust, observe_planes
+from poc.room.layout import room_rotation, solve_layout
+from poc.room.planes import fit_floor
+from poc.room.view import LONG_SIDE, make_view
+from poc.room.wallfit import DepthNoise
 from poc.scene import build_scene, prior_noise
 from poc.types import DepthMap, Photo, Scene, Surfaces
 from tests import synthetic
@@ -99,6 +103,22 @@ def test_a_slanted_wall_does_not_bend_the_camera():
     camera = replace(room.camera, f_px=26 / 36 * room.camera.width, f_sigma_rel=0.12, f_source="assumed")
     scene = build_scene(room.photo, synthetic.affine_depth(room, 13), room.surfaces, camera, camera_height=(room.camera_height_m, 0.003))
     assert scene.camera.f_px == pytest.approx(room.camera.f_px, rel=0.01)
+
+
+def test_what_a_round_took_from_the_depth_is_no_prior_of_the_next():
+    """Adjusted again from where it was brought, with the same planes, the camera stays: else each round would pull on, with the error of one."""
+    room = synthetic.make_room(FOUR_WALLS, "rectangle", furnished=False)
+    camera = replace(room.camera, f_px=1.15 * room.camera.f_px, f_sigma_rel=0.12, gravity_sigma_rad=np.deg2rad(1.5))
+    depth = synthetic.affine_depth(room, 1, synthetic.noisy_depth(room, 0.03, 1))
+    view, noise = make_view(camera, depth, room.surfaces, room.photo), DepthNoise(0.03, 10.0, 0.0, 0.0)
+    rot = room_rotation(camera.gravity, camera.manhattan)
+    layout = solve_layout(view, rot, fit_floor(view, -rot[2]), noise, camera.axes_sigma_rad)
+    planes, prior = observe_planes(view, layout), CameraPrior(rot, camera.f_px, camera.gravity_sigma_rad, 0.02, 0.12)
+    first = adjust(view, layout, planes, noise, prior)
+    there = replace(layout, state=replace(layout.state, room_from_cam=first.room_from_cam, fit=replace(layout.state.fit, shift=first.shift)))
+    again = adjust(replace(view, camera=replace(camera, f_px=first.f_px)), there, planes, noise, prior)
+    assert abs(np.log(first.f_px / camera.f_px)) > 0.03, "there was something to bring right"
+    assert again.f_px == pytest.approx(first.f_px, rel=0.003) and np.abs(again.room_from_cam - first.room_from_cam).max() < 0.003
 
 
 def test_vaguely_known_axes_are_no_freer_than_unknown_ones():

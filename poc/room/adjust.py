@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from poc.geometry import UvdPlane, angle_between, fit_plane_uvd, grid_pixels, plane_from_uvd, rotation_from_vector
 from poc.room.layout import Layout
@@ -44,6 +45,27 @@ class PlaneObservation:
     d: np.ndarray
     residual: np.ndarray
     turn_sigma: float
+
+
+@dataclass(frozen=True)
+class CameraPrior:
+    """What is known of the camera before its depth is looked at: rotation and focal length, and sigmas of tilt, yaw (radians) and
+    log f."""
+
+    room_from_cam: np.ndarray
+    f_px: float
+    gravity: float
+    yaw: float
+    focal: float
+
+    @property
+    def sigmas(self) -> np.ndarray:
+        return np.array([self.gravity, self.gravity, self.yaw, max(self.focal, 1e-5)])
+
+    def moved(self, room_from_cam: np.ndarray, f_px: float) -> np.ndarray:
+        """How far (tilt x, tilt y, yaw, log f) a camera is from here: what an earlier round has taken from the same depth is no prior."""
+        turn = Rotation.from_matrix(room_from_cam @ self.room_from_cam.T).as_rotvec()
+        return np.append(turn, np.log(f_px / self.f_px))
 
 
 @dataclass(frozen=True)
@@ -160,12 +182,12 @@ def _length(planes, rel) -> float:
 
 
 def adjust_without_culprits(view: View, layout: Layout, planes: list[PlaneObservation], noise: DepthNoise,
-                            sigmas: dict[str, float]) -> tuple[Adjusted, list[PlaneObservation]]:
+                            prior: CameraPrior) -> tuple[Adjusted, list[PlaneObservation]]:
     """`adjust`, without planes that contradict all others, and the planes that were kept. Floor and one wall always stay."""
-    best, kept = adjust(view, layout, planes, noise, sigmas), list(planes)
+    best, kept = adjust(view, layout, planes, noise, prior), list(planes)
     while best.chi2 > MISFIT and sum(abs(p.normal_room[2]) < 0.5 for p in kept) > 1:
         walls = [i for i, p in enumerate(kept) if abs(p.normal_room[2]) < 0.5]
-        rivals = [adjust(view, layout, kept[:i] + kept[i + 1:], noise, sigmas) for i in walls]
+        rivals = [adjust(view, layout, kept[:i] + kept[i + 1:], noise, prior) for i in walls]
         k = int(np.argmin([r.chi2 for r in rivals]))
         if rivals[k].chi2 > best.chi2 / MISFIT_FALL and len(walls) < 3:
             break
@@ -178,21 +200,21 @@ def as_built(planes: list[PlaneObservation]) -> list[PlaneObservation]:
     return [replace(p, turn_sigma=max(p.turn_sigma, BUILT_TURN[int(abs(p.normal_room[2]) > 0.5)])) for p in planes]
 
 
-def adjust(view: View, layout: Layout, planes: list[PlaneObservation], noise: DepthNoise, sigmas: dict[str, float],
+def adjust(view: View, layout: Layout, planes: list[PlaneObservation], noise: DepthNoise, prior: CameraPrior,
            rot: np.ndarray | None = None) -> Adjusted:
-    """Gauss–Newton on tilt, yaw, focal and shift with the camera's priors. sigmas: gravity, yaw, focal (log)."""
+    """Gauss–Newton on tilt, yaw, focal and shift with what is known of the camera."""
     rot = layout.state.room_from_cam if rot is None else rot
     fit = layout.state.fit
     half = view.camera.width / 2
     whiten = [_whitener(p, noise, fit.shift if fit else 0.0) for p in planes]
     start = _start_offsets(planes, rot, view.camera.f_px, half, fit)
     scale_d = max(float(np.median(np.concatenate([np.abs(p.d) for p in planes]))), 1e-9)
-    prior = np.array([sigmas["gravity"], sigmas["gravity"], sigmas["yaw"], max(sigmas["focal"], 1e-5)])
+    moved = prior.moved(rot, view.camera.f_px)
 
     def residuals(x: np.ndarray) -> np.ndarray:
         turned = rotation_from_vector(x[:3]) @ rot
         f, shift = view.camera.f_px * np.exp(x[3]), (fit.shift if fit else 0.0) + x[4] * scale_d
-        out = [x[:4] / prior, [x[4] / (1e-9 if view.metric else 1e3)]]
+        out = [(x[:4] + moved) / prior.sigmas, [x[4] / (1e-9 if view.metric else 1e3)]]
         for p, w, log_e in zip(planes, whiten, x[5:]):
             n = -(p.normal_room @ turned) * np.exp(log_e)
             out.append(w @ (np.array([n[0] * half / f, n[1] * half / f, n[2] - shift]) - p.coef))
