@@ -195,7 +195,7 @@ def _as_stated(values: Mapping[str, float]) -> Month:
 
 
 def _draws(params: BusinessParameters) -> dict[str, np.ndarray]:
-    """Independent triangular draws over every cash parameter's plausible range, peaked at its value."""
+    """Independent triangular draws over every cash parameter's plausible range (nine in ten inside a measured interval), peaked at its value."""
     rng = np.random.default_rng(SEED)
     drawn = {}
     for name, value in params.values().items():
@@ -322,8 +322,8 @@ def accuracy_verdict(measurements: Sequence[Measurement], params: BusinessParame
     open_ended = [m.name.replace("_", " ") for m in measurements if m.name in DECISION_LENGTHS and m.name not in widths]
     hand, choose = params.manual_error_share, params.decision_error_share
     close = any(worst > limit and f"{worst * 100:.0f}" == f"{limit * 100:.0f}" for limit in (hand, choose))
-    sigma = f"{math.ceil(worst * 1000) / 10:.1f}" if close else f"{worst * 100:.0f}"  # never told as what it is said to be wider than
-    told = f"The least sure length with two ends, {name.replace('_', ' ')}, is known to ± {sigma} % (90 %, as this run states it)"
+    width = f"{math.ceil(worst * 1000) / 10:.1f}" if close else f"{worst * 100:.0f}"  # never told as what it is said to be wider than
+    told = f"The least sure length with two ends, {name.replace('_', ' ')}, is known to ± {width} % (90 %, as this run states it)"
     if worst <= choose:
         origin = origin_of(params, "decision_error_share")
         light, verdict = "green", f"within the ± {choose * 100:.0f} % at which a product can be chosen ({origin})"

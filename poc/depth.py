@@ -10,7 +10,6 @@ from typing import BinaryIO
 import numpy as np
 
 from poc.errors import ParameterError
-from poc.files import write_file
 from poc.models import DEFAULT_MODEL, load_model
 from poc.types import DepthMap, Photo, Surfaces
 
@@ -50,11 +49,6 @@ def _checked_focal(f_px: float | None) -> float | None:
     if not (math.isfinite(f_px) and f_px > 0):
         raise ParameterError(f"focal length must be a positive number of pixels, got {f_px}")
     return float(f_px)
-
-
-def save_depth_png(depth: DepthMap, path: str | Path) -> Path:
-    """Write `depth_png`; WriteError where that fails."""
-    return write_file(Path(path), depth_png(depth))
 
 
 def depth_png(depth: DepthMap) -> Callable[[BinaryIO], None]:

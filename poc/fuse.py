@@ -202,7 +202,7 @@ class _Join:
 
     def _told(self, name: str, what: str, photos: tuple[int, int], values: tuple[float, float]) -> Conflict:
         first, second = (self.names[i] for i in photos)
-        gap = 100 * abs(float(np.log(values[0] / values[1])))
+        gap = 100 * float(np.expm1(abs(np.log(values[0] / values[1]))))
         text = (f"{first} and {second} disagree about {what}: {values[0]:.2f} m and {values[1]:.2f} m, {gap:.0f} % apart, which is more than "
                 "their errors allow")
         return Conflict(name, (first, second), values, text)
@@ -256,7 +256,8 @@ class _Join:
     # --- measurements ----------------------------------------------------------------------------------------------
 
     def _measurements(self, scene: Scene, stretches: list[Stretch]) -> tuple[Measurement, ...]:
-        found = {m.name: m for m in measure(scene, one_view=False)}
+        found = {m.name: m for m in measure(self._as_seen(scene, stretches), one_view=False)}
+        found |= {m.name: m for m in measure(scene, one_view=False) if m.name.endswith("_distance")}
         found |= {m.name: m for m in doubting_crossed(scene, (self._length(s, scene.plane(s.wall.id), scene.scale) for s in stretches))}
         joined = self._ceiling_beside_walls if "ceiling" in self.fit.names else self._least_height
         found["ceiling_height"] = joined(found["ceiling_height"])
@@ -287,6 +288,12 @@ class _Join:
 
     def _seeing_ceiling(self) -> list[str]:
         return [self.names[i] for i in self.by_photo if self.rooms[i].scene.plane("ceiling") is not None]
+
+    def _as_seen(self, scene: Scene, stretches: list[Stretch]) -> Scene:
+        """The scene whose walls have the relative error that they have from a camera that saw them: lengths and areas on them have it too."""
+        own = {s.wall.id: self._distance_sigma(s.wall) for s in stretches}
+        planes = tuple(replace(p, sigma_m=own[p.id] * p.offset_m) if p.id in own and p.offset_m > 0 else p for p in scene.planes)
+        return replace(scene, planes=planes)
 
     def _distance_sigma(self, wall: JointWall) -> float:
         """Smallest relative error of its distance from a camera that saw it: what its length as seen from there is off by. (From the

@@ -153,6 +153,7 @@ _VERDICTS_ZH = {
     "": "此照片没有测得任何决定产品的尺寸，无从判断。",
     "green": "两端已知的决定性尺寸中最不确定的为 ± {worst} %（90 %），在选择产品所需的 ± {choose} % 之内。",
     "amber": "两端已知的决定性尺寸中最不确定的为 ± {worst} %（90 %）；并非所有决定性尺寸都足够准确或完整，订购前请用卷尺核实。",
+    "doubted": "两端已知的决定性尺寸中最不确定的为 ± {worst} %（90 %），但有一项尺寸可能根本不对：请用卷尺测量。",
     "red": "两端已知的决定性尺寸中最不确定的为 ± {worst} %（90 %），不足以选择产品：请用卷尺测量。",
 }
 """Whether a photo is sharp enough to choose by, by its light."""
@@ -187,7 +188,10 @@ class Messages:
 
     def verdict(self, light: str, text: str, worst: float, choose: float) -> str:
         """`text`, or in a language that it was not written in the same in short. worst, choose: relative errors."""
-        return text if self.language == "en" else _VERDICTS_ZH[light].format(worst=f"{100 * worst:.0f}", choose=f"{100 * choose:.0f}")
+        if self.language == "en":
+            return text
+        key = "doubted" if light == "red" and worst <= choose else light
+        return _VERDICTS_ZH[key].format(worst=f"{100 * worst:.0f}", choose=f"{100 * choose:.0f}")
 
     def has(self, key: str) -> bool:
         return key in _TEXT

@@ -253,7 +253,7 @@ def _typed(path: Path) -> str:
     try:
         str(path).encode()
     except UnicodeEncodeError as error:
-        raise PhotoError(f"{path.name!a}: the name holds bytes that are no text; rename the photo") from error
+        raise PhotoError(f"{str(path)!a}: the path holds bytes that are no text; rename the photo or its folder") from error
     return str(path)
 
 

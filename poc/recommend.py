@@ -60,8 +60,8 @@ OTHER = Rule(("wall", "floor"), 0.60)
 @dataclass(frozen=True)
 class Recommendations:
     """What is offered, or why nothing is. considered: products that passed the database's filter; sure: those that fit with the
-    probability asked for, of which `items` are the best; undecided: those that may fit, but with less; likeliest: of these the
-    likeliest that has a place. basis: what they were fitted to, in words."""
+    probability asked for, of which `items` are the best; undecided: those that have a place and may fit there, but with less; likeliest: of these the
+    likeliest. basis: what they were fitted to, in words."""
 
     items: tuple[Recommendation, ...]
     reason: str

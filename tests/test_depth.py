@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from poc.depth import estimate, estimate_depth, estimate_surfaces, save_depth_png
+from poc.depth import depth_png, estimate, estimate_depth, estimate_surfaces
 from poc.errors import ModelError, ParameterError, WriteError
+from poc.files import write_file
 from poc.models import load_model
 from poc.models.embedded import far_ramp
 from poc.photo import photo_from_array
@@ -47,7 +48,7 @@ def test_without_a_focal_a_26_mm_lens_is_assumed():
 def test_expected_error_and_provenance():
     depth = estimate_depth(_photo(400.0), weights_dir=TINY)
     np.testing.assert_allclose(depth.sigma_log, 1.5 * math.exp(-2), rtol=1e-4)
-    assert depth.engine.startswith("onnxruntime") and depth.engine.endswith(" of torch") and "sha256:" in depth.weights and depth.model == "embedded"
+    assert depth.engine.startswith("onnxruntime") and depth.engine.endswith(" from torch") and "sha256:" in depth.weights and depth.model == "embedded"
 
 
 def test_surfaces_order_and_sum():
@@ -183,6 +184,10 @@ def test_only_far_pixels_are_put_farther():
 # --- 16-bit PNG ----------------------------------------------------------------------------------------------------
 
 
+def _saved(depth, path):
+    return write_file(path, depth_png(depth))
+
+
 def _map(kind, values, valid=None):
     values = np.asarray(values, np.float32)
     return DepthMap(values=values, kind=kind, valid=np.ones(values.shape, bool) if valid is None else valid, model="m")
@@ -190,7 +195,7 @@ def _map(kind, values, valid=None):
 
 def test_png_in_millimetres(tmp_path):
     valid = np.array([[True, True, True, False]])
-    path = save_depth_png(_map("metric", [[1.2344, 3.0, 70.0, 2.0]], valid), tmp_path / "d.png")
+    path = _saved(_map("metric", [[1.2344, 3.0, 70.0, 2.0]], valid), tmp_path / "d.png")
     with Image.open(path) as image:
         assert np.asarray(image).tolist() == [[1234, 3000, 0, 0]] and image.text["unit"].startswith("mm")
     assert [p.name for p in tmp_path.iterdir()] == ["d.png"]
@@ -200,14 +205,14 @@ def test_png_of_relative_depth_can_be_undone(tmp_path):
     values = np.linspace(-3.0, 250.0, 200, dtype=np.float32).reshape(10, 20)
     valid = np.ones(values.shape, bool)
     valid[0, 0] = False
-    with Image.open(save_depth_png(_map("relative_inverse", values, valid), tmp_path / "d.png")) as image:
+    with Image.open(_saved(_map("relative_inverse", values, valid), tmp_path / "d.png")) as image:
         pixels = np.asarray(image).astype(float)
         back = (pixels - 1) * float(image.text["step"]) + float(image.text["smallest"])
     assert pixels[0, 0] == 0 and np.abs(back - values)[valid].max() < 0.003
-    save_depth_png(_map("relative_inverse", np.full((4, 4), 7.0)), tmp_path / "flat.png")
+    _saved(_map("relative_inverse", np.full((4, 4), 7.0)), tmp_path / "flat.png")
 
 
 def test_png_where_nothing_can_be_written(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(WriteError, match="cannot write"):
-        save_depth_png(_map("metric", np.ones((4, 4))), tmp_path / "file" / "d.png")
+        _saved(_map("metric", np.ones((4, 4))), tmp_path / "file" / "d.png")

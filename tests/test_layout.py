@@ -113,7 +113,7 @@ def test_a_side_wall_is_not_drawn_on_past_what_its_depth_shows():
 
 @pytest.mark.parametrize("toward", [1, -1])
 def test_the_farther_foot_and_depth_are_apart_the_less_the_foot_is_believed(toward):
-    """As one sigma of the log distance: nothing within 5 %, a tenth at 30 %, more than all of it where they differ by a factor of three."""
+    """As one sigma of the log distance: nothing within 5 %, a tenth at 30 %, nearly all of it where they differ by a factor of three."""
     def sigma(apart: float) -> float:
         solved = WallSolution(0.0, 2.0, np.eye(2), 1.0, 0.0, foot_alone=2.0, depth_alone=2.0 * float(np.exp(toward * apart)))
         return doubted(wall(100, 60), solved, AZIMUTH).foot_shared * solved.distance

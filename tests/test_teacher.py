@@ -137,6 +137,18 @@ class TestTeacher:
         with pytest.raises(DataError, match="no resnetv24_stage2_conv0_weight"):
             new_network(str(tmp_path / "part.npz"), "teacher")
 
+    def test_a_checkpoint_from_before_attention_is_read(self, tmp_path):
+        import torch
+
+        from poc.training.networks import load_checkpoint, new_network
+
+        net = new_network(None, "convolutional").eval()
+        old = {key.replace("context.0.", "context."): value for key, value in net.state_dict().items()}
+        torch.save({"network": "embedded", "average": old}, tmp_path / "old.pt")
+        image = torch.rand(1, 3, 64, 96)
+        with torch.no_grad():
+            assert torch.equal(load_checkpoint(tmp_path / "old.pt")(image)[0], net(image)[0])
+
     def test_photos_without_depth_are_labelled_while_learning(self, tmp_path):
         """By the averaged weights once they have learnt enough, and by teachers from the start."""
         from poc.training.loop import train

@@ -162,6 +162,8 @@ class TestWithTorch:
         data, photos = (Source(str(tmp_path / "data")),), (Source(str(tmp_path / "data" / "rgb")),)
         batches = Batches(data, frozenset([first]), AugmentConfig(), 0, photos)
         assert [len(pool) for pool in batches.pools] == [3, 3]
+        with pytest.raises(DataError, match="every photo is held out"):
+            Batches(data, frozenset(p.stem for p in (tmp_path / "data" / "rgb").iterdir() if p.stem != first) | {first}, AugmentConfig(), 0, photos)
         meta = json.loads((tmp_path / "data" / "meta.json").read_text())
         assert [f.name for f in true_frames(data, frozenset([first]))] == [first]
         (tmp_path / "data" / "meta.json").write_text(json.dumps(meta | {"measured": False}))

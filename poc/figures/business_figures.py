@@ -48,12 +48,12 @@ def tornado_figure(swings: Sequence[Swing], params: BusinessParameters, height: 
     """Net over the horizon when one input alone goes to either end of its plausible range; the widest bar on top."""
     top = [swing for swing in swings if swing.size > 0][:SHOWN_SWINGS][::-1]
     base = net_over_horizon(params)
-    labels = [f"{swing.label} ({SHORT_ORIGIN[swing.origin]})" for swing in top]
+    labels = [wrap(f"{swing.label} ({SHORT_ORIGIN[swing.origin]})", 28) for swing in top]
     ends = (("at the low end", "net_at_low", "low_value", ORANGE), ("at the high end", "net_at_high", "high_value", BLUE))
     traces = [_bars(top, labels, base, params.currency, *end) for end in ends]
     words = f"Net over {params.horizon_months} months: {money(base, params.currency)}, one input moved at a time"
     nets = [net for swing in top for net in (swing.net_at_low, swing.net_at_high)] or [base]
-    room = 0.18 * max(max(nets) - min(nets), 1.0)
+    room = 0.25 * max(max(nets) - min(nets), 1.0)
     look = layout(
         height, margin={"l": 12, "r": 24, "t": 76, "b": 72}, barmode="overlay", bargap=0.35,
         title=_headline(words, f"{origins_line(params)} Ranges: assumptions."),

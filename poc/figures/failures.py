@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,7 +68,7 @@ def check_picture(path: Path) -> None:
     """Before hours of work: raises ParameterError for an ending that is no picture's, WriteError for a folder that takes none."""
     from matplotlib.figure import Figure
 
-    if path.is_dir():
+    if os.path.isdir(path):
         raise ParameterError(f"{path} is a folder: name a picture in it, like {path / 'worst.png'}")
     kinds = Figure().canvas.get_supported_filetypes()
     if path.suffix and path.suffix.lower().removeprefix(".") not in kinds:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 INK, MUTED, FAINT, RULE, PAPER = "#1f2933", "#5f6b7a", "#98a2ae", "#e1e6eb", "#ffffff"
 BLUE, ORANGE, VERMILION, GREEN, PURPLE, SKY = "#0072b2", "#e69f00", "#d55e00", "#009e73", "#b0659a", "#56b4e9"
 GREEN_INK, VERMILION_INK = "#00684c", "#a84900"
-"""GREEN dark enough for text."""
+"""The two dark enough for text."""
 PLANE_COLOURS = {"floor": ORANGE, "wall": BLUE, "ceiling": PURPLE}
 LIGHTS = {
     "green": (GREEN, "circle", "sound"),

@@ -182,17 +182,11 @@ def split(sigma_rel: float, scale: Scale) -> dict[str, float]:
     return {"scale": shared, "fit": sigma_rel**2 - shared}
 
 
-MOST_SIGMA = 0.42
-"""One sigma (log) above which a 90 % interval reaches beyond half and double: no measurement of anything."""
-
-
 def log_normal(name: str, value: float, unit: str, parts: dict[str, float], basis: str, reason: str = "") -> Measurement:
     """A value with the 90 % interval of a log-normal error and the share of each cause; with a reason it is a lower bound
     without an upper end."""
     total = max(sum(parts.values()), 1e-12)
     sigma = total**0.5
-    if sigma > MOST_SIGMA and not reason:
-        return unknown(name, unit, f"about {value:.1f} {unit}, but not known even within a factor of two")
     light = "green" if sigma < 0.04 else "amber" if sigma < 0.12 else "red"
     high = None if reason else float(value * np.exp(Z90 * sigma))
     return Measurement(name, float(value), float(value * np.exp(-Z90 * sigma)), high, unit, "lower_bound" if reason else "measured",

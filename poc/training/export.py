@@ -18,7 +18,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from poc.errors import DataError, WriteError
+from poc.errors import PocError, WriteError
 from poc.files import write_together
 from poc.models.embedded import far_log as read_far_log
 from poc.models.embedded import far_ramp
@@ -54,7 +54,7 @@ def _agreement(net: EmbeddedNet, data: bytes) -> float:
         meant = net(image)[0].numpy()
     apart = float(np.abs(said - meant).max() / np.abs(meant).max())
     if not apart < MOST_APART:
-        raise DataError(f"the exported file answers otherwise than torch, by {100 * apart:.0f} %: it is not written")
+        raise PocError(f"the exported file answers otherwise than torch, by {100 * apart:.0f} %: it is not written")
     return float(f"{apart:.1e}")
 
 
@@ -168,7 +168,7 @@ def export(checkpoint: str | Path, out: str | Path, frames: list[Frame], facts: 
     """Write `out` (.onnx) and its sidecar (.json). facts: licence, training data, scores, as the model card tells them.
     frames: what to calibrate on; where there are none, `inherited` stays.
 
-    Raises DataError for a bad checkpoint or a file that does not answer as torch does, WriteError when the result is over 10 MB or cannot be
+    Raises DataError for a bad checkpoint, PocError for a file that does not answer as torch does, WriteError when the result is over 10 MB or cannot be
     written.
     """
     out = Path(out)

@@ -107,7 +107,7 @@ def list_frames(folder: str | Path, need_depth: bool = True) -> list[Frame]:
             entries = [e for e in entries if e.get("true_depth", True)]
         frames = [_frame(folder, meta, entry, where) for entry in entries]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{where}: is not laid out as a data folder's ({type(error).__name__}: {error}); the README tells how") from error
+        raise DataError(f"{where}: is not laid out as a data folder's ({type(error).__name__}: {error}); its format is told in poc/training/folder.py") from error
     if not frames:
         raise DataError(f"{folder}: no frame with a photo and depth found")
     return frames

@@ -63,7 +63,13 @@ def _read(path: str | Path) -> dict:
         raise DataError(f"{path}: is not a checkpoint ({str(error).splitlines()[0]})") from error
     if not isinstance(saved, dict) or "average" not in saved:
         raise DataError(f"{path}: is not a checkpoint of `poc train` (it holds no averaged weights)")
-    return saved
+    return _from_before_attention(saved) if "context.inner.0.weight" in saved["average"] else saved
+
+
+def _from_before_attention(saved: dict) -> dict:
+    """A checkpoint from before the embedded network had attention, as one of today's network without it."""
+    renamed = {f"context.0.{key.removeprefix('context.')}" if key.startswith("context.") else key: value for key, value in saved["average"].items()}
+    return saved | {"average": renamed, "network": "convolutional"}
 
 
 def _load(net: EmbeddedNet, path: str | Path, saved: dict) -> EmbeddedNet:

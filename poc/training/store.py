@@ -111,6 +111,8 @@ class Batches:
                 raise DataError(f"{source.folder}: every frame is held out; nothing is left to train on")
             self._add(source.folder, frames, lambda frame: reduce_frame(load_frame(frame, to_learn=True)))
         for source, paths in zip(photos, found, strict=True):
+            if not paths:
+                raise DataError(f"{source.folder}: every photo is held out; nothing is left to train on")
             self._add(source.folder, paths, reduce_photo)
         self.weights = np.array([s.weight for s in [*sources, *photos]], float)
         self.labelled = len(sources)

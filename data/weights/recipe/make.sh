@@ -6,7 +6,7 @@
 # NYU_TRAIN: the official train split of NYU Depth V2 labelled, as a data folder (its format: poc/training/folder.py). MOBILENET_NPZ,
 # RESNET_NPZ: the weights of MobileNetV2 1.0 and of ResNet-50 v2 of the ONNX model zoo: each initialiser an array under its name,
 # saved by numpy.savez. PHOTOS: folder of interiors without depth. WORK: where renders and checkpoints go (default: runs/weights).
-# About seventeen hours on two cores. It writes over data/weights/embedded.onnx and .json; the version, the licence and the training
+# About eighteen and a half hours on two cores. It writes over data/weights/embedded.onnx and .json; the version, the licence and the training
 # data of all steps together are put into the .json by hand.
 set -eu
 nyu=$1 mobilenet=$2 resnet=$3 photos=$4 work=${5:-runs/weights}
@@ -67,7 +67,12 @@ render "${MORE_ROOMS:-350}" 5000 "$work/renders_more"
 "$poc" train --data "$nyu=0.76" --data "$work/renders=0.12" --data "$work/renders_more=0.12" --held-out "$held_out" \
   --init "$work/larger/last.pt" --recipe "$here/9_teacher_edges.json" --threads 2 --out "$work/larger_edges"
 
-# 12. Version 5 goes on and asks it about all it sees (an hour and a half). From it the file that is shipped.
+# 12. Version 5 goes on and asks it about all it sees (an hour and a half): version 6.
 "$poc" train --data "$nyu=0.54" --data "$work/renders=0.10" --data "$work/renders_more=0.10" --photos "$photos=0.26" --held-out "$held_out" \
   --teacher "$work/larger_edges/last.pt" --init "$work/version5.onnx" --recipe "$here/10_student.json" --threads 2 --out "$work/taught_again" \
+  --export "$work/version6.onnx"
+
+# 13. Version 6 gets self-attention, which starts as nothing, and goes on as before (an hour and a half). From it the file that is shipped.
+"$poc" train --data "$nyu=0.54" --data "$work/renders=0.10" --data "$work/renders_more=0.10" --photos "$photos=0.26" --held-out "$held_out" \
+  --teacher "$work/larger_edges/last.pt" --init "$work/version6.onnx" --recipe "$here/11_student.json" --threads 2 --out "$work/looking" \
   --export data/weights/embedded.onnx
