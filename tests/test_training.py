@@ -1,6 +1,7 @@
 """Losses, a short run, its resumption and the export (torch)."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -160,10 +161,12 @@ class TestWithTorch:
 
         first, *_ = write_folder(tmp_path / "data", n=4)
         data, photos = (Source(str(tmp_path / "data")),), (Source(str(tmp_path / "data" / "rgb")),)
+        (tmp_path / "alone").mkdir()
+        shutil.copy(tmp_path / "data" / "rgb" / f"{first}.jpg", tmp_path / "alone")
         batches = Batches(data, frozenset([first]), AugmentConfig(), 0, photos)
         assert [len(pool) for pool in batches.pools] == [3, 3]
         with pytest.raises(DataError, match="every photo is held out"):
-            Batches(data, frozenset(p.stem for p in (tmp_path / "data" / "rgb").iterdir() if p.stem != first) | {first}, AugmentConfig(), 0, photos)
+            Batches(data, frozenset([first]), AugmentConfig(), 0, (Source(str(tmp_path / "alone")),))
         meta = json.loads((tmp_path / "data" / "meta.json").read_text())
         assert [f.name for f in true_frames(data, frozenset([first]))] == [first]
         (tmp_path / "data" / "meta.json").write_text(json.dumps(meta | {"measured": False}))

@@ -48,7 +48,7 @@ def tornado_figure(swings: Sequence[Swing], params: BusinessParameters, height: 
     """Net over the horizon when one input alone goes to either end of its plausible range; the widest bar on top."""
     top = [swing for swing in swings if swing.size > 0][:SHOWN_SWINGS][::-1]
     base = net_over_horizon(params)
-    labels = [wrap(f"{swing.label} ({SHORT_ORIGIN[swing.origin]})", 28) for swing in top]
+    labels = [f"{swing.label} ({SHORT_ORIGIN[swing.origin]})" for swing in top]
     ends = (("at the low end", "net_at_low", "low_value", ORANGE), ("at the high end", "net_at_high", "high_value", BLUE))
     traces = [_bars(top, labels, base, params.currency, *end) for end in ends]
     words = f"Net over {params.horizon_months} months: {money(base, params.currency)}, one input moved at a time"
@@ -59,7 +59,7 @@ def tornado_figure(swings: Sequence[Swing], params: BusinessParameters, height: 
         title=_headline(words, f"{origins_line(params)} Ranges: assumptions."),
         xaxis={"gridcolor": RULE, "zerolinecolor": MUTED, "tickformat": ",.2~s", "range": [min(nets) - room, max(nets) + room],
                "title": _axis_title(f"net over {params.horizon_months} months ({params.currency})")},
-        yaxis={"automargin": True, "ticks": ""},
+        yaxis={"automargin": True, "ticks": "", "tickvals": labels, "ticktext": [wrap(label, 28) for label in labels]},
     )
     look["legend"] = look["legend"] | BELOW
     return figure(traces, look)

@@ -84,13 +84,21 @@ def _lowest_level(log_height: np.ndarray) -> float | None:
     return float(at[first[np.argmax(near[first])]])
 
 
+def _least_floor(view: View) -> float:
+    return LEAST_FLOOR if view.by_network else LEAST_KNOWN_FLOOR
+
+
+def fitted_floor(view: View, gravity: np.ndarray) -> np.ndarray:
+    """The cells that scale and shift are fitted to: surely floor, or where hardly any are, those that are floor rather than not."""
+    mask = floor_mask(view, gravity)
+    return mask if mask.mean() >= _least_floor(view) else floor_mask(view, gravity, 0.4)
+
+
 def fit_floor(view: View, gravity: np.ndarray, shift: float | None = None) -> DepthFit | None:
     """Scale (and shift, for a relative map unless given) from the floor, or None where too little floor is seen."""
-    mask, least = floor_mask(view, gravity), LEAST_FLOOR if view.by_network else LEAST_KNOWN_FLOOR
-    if mask.mean() < least:
-        mask = floor_mask(view, gravity, 0.4)
+    mask = fitted_floor(view, gravity)
     n = int(mask.sum())
-    if n < least * mask.size:
+    if n < _least_floor(view) * mask.size:
         return None
     d, s = view.inverse[mask].astype(float), (view.rays @ gravity)[mask]
     if view.metric:
