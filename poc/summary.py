@@ -110,9 +110,9 @@ def _fits(found: Recommendations, caution: str, say: Messages) -> tuple[str, ...
         say("fit_line", name=r.product.name, price=price(r.product.price, found.currency), percent=_percent(r.probability, say))
         for r in found.items[:SHOWN_PIECES]
     ]
-    told += [say("alone")] * (len(found.items) > 1)
     if len(found.items) > SHOWN_PIECES:
         told.append(say("more_pieces", count=len(found.items) - SHOWN_PIECES, all=found.sure))
+    told += [say("alone")] * (len(found.items) > 1)
     return tuple(told)
 
 

@@ -1,4 +1,4 @@
-"""The embedded model: metric depth, its expected error, and surfaces, from a 5 MB ONNX file without torch.
+"""The embedded model: metric depth, its expected error, and surfaces, from an 8 MB ONNX file without torch.
 
 Contract of `embedded.onnx`: input `image`, float32 1×3×H×W, RGB in [0, 1], H and W multiples of 16. Outputs `log_depth`
 1×1×h×w (log metres at the canonical focal), `log_sigma` alike (log of the Laplace scale of log depth), `surface_logits`
