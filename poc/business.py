@@ -200,7 +200,7 @@ def _draws(params: BusinessParameters) -> dict[str, np.ndarray]:
     drawn = {}
     for name, value in params.values().items():
         low, high = range_of(params, name)
-        if any(m.name == name for m in params.measured):  # an interval has a tenth of the cases beyond its ends, a range none
+        if origin_of(params, name) == MEASURED:  # an interval has a tenth of the cases beyond its ends, a range none
             low, high = (float(np.clip(value + WIDER * (end - value), INFO[name].least, INFO[name].most)) for end in (low, high))
         uniform = rng.random(DRAWS)  # drawn for every name, so that one fixed parameter does not reshuffle the others
         fixed = high <= low or not INFO[name].cash

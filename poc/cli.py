@@ -105,7 +105,7 @@ def depth(
 ) -> None:
     """Depth of every pixel: a 16-bit PNG (millimetres, or relative inverse depth) and a coloured one to look at. Where the photo
     shows no room, a line says that a metric model's values are no metres."""
-    from poc.camera import check_focal_px, estimate_camera
+    from poc.camera import estimate_camera
     from poc.depth import depth_png, estimate
     from poc.figures.depthview import coloured_png
     from poc.files import write_together, writing_where_told
@@ -114,8 +114,6 @@ def depth(
     from poc.room.view import make_view
 
     loaded = load_photo(photo)
-    if focal_px is not None:
-        check_focal_px(focal_px, loaded.width, loaded.height)
     target = out or Path(f"{photo.stem}_depth.png")
     if os.path.isdir(target) or not target.suffix:
         target = target / f"{photo.stem}_depth.png"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from poc.errors import ParameterError
 from poc.models import DEFAULT_MODEL, load_model
+from poc.photo import check_focal_px
 from poc.types import DepthMap, Photo, Surfaces
 
 PNG_UNIT_M = 0.001
@@ -26,7 +25,7 @@ def estimate_depth(
     proportional to it, and DepthMap.f_px says which was used (a 26 mm equivalent lens where nobody knows). Pixels whose
     output is not finite are invalid. Raises ModelError (unknown model, no weights), ParameterError (bad focal).
     """
-    return load_model(model, weights_dir).depth(photo, _checked_focal(f_px))
+    return load_model(model, weights_dir).depth(photo, _checked_focal(photo, f_px))
 
 
 def estimate_surfaces(photo: Photo, weights_dir: str | Path | None = None) -> Surfaces:
@@ -39,16 +38,12 @@ def estimate(
 ) -> tuple[DepthMap, Surfaces]:
     """Depth by `model` and surfaces by the embedded model, which runs only once when it gives both."""
     if model == DEFAULT_MODEL:
-        return load_model(model, weights_dir).both(photo, _checked_focal(f_px))
+        return load_model(model, weights_dir).both(photo, _checked_focal(photo, f_px))
     return estimate_depth(photo, model, f_px, weights_dir), estimate_surfaces(photo, weights_dir)
 
 
-def _checked_focal(f_px: float | None) -> float | None:
-    if f_px is None:
-        return None
-    if not (math.isfinite(f_px) and f_px > 0):
-        raise ParameterError(f"focal length must be a positive number of pixels, got {f_px}")
-    return float(f_px)
+def _checked_focal(photo: Photo, f_px: float | None) -> float | None:
+    return None if f_px is None else check_focal_px(f_px, photo.width, photo.height)
 
 
 def depth_png(depth: DepthMap) -> Callable[[BinaryIO], None]:

@@ -257,8 +257,8 @@ class _Join:
 
     def _measurements(self, scene: Scene, stretches: list[Stretch]) -> tuple[Measurement, ...]:
         found = {m.name: m for m in measure(self._as_seen(scene, stretches), one_view=False)}
-        found |= {m.name: m for m in measure(scene, one_view=False) if m.name.endswith("_distance")}
-        found |= {m.name: m for m in doubting_crossed(scene, (self._length(s, scene.plane(s.wall.id), scene.scale) for s in stretches))}
+        own = [told(s, scene.plane(s.wall.id), scene.scale) for s in stretches for told in (self._distance, self._length)]
+        found |= {m.name: m for m in doubting_crossed(scene, own)}
         joined = self._ceiling_beside_walls if "ceiling" in self.fit.names else self._least_height
         found["ceiling_height"] = joined(found["ceiling_height"])
         lengths = [m for name, m in found.items() if name.startswith("wall_") and name.endswith("_length")]
@@ -300,6 +300,9 @@ class _Join:
         anchor it may lie at no distance at all.)"""
         planes = [self.rooms[i].scene.plane(self.views[i].walls[k].plane_id) for i, k in wall.members]
         return min(p.sigma_m / p.offset_m for p in planes)
+
+    def _distance(self, s: Stretch, plane: Plane, scale: Scale) -> Measurement:
+        return log_normal(f"{s.wall.id}_distance", plane.offset_m, "m", split(plane.sigma_m / plane.offset_m, scale), plane.basis)
 
     def _length(self, s: Stretch, plane: Plane, scale: Scale) -> Measurement:
         name, basis = f"{s.wall.id}_length", plane.basis

@@ -76,8 +76,6 @@ _TEXT: dict[str, tuple[str, str]] = {
         "It pays back within {horizon} months in {share} % of the cases; half of all cases end below {end}; with every input as stated, it does not.",
         "{horizon} 个月内收回成本的情形占 {share} %；全部情形中有半数期末低于 {end}；各参数取所列数值时不能收回。",
     ),
-    "over": ("over {percent} %", "超过 {percent} %"),
-    "under": ("under {percent} %", "不足 {percent} %"),
     "decides": ("What decides it most: {name}.", "影响最大的参数：{name}。"),
     "calculation": (
         "A calculation from the inputs listed below, not a forecast.",
@@ -145,6 +143,8 @@ _PHRASES_ZH = {
     "the floor goes on out of the photo": "地面延伸到画面之外",
     "the floor goes on out of the photo and behind furniture": "地面延伸到画面之外和家具之后",
     "the free stretch goes on out of sight": "空墙延伸到视线之外",
+    "over 99 %": "超过 99 %",
+    "under 1 %": "不足 1 %",
     "cut by the photo's edge": "被画面边缘截断",
     "hidden by what stands before it": "被前方物体遮挡",
 }

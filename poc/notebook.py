@@ -15,8 +15,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poc.errors import ParameterError, PhotoError
-from poc.parameters import did_you_mean, notebook_parameters
+from poc.errors import PhotoError
+from poc.parameters import check_names, did_you_mean, notebook_parameters
 from poc.runs import Run, from_project, open_run, project_root
 from poc.types import Photo
 
@@ -36,12 +36,8 @@ def begin(name: str, run_id: str) -> Run:
     """The run a notebook works on. Raises ParameterError for a parameter it has not, as papermill lets through (`papermill … -p
     MODLE x` would otherwise go on with the default), and for a misspelt one set by hand."""
     known, space = notebook_parameters(project_root() / "notebooks" / f"{name}.ipynb"), _namespace()
-    for given in _injected(space.get("In", ())):
-        if given not in known:
-            raise ParameterError(f"unknown parameter {given}.{did_you_mean(given, known) or ' Known: ' + ', '.join(known) + '.'}")
-    for given in space:
-        if given.isupper() and not given.startswith("_") and given not in known and (hint := did_you_mean(given, known)):
-            raise ParameterError(f"unknown parameter {given}.{hint}")
+    by_hand = (name for name in space if name.isupper() and not name.startswith("_") and did_you_mean(name, known))
+    check_names([*_injected(space.get("In", ())), *by_hand], known)
     return open_run(run_id)
 
 

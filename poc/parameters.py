@@ -68,15 +68,20 @@ def parse_assignments(texts: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def check_names(given: Iterable[str], known: Iterable[str]) -> None:
+    """Raises ParameterError for a name that is not known, with the nearest that is, or else all of them."""
+    for name in given:
+        if name not in known:
+            hint = did_you_mean(name, known) or f" Known: {', '.join(known)}."
+            raise ParameterError(f"unknown parameter {name}.{hint}")
+
+
 def check_parameters(given: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
     """`given` with text turned into the kind of each default in `known`.
 
     Raises ParameterError for a name that is not known (with "did you mean") or a value of another kind.
     """
-    for name in given:
-        if name not in known:
-            hint = did_you_mean(name, known) or f" Known: {', '.join(known)}."
-            raise ParameterError(f"unknown parameter {name}.{hint}")
+    check_names(given, known)
     return {name: _fit(name, value, known[name]) for name, value in given.items()}
 
 

@@ -96,18 +96,12 @@ def _verdict(verdict: AccuracyVerdict, params: BusinessParameters, say: Messages
     return say.verdict(verdict.light, verdict.text, max(verdict.half_widths.values(), default=0.0), params.decision_error_share)
 
 
-def _percent(probability: float, say: Messages) -> str:
-    """`percent` in the report's language."""
-    word, _, rest = percent(probability).rpartition(" %")[0].rpartition(" ")
-    return say(word, percent=rest) if word else f"{rest} %"
-
-
 def _fits(found: Recommendations, caution: str, say: Messages) -> tuple[str, ...]:
     if not found.items:
         return (say("nothing_fits", reason=found.reason.rstrip(".")),)
     told = [caution] if caution else []
     told += [
-        say("fit_line", name=r.product.name, price=price(r.product.price, found.currency), percent=_percent(r.probability, say))
+        say("fit_line", name=r.product.name, price=price(r.product.price, found.currency), percent=say.phrase(percent(r.probability)))
         for r in found.items[:SHOWN_PIECES]
     ]
     if len(found.items) > SHOWN_PIECES:
