@@ -14,10 +14,10 @@ from poc.room.adjust import CameraPrior, adjust, adjust_without_culprits, as_bui
 from poc.room.floorplan import complete
 from poc.room.layout import MOST_TURN_SIGMA, Layout, room_rotation, solve_layout
 from poc.room.planes import fit_floor, fitted_floor
-from poc.room.propagate import CameraMove, End, FloorData, Problem, ceiling_depth_heights, log_change, moved_shapes, variance
+from poc.room.propagate import CameraMove, End, FloorData, Problem, camera_cause, ceiling_depth_heights, log_change, moved_shapes, variance
 from poc.room.reference import References, reference_opinions
 from poc.room.refusal import refuse
-from poc.room.scale import PRIOR_HEIGHT_M, fuse, prior_opinion
+from poc.room.scale import MODEL, PRIOR_HEIGHT_M, fuse, prior_opinion
 from poc.room.view import CEILING, FLOOR, SURE, View, make_view
 from poc.room.wallfit import DepthNoise, State
 from poc.types import Camera, DepthMap, Photo, Plane, Reference, Scale, ScaleSource, Scene, Surfaces, WallSegment
@@ -37,6 +37,8 @@ shows it. Below the first a network's ceiling was none in 43 of 46 photos of rea
 UNHEARD_LOG = 0.55
 """How far (log) a network may have the camera's height from where photographers hold it: on 242 photos of real and rendered rooms it was
 off by 0.49 at most (95 %: 0.27), on a refinery by 0.63; of 201 other interiors one was farther off."""
+LEAST_MODEL_SIGMA = 0.005
+"""No metric map is surer of the camera's height than this (log)."""
 LEVEL_SPREAD = 0.02
 """Median deviation of a ceiling's height, relative, above which it is none: a wall taken for ceiling."""
 
@@ -66,7 +68,7 @@ def build_scene(photo: Photo, depth: DepthMap, surfaces: Surfaces | None, camera
     known = reference_opinions(references, view, layout, moves)
     if camera_height is None and not known.opinions and view.by_network and (reason := _unheard_of(layout.state.fit.height_model_m)):
         return Scene(camera, reason)
-    scale = _scale(layout, camera_height, known, _model_sigma(layout, moves))
+    scale = _scale(layout, camera_height, known, moves)
     return _assemble(view, layout, scale, floor, moves)
 
 
@@ -148,33 +150,32 @@ def _with_focal(view: View, f_px: float) -> View:
     return replace(view, camera=camera, rays=view.rays * [ratio, ratio, 1.0], f_grid=view.f_grid / ratio, inverse=inverse)
 
 
-def _model_sigma(layout: Layout, moves) -> float:
-    """One sigma of the log camera height that a metric map implies: the map's own error and the camera's together."""
-    fit = layout.state.fit
-    if fit.height_model_m is None:
-        return 0.0
-    camera = [log_change(up.fit.height_model_m, down.fit.height_model_m, fit.height_model_m) for cause, up, down in moves if cause != "model"]
-    return float(np.sqrt(max(0.005, layout.noise.of_mean(fit.floor_cells)) ** 2 + np.square(camera).sum()))
+def _model_opinion(layout: Layout, moves) -> tuple[ScaleSource, dict[str, float]]:
+    """The camera height that a metric map implies, with the map's own error and the camera's; and its log change by cause."""
+    height = layout.state.fit.height_model_m
+    changes = {camera_cause(cause, k): log_change(up.fit.height_model_m, down.fit.height_model_m, height) for k, (cause, up, down) in enumerate(moves)}
+    sigma = float(np.linalg.norm(list(changes.values())))
+    return ScaleSource(MODEL, height, max(sigma, LEAST_MODEL_SIGMA)), changes
 
 
-def _scale(layout: Layout, camera_height, known: References, model_sigma: float) -> Scale:
+def _scale(layout: Layout, camera_height, known: References, moves) -> Scale:
     """Everything known about the scale, joined. Known lengths and a given height overrule what a network or habit says
     only as far as their sigmas do. Where no length is known, the habit of photographers is joined to what the network says:
     a small network's scale is off by an eighth (median), more on photos unlike those it learnt from."""
-    opinions = list(known.opinions)
+    told = list(zip(known.opinions, known.changes, strict=True))
     if camera_height is not None:
-        opinions.append(ScaleSource("camera height given", camera_height[0], camera_height[1] / camera_height[0]))
+        told.append((ScaleSource("camera height given", camera_height[0], camera_height[1] / camera_height[0]), {}))
     if layout.state.fit.height_model_m is not None:
-        opinions.append(ScaleSource("metric model", layout.state.fit.height_model_m, model_sigma))
+        told.append(_model_opinion(layout, moves))
     if camera_height is None and not known.opinions:
-        opinions.append(prior_opinion())
-    return fuse(opinions, known.shared)
+        told.append((prior_opinion(), {}))
+    return fuse([opinion for opinion, _ in told], [changes for _, changes in told])
 
 
 def _assemble(view: View, layout: Layout, scale: Scale, floor: FloorData, moves) -> Scene:
     state = layout.state
     problem = Problem(layout, floor, _ends(view, layout), lambda s, solved: scale.camera_height_m, _ceiling_source(view, layout))
-    errors = moved_shapes(problem, moves, scale.sigma_rel)
+    errors = moved_shapes(problem, moves, scale)
     h, rot = scale.camera_height_m, state.room_from_cam
     up = rot[2]
     floor_cells = (view.p[..., FLOOR] > 0.5) & (view.rays @ up < 0)

@@ -12,6 +12,7 @@ points (less the height) there: `p_room = room_from_cam @ p_cam`, whose third co
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -144,13 +145,21 @@ class ScaleSource:
 @dataclass(frozen=True)
 class Scale:
     """The scale in force: its source in words ("camera height given", "metric model", "reference length", …,
-    joined by " + " where several were combined), its one-sigma relative error, and every opinion that went in."""
+    joined by " + " where several were combined), its one-sigma relative error, and every opinion that went in. changes: how much of
+    that error is the camera's and the walls' (log change of the height under one sigma of each cause, as of `poc.room.propagate`):
+    what moves the height with it moves the room as well, so it must not be counted twice."""
 
     source: str
     camera_height_m: float
     sigma_rel: float
     opinions: tuple[ScaleSource, ...] = ()
     notes: tuple[str, ...] = ()
+    changes: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def own_sigma_rel(self) -> float:
+        """One sigma of the scale, relative, that comes from nothing else in the room."""
+        return math.sqrt(max(self.sigma_rel**2 - sum(x**2 for x in self.changes.values()), 0.0))
 
 
 @dataclass(frozen=True)

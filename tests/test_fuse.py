@@ -333,14 +333,14 @@ def test_no_photo_is_a_mistake():
 
 
 def _fit(alone, *shares: dict[str, float], common=None):
-    views = [replace(jointfit.view_of(str(k), alone["front"].scene), ceiling_m=2.5 + 0.1 * k, errors=np.array([[0.05]]), walls=(), shares=s, common=common or {})
+    views = [replace(jointfit.view_of(str(k), alone["front"].scene), ceiling_m=2.5 + 0.1 * k, errors=np.array([[0.05], [0.0]]), walls=(), shares=s, common=common or {})
              for k, s in enumerate(shares)]
     rows = [r for k, v in enumerate(views) for r in jointfit.height_rows(v, k)]
     return jointfit.solve(views, rows, {}, 0), views, rows
 
 
 def test_a_focal_length_that_photos_share_is_not_averaged_away(alone):
-    told = {"focal length, exif": np.array([0.1])}
+    told = {"focal length, exif": np.array([0.1, 0.0])}
     apart, together = (_fit(alone, *[{"height": 0.001}] * 4, common=common)[0].get({"ceiling": 1.0})[1] for common in (None, told))
     assert apart < 0.03 and together == pytest.approx(np.hypot(apart, 0.1), rel=0.02)
 

@@ -90,7 +90,8 @@ def test_a_lengths_sigma_holds_its_walls_error(room, monkeypatch):
     ends, length = _ends(room, "wall")
     _scene(room, make_reference("length", ends, length, room.photo))
     sure, unsure = (found[name].opinions[0].sigma_rel for name in ("sure", "unsure"))
-    assert found["unsure"].shared[0, 0] == pytest.approx(found["sure"].shared[0, 0] + unsure**2 - sure**2)
+    shared = {name: sum(x**2 for x in r.changes[0].values()) for name, r in found.items()}
+    assert shared["unsure"] == pytest.approx(shared["sure"] + unsure**2 - sure**2)
     assert np.sqrt(unsure**2 - sure**2) == pytest.approx(0.03, rel=0.35)
 
 

@@ -123,10 +123,18 @@ def test_what_opinions_have_in_common_does_not_average_out():
     """As two lengths on one wall: its error is in both."""
     said = [opinion(1.50, 0.05, "reference length"), opinion(1.50, 0.05, "reference door"), opinion(1.50, 0.05)]
     apart = fuse(said[:2]).sigma_rel
-    assert apart == pytest.approx(0.05 / 2**0.5) == fuse(said[:2], np.diag([0.04**2] * 2)).sigma_rel
-    assert fuse(said[:2], np.full((2, 2), 0.05**2)).sigma_rel == pytest.approx(0.05)
-    assert apart < fuse(said[:2], np.full((2, 2), 0.03**2)).sigma_rel < 0.05
-    assert fuse(said, np.full((2, 2), 0.05**2)).sigma_rel < 0.05
+    assert apart == pytest.approx(0.05 / 2**0.5) == pytest.approx(fuse(said[:2], [{"wall 1": 0.04}, {"wall 2": 0.04}]).sigma_rel)
+    assert fuse(said[:2], [{"wall 1": 0.05}] * 2).sigma_rel == pytest.approx(0.05)
+    assert apart < fuse(said[:2], [{"wall 1": 0.03}] * 2).sigma_rel < 0.05
+    assert fuse(said, [{"wall 1": 0.05}] * 2 + [{}]).sigma_rel < 0.05
+    assert fuse(said[:2], [{"wall 1": 0.03}, {"wall 1": -0.03}]).sigma_rel < apart  # what cancels
+
+
+def test_what_else_moves_is_told_apart_from_the_scales_own_error():
+    scale = fuse([opinion(1.50, 0.05, "metric model"), opinion(1.50, 0.05)], [{"gravity 1": 0.03, "model 4": 0.04}, {}])
+    assert dict(scale.changes) == pytest.approx({"gravity 1": 0.015, "model 4": 0.02})
+    assert scale.sigma_rel == pytest.approx(0.05 / 2**0.5)
+    assert scale.own_sigma_rel == pytest.approx(0.025)
 
 
 def test_order_does_not_matter():

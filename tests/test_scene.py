@@ -12,6 +12,7 @@ from poc.errors import ParameterError
 from poc.room.adjust import CameraPrior, adjust, observe_planes
 from poc.room.layout import room_rotation, solve_layout
 from poc.room.planes import fit_floor
+from poc.room.propagate import variance
 from poc.room.view import LONG_SIDE, make_view
 from poc.room.wallfit import DepthNoise
 from poc.scene import build_scene, prior_noise
@@ -208,6 +209,21 @@ def test_nothing_given_means_the_habit_of_photographers(room):
 
 
 # --- how far depth is trusted -------------------------------------------------------------------------------------------
+
+
+def test_an_error_that_moves_scale_and_walls_is_counted_once(room):
+    """A network's map in metres has its walls where it has them, whichever way is down and wherever it has the floor."""
+    depth = replace(room.depth, sigma_log=np.full(room.depth.values.shape, 0.15, np.float32), engine="onnxruntime")
+    scene = build_scene(room.photo, depth, room.surfaces, replace(room.camera, gravity_sigma_rad=np.deg2rad(1.0)))
+
+    def variance_of(quantity) -> float:
+        return sum(variance(scene.solution, quantity)[1].values())
+
+    assert {"gravity 1", "model 4"} <= set(scene.scale.changes)
+    assert variance_of(lambda s: s.camera_height) == pytest.approx(scene.scale.sigma_rel**2, rel=0.01)
+    apart = [variance_of(lambda s, k=k: s.distance[k] / s.camera_height) + scene.scale.sigma_rel**2 for k in range(len(scene.walls))]
+    together = [variance_of(lambda s, k=k: s.distance[k]) for k in range(len(scene.walls))]
+    assert np.mean(together) < 0.95 * np.mean(apart)
 
 
 @pytest.mark.parametrize("wrong", [0.7, 1.4])

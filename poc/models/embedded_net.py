@@ -17,7 +17,7 @@ from torch import Tensor, nn
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 N_SURFACES = 6
-LOOKS = (3, 1)  # times that cells look at each other at strides 32 and 16
+LOOKS = (3, 2)  # times that cells look at each other at strides 32 and 16
 KERNELS = ((5, 3), (3, 3), (3, 3), (3,))  # depthwise kernels of the fusing steps at strides 16, 8, 4, 2
 
 # (expansion, channels, stride) of the 17 bottlenecks; the feature after each index in TAPS is a skip.

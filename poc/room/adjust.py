@@ -24,6 +24,9 @@ without which it falls by the second factor is the culprit: a slanted wall taken
 BUILT_TURN = np.deg2rad(2.0), np.deg2rad(0.3)
 """How far walls, and floor and ceiling, stand off their nominal directions in real rooms as sensors see them (one sigma):
 taken where planes taken for exact contradict each other. With it true depth of real rooms gives gravity to 0.3°, without to 0.6°."""
+BUILT_OFF, BUILT_OFF_BENT = 0.012, 4.0
+"""How far off walls' distances are in real rooms with a sensor's depth (one sigma of the log: curtains, boards and pilasters are part of
+a wall, and sensors err too), and at most so many times what planes bend: exact planes are where they are."""
 LONG_CELLS, LONG_GAIN = 4.0, 1.4
 """A plane's fit takes the longest waves of an error out of its residuals: blobs of 19 cells look like 9 to 17."""
 FACES_AWAY = np.deg2rad(8.0)
@@ -141,7 +144,8 @@ def depth_noise(planes: list[PlaneObservation], shift: float, prior: DepthNoise)
     for p, r in zip(planes, rel):
         num, den = num + float((r**2).sum()), den + float(_left(p, length))
     sigma = float(np.sqrt(num / max(den, 1e-3)))
-    return replace(prior, sigma=max(sigma, prior.sigma, 2e-4), length_cells=max(length, prior.length_cells))
+    sigma = max(sigma, prior.sigma, 2e-4)
+    return replace(prior, sigma=sigma, length_cells=max(length, prior.length_cells), uneven=min(BUILT_OFF, BUILT_OFF_BENT * sigma))
 
 
 def _left(p: PlaneObservation, length: float) -> float:

@@ -2,18 +2,20 @@
 
 Everything is in the anchor photo's room frame (axes along the walls). A wall that faces `f` quarter turns clockwise from +y lies
 at `u_f · p = c`; photo i at t_i sees it at c − u_f · t_i. Each photo's errors come from its scene's own propagation and are
-its own, but two: the scale's error of one source (a network, a habit, a height given) and a focal length's (one maker's EXIF, one
-number given) are common to every photo that relies on it, and are never averaged away.
+its own, but three: the scale's error of one source (a habit, a height given), a network's on the floor that it takes the scale from,
+and a focal length's (one maker's EXIF, one number given) are common to every photo that relies on it, and are never averaged away.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from poc.room.propagate import log_change
+from poc.room.propagate import Shape, log_change
 from poc.room.sameroom import Seat, quarter
+from poc.room.scale import MODEL
 from poc.types import Scene
 
 ALONG_AXIS = np.deg2rad(10.0)
@@ -39,8 +41,8 @@ class Facing:
 @dataclass(frozen=True)
 class View:
     """One photo's scene as the fit wants it. errors: one column per independent cause of its own with the changes in metres of
-    (wall distances…, ceiling height). common: such a column by cause that other photos may share. shares: scale error by
-    source, relative (one sigma)."""
+    (wall distances…, ceiling height where one is seen, camera height). common: such a column by cause that other photos may
+    share. shares: the scale's own error by source, relative (one sigma)."""
 
     name: str
     scene: Scene
@@ -75,15 +77,17 @@ def view_of(name: str, scene: Scene) -> View:
 def _errors(scene: Scene, walls, ceiling: float | None) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Columns of one-sigma changes by each cause but the scale: the photo's own, and those that others may share. Without a
     solution: each plane's own sigma, independent."""
-    rows = len(walls) + (ceiling is not None)
+    rows = len(walls) + (ceiling is not None) + 1
     solved = scene.solution
     if solved is None:
-        rel = scene.scale.sigma_rel
+        rel = scene.scale.own_sigma_rel
         planes = [scene.plane(w.plane_id) for w in walls] + ([scene.plane("ceiling")] if ceiling is not None else [])
-        own = np.diag([np.sqrt(max(p.sigma_m**2 - (rel * p.offset_m) ** 2, 0.0)) for p in planes]) if rows else np.zeros((0, 0))
-        return own, {}
-    values = np.array([*solved.base.distance[[w.index for w in walls]], *([solved.base.ceiling] if ceiling is not None else [])])
-    quantities = [lambda s, k=w.index: s.distance[k] for w in walls] + ([lambda s: s.ceiling] if ceiling is not None else [])
+        return np.diag([*(np.sqrt(max(p.sigma_m**2 - (rel * p.offset_m) ** 2, 0.0)) for p in planes), 0.0]), {}
+    quantities: list[Callable[[Shape], float]] = [lambda s, k=w.index: s.distance[k] for w in walls]
+    quantities += [lambda s: s.ceiling] if ceiling is not None else []
+    quantities.append(lambda s: s.camera_height)
+    values = np.array([q(solved.base) for q in quantities])
+    by_network = any(o.source == MODEL for o in scene.scale.opinions)
     columns, common = [], {}
     for cause, up, down in solved.moved:
         if cause == "scale":
@@ -91,19 +95,22 @@ def _errors(scene: Scene, walls, ceiling: float | None) -> tuple[np.ndarray, dic
         column = values * np.array([log_change(q(up), q(down), value) for q, value in zip(quantities, values)])
         if cause == "focal" and scene.camera.f_source in TOLD:
             common[f"focal length, {scene.camera.f_source}"] = column
+        elif cause == "model" and by_network and abs(column[-1]) > 1e-9:
+            common["floor by the network"] = column
         else:
             columns.append(column)
     return (np.array(columns).T.reshape(rows, -1) if columns else np.zeros((rows, 0))), common
 
 
 def scale_shares(name: str, scene: Scene) -> dict[str, float]:
-    """One-sigma relative error of the scale by source; a length marked in a photo is that photo's own."""
+    """One-sigma relative error of the scale by source, less what comes from the photo's camera and walls; a length marked in a photo is
+    that photo's own."""
     scale = scene.scale
     if not scale.opinions:
-        return {scale.source: scale.sigma_rel}
+        return {scale.source: scale.own_sigma_rel}
     weight = np.array([1 / max(o.sigma_rel, 1e-4) ** 2 for o in scale.opinions])
     parts = weight / weight.sum() * np.array([max(o.sigma_rel, 1e-4) for o in scale.opinions])
-    parts = parts * scale.sigma_rel / max(float(np.linalg.norm(parts)), 1e-9)  # with what disagreement has widened it by
+    parts = parts * scale.own_sigma_rel / max(float(np.linalg.norm(parts)), 1e-9)  # with what disagreement has widened it by
     shares: dict[str, float] = {}
     for opinion, part in zip(scale.opinions, parts):
         key = f"{opinion.source} in {name}" if opinion.source.startswith("reference") else opinion.source
@@ -154,9 +161,9 @@ def rows_of(view: View, photo: int, owner: dict[int, int], turn: int) -> list[Ro
 def height_rows(view: View, photo: int) -> list[Row]:
     """Ceiling and camera height: they do not depend on where in the room a photo was taken."""
     n = len(view.errors)
-    out = [Row(photo, np.zeros(n), float(view.scene.camera_height_m), {f"height of {photo}": 1.0})]
+    out = [Row(photo, np.eye(n)[n - 1], float(view.scene.camera_height_m), {f"height of {photo}": 1.0})]
     if view.ceiling_m is not None:
-        out.append(Row(photo, np.eye(n)[n - 1], view.ceiling_m, {"ceiling": 1.0}))
+        out.append(Row(photo, np.eye(n)[n - 2], view.ceiling_m, {"ceiling": 1.0}))
     return out
 
 

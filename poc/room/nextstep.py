@@ -1,8 +1,8 @@
 """The one thing worth measuring next: which length, or which further photo, would sharpen the most important measurement most.
 
-Nothing is guessed: `Scene.solution` holds what every independent one-sigma cause does to the whole room, so what is left of
-a measurement's error once a length L is known is the conditional variance of a normal distribution,
-Var(q | L) = q·q − (q·l)² / (l·l + τ²), with q and l the log changes by cause and τ the tape's own error.
+Nothing is guessed: `Scene.solution` holds what every independent one-sigma cause does to the whole room. A known length L rescales
+it, so what is left of a measurement's error is that of its ratio to L: |q − l|² + τ², with q and l the log changes by cause and τ
+the tape's own error.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _best_length(scene: Scene, m: Measurement) -> NextMeasurement | None:
     q = _changes_of(scene, m)
     rest = max(now**2 - float(q @ q), 0.0)
     q = q * min(1.0, now / max(float(np.linalg.norm(q)), 1e-12))
-    left = [(float(np.sqrt(known_variance(q, c.changes, c.sigma) + rest)), c) for c in lengths(scene, m)]
+    left = [(float(np.sqrt(variance_left(q, c.changes, c.sigma) + rest)), c) for c in lengths(scene, m)]
     others = [x for x in left if m.name not in x[1].itself]
     best = min(others, key=lambda x: x[0], default=None)
     if best is None or best[0] > ITSELF_SHARE * now:
@@ -97,9 +97,10 @@ def _best_length(scene: Scene, m: Measurement) -> NextMeasurement | None:
     return NextMeasurement(length.action, m.name, float("inf"), float("inf"), float(m.low), float(m.value * np.exp(-Z90 * after)))
 
 
-def known_variance(q: np.ndarray, l: np.ndarray, tau: float) -> float:
-    """Variance of a quantity with changes q by independent causes, once another with changes l is known to ± tau."""
-    return max(float(q @ q) - float(q @ l) ** 2 / (float(l @ l) + tau**2), 0.0)
+def variance_left(q: np.ndarray, l: np.ndarray, tau: float) -> float:
+    """Variance of a quantity with changes q by independent causes, once the room is rescaled by another with changes l that is known
+    to ± tau; as before where that would not help."""
+    return min(float(q @ q), float((q - l) @ (q - l)) + tau**2)
 
 
 def _sigma(m: Measurement) -> float:

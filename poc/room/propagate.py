@@ -13,6 +13,7 @@ import numpy as np
 from poc.room.layout import TOP_QUANTILE, CeilingData, Layout
 from poc.room.planes import DepthFit
 from poc.room.wallfit import WALL_CAUSES, State, WallSolution, height_on_wall, solve_wall
+from poc.types import Scale
 
 CameraMove = tuple[str, State, State]
 """A cause, and the state under it moved up by one sigma and down."""
@@ -136,33 +137,50 @@ class Errors:
     moved: tuple[tuple[str, Shape, Shape], ...] = field(default=())
 
 
-def moved_shapes(p: Problem, camera_moves: Sequence[CameraMove], scale_sigma: float) -> Errors:
-    """The room at rest, and under every one-sigma cause."""
+def camera_cause(cause: str, k: int) -> str:
+    """Name of the k-th camera move in `Scale.changes`."""
+    return f"{cause} {k}"
+
+
+def wall_cause(k: int, name: str) -> str:
+    """Name of one of `WALL_CAUSES` of wall k in `Scale.changes`."""
+    return f"wall {k} {name}"
+
+
+def moved_shapes(p: Problem, camera_moves: Sequence[CameraMove], scale: Scale) -> Errors:
+    """The room at rest, and under every one-sigma cause: what moves the scale as well moves both at once."""
     lay = p.layout
     solved = list(lay.solved)
 
     def both(cause: str, shape: Callable[[float], Shape]) -> tuple[str, Shape, Shape]:
         return cause, shape(1.0), shape(-1.0)
 
-    def under(state: State) -> Shape:
-        return shape_of(p, state, [solve_wall(d, state) or _lost(s) for d, s in zip(lay.walls, solved)])
+    def under(state: State, log_scale: float) -> Shape:
+        shape = shape_of(p, state, [solve_wall(d, state) or _lost(s) for d, s in zip(lay.walls, solved)])
+        return _scaled(shape, np.exp(log_scale))
 
     def bumped(k: int, name: str, sign: float) -> Shape:
         one = solve_wall(lay.walls[k], lay.state, bump={name: sign}) or _lost(solved[k])
-        return shape_of(p, lay.state, solved[:k] + [one] + solved[k + 1:])
+        shape = shape_of(p, lay.state, solved[:k] + [one] + solved[k + 1:])
+        return _scaled(shape, np.exp(sign * scale.changes.get(wall_cause(k, name), 0.0)))
 
     base = shape_of(p, lay.state, solved)
-    moved = [both("scale", lambda sign: _scaled(base, np.exp(sign * scale_sigma)))]
-    moved += [(cause, under(up), under(down)) for cause, up, down in camera_moves]
+    moved = [both("scale", lambda sign: _scaled(base, np.exp(sign * scale.own_sigma_rel)))]
+    for k, (cause, up, down) in enumerate(camera_moves):
+        log_scale = scale.changes.get(camera_cause(cause, k), 0.0)
+        moved.append((cause, under(up, log_scale), under(down, -log_scale)))
     for k in range(len(solved)):
         for name, cause in WALL_CAUSES.items():
             if (name.startswith("foot") and solved[k].share_foot == 0) or (name.startswith("depth") and solved[k].share_depth == 0):
+                continue
+            if name == "uneven" and lay.noise.uneven == 0:
                 continue
             moved.append(both(cause, lambda sign, k=k, name=name: bumped(k, name, sign)))
     if p.ceiling_from == "ceiling line":
         moved.append(both("fit", lambda sign: shape_of(p, lay.state, solved, line=sign * LINE_SIGMA_CELLS)))
     if p.ceiling_from is not None:
         share = CEILING_LINE_SHARE * lay.noise.common if p.ceiling_from == "ceiling line" else lay.noise.of_mean(lay.ceiling.mask.sum())
+        share = float(np.hypot(share, lay.noise.uneven))
         moved.append(both("model", lambda sign: shape_of(p, lay.state, solved, ceiling_model=sign * share)))
     return Errors(base, tuple(moved))
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from poc.errors import ParameterError
 from poc.room.layout import Layout
-from poc.room.propagate import CameraMove, log_change
+from poc.room.propagate import CameraMove, camera_cause, log_change, wall_cause
 from poc.room.scale import CLICK_SIGMA_PX, KNOWN_OBJECTS
 from poc.room.view import CEILING, DOOR, FLOOR, WALL, WINDOW, View
 from poc.room.wallfit import WALL_CAUSES, State, WallSolution, solve_wall
@@ -35,11 +35,11 @@ PLACES = {"upright": "standing on the floor", "floor": "lying on the floor", "wa
 
 @dataclass(frozen=True)
 class References:
-    """What references say about the camera's height. shared: n×n covariance of the log heights, without each one's own clicks:
-    the camera's errors are the same for all, a wall's for all on it, and doors of one make are as high as each other."""
+    """What references say about the camera's height. changes: for each, its log change by cause, without its own clicks: the
+    camera's errors are the same for all, a wall's for all on it, and doors of one make are as high as each other."""
 
     opinions: tuple[ScaleSource, ...]
-    shared: np.ndarray
+    changes: tuple[dict[str, float], ...]
 
 
 def reference_opinions(references: Sequence[Reference], view: View, layout: Layout, camera_moves: Sequence[CameraMove]) -> References:
@@ -48,13 +48,11 @@ def reference_opinions(references: Sequence[Reference], view: View, layout: Layo
     Raises ParameterError where a reference cannot be placed in the room, or implies a height outside `HEIGHT_RANGE_M`.
     """
     found = [_opinion(r, view, layout, camera_moves) for r in dict.fromkeys(references)]
-    causes = sorted({cause for _, parts in found for cause in parts})
-    changes = np.array([[parts.get(cause, 0.0) for cause in causes] for _, parts in found]).reshape(len(found), len(causes))
-    return References(tuple(opinion for opinion, _ in found), changes @ changes.T)
+    return References(tuple(opinion for opinion, _ in found), tuple(parts for _, parts in found))
 
 
 def _opinion(ref: Reference, view: View, layout: Layout, camera_moves) -> tuple[ScaleSource, dict[str, float]]:
-    """One reference's opinion, and by how much (log) each cause that others may share moves it; its sigma holds the clicks too."""
+    """One reference's opinion, and by how much (log) each cause that others may share moves the height; its sigma holds the clicks too."""
     place, wall = _place(ref, view, layout)
     length = _length(np.array(ref.ends), place, _solution(wall, layout), layout.state)
     if length is None or not np.isfinite(length) or length < 1e-4:
@@ -167,7 +165,8 @@ def _click_variance(ref: Reference, place: str, wall: WallSolution | None, state
 
 
 def _shared_changes(ref: Reference, place: str, wall: int | None, layout: Layout, camera_moves, length: float) -> dict[str, float]:
-    """Log change of the length under each cause of the camera's and of the wall's, which is solved again under each."""
+    """Log change of the height, against that of the length, under each cause of the camera's and of the wall's, which is solved
+    again under each."""
     ends, out = np.array(ref.ends), {}
 
     def under(state: State, bump: dict[str, float] | None = None) -> float | None:
@@ -175,8 +174,8 @@ def _shared_changes(ref: Reference, place: str, wall: int | None, layout: Layout
         return None if solved is None and wall is not None else _length(ends, place, solved, state)
 
     for k, (cause, up, down) in enumerate(camera_moves):
-        out[f"{cause} {k}"] = log_change(under(up), under(down), length, MOST_OFF)
+        out[camera_cause(cause, k)] = -log_change(under(up), under(down), length, MOST_OFF)
     for cause in WALL_CAUSES if wall is not None else ():
         up, down = (under(layout.state, {cause: sign}) for sign in (1.0, -1.0))
-        out[f"wall {wall} {cause}"] = log_change(up, down, length, MOST_OFF)
+        out[wall_cause(wall, cause)] = -log_change(up, down, length, MOST_OFF)
     return out

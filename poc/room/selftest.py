@@ -13,6 +13,7 @@ import numpy as np
 from poc.geometry import pixel_rays
 from poc.metrics import fit_plane
 from poc.room.roomspace import crossing_walls
+from poc.room.scale import MODEL
 from poc.types import Check, Plane, Scene
 
 LEAST_CELLS = 120
@@ -40,7 +41,7 @@ def self_test(scene: Scene) -> tuple[Check, ...]:
     fits = {p.id: fit for p in scene.planes if (fit := _fit(scene, p, points)) is not None}
     by_foot = np.mean([p.foot_seen for p in scene.planes if p.kind == "wall"] or [False]) > 0.5
     feet = "most walls here are placed by their foot, which this does not touch" if by_foot else ""
-    other = "" if "metric model" in scene.scale.source else "the scale here comes from elsewhere, which this does not touch"
+    other = "" if MODEL in scene.scale.source else "the scale here comes from elsewhere, which this does not touch"
     return (_lessened(_corners(scene, fits), feet), _flatness(scene, fits), _lessened(_gravity(scene, fits), feet, LESSENED_UP_TO * GRAVITY_DEG[1]),
             _lessened(_halves(scene, points), other), _sources(scene), _crossings(scene), _ceiling(scene))
 

@@ -26,7 +26,7 @@ FOOT_COMMON_CELLS = {"edge": 1.8, "network": 3.0}
 FOOT_CORRELATION_CELLS = 14.0
 """Neighbouring crossings err together over this many columns."""
 DEPTH_POINTS = 300
-WALL_CAUSES = {"foot": "fit", "foot_turn": "fit", "foot_shared": "fit", "depth": "model", "depth_turn": "model", "prior": "fit"}
+WALL_CAUSES = {"foot": "fit", "foot_turn": "fit", "foot_shared": "fit", "depth": "model", "depth_turn": "model", "prior": "fit", "uneven": "fit"}
 """What can be wrong with one wall by itself, as `solve_wall` may be bumped, and under which head an error budget has it."""
 
 
@@ -58,12 +58,14 @@ class State:
 @dataclass(frozen=True)
 class DepthNoise:
     """What the depth's errors look like: sigma of log depth, correlation length (cells), and errors that a whole plane
-    shares: sigma of its log distance, and of its turn (as a share of e)."""
+    shares: sigma of its log distance, and of its turn (as a share of e). uneven: sigma of log distance by which walls and
+    ceiling are not the one plane that they are taken for; it counts in intervals alone."""
 
     sigma: float
     length_cells: float
     common: float
     turn: float
+    uneven: float = 0.0
 
     def of_mean(self, cells: float) -> float:
         """Sigma of the mean log depth over so many cells of one plane: as many independent errors as blobs fit on it."""
@@ -130,7 +132,7 @@ def foot_nearness(level: np.ndarray, span: np.ndarray) -> np.ndarray:
 def solve_wall(data: WallData, state: State, *, bump: dict[str, float] | None = None) -> WallSolution | None:
     """Distance and direction of a wall under a state; None without observations.
 
-    bump: errors to add, in sigmas, by name ("foot", "foot_turn", "foot_shared", "depth", "depth_turn", "prior"), to see what they do.
+    bump: errors to add, in sigmas, by name (`WALL_CAUSES`), to see what they do.
     """
     bump = bump or {}
     info, rhs = np.zeros((2, 2)), np.zeros(2)
@@ -154,7 +156,8 @@ def solve_wall(data: WallData, state: State, *, bump: dict[str, float] | None = 
     jac = np.array([[-e / size**2, -q / size**2], [-q / size**2, e / size**2]])
     cov = jac @ cov @ jac.T
     share = float(cov_share(foot_info, depth_info + prior))
-    return WallSolution(float(data.psi + np.arctan2(q, e)), 1.0 / size, cov, share, 1 - share,
+    distance = float(np.exp(bump.get("uneven", 0.0) * data.noise.uneven)) / size
+    return WallSolution(float(data.psi + np.arctan2(q, e)), distance, cov, share, 1 - share,
                         _alone(foot, prior), _alone(depth, prior))
 
 

@@ -11,16 +11,17 @@ import torch
 
 from poc.errors import DataError, ParameterError
 from poc.models.embedded_net import EmbeddedNet, load_imagenet_encoder
-from poc.training.restore import load_onnx
+from poc.training.restore import attention_in, load_onnx
 from poc.training.teacher_net import TeacherNet, load_imagenet_resnet
 
 NETWORKS = {
     "embedded": (EmbeddedNet, load_imagenet_encoder),
     "convolutional": (functools.partial(EmbeddedNet, looks=(0, 0)), load_imagenet_encoder),
+    "looking once": (functools.partial(EmbeddedNet, looks=(3, 1)), load_imagenet_encoder),
     "teacher": (TeacherNet, load_imagenet_resnet),
 }
-"""What is shipped, the same without attention (up to version 6), and the heavier one that labels photos for them: what makes it, and what
-fills its encoder from an ImageNet .npz."""
+"""What is shipped, the same without attention (up to version 6) and with less of it (version 7), and the heavier one that labels photos
+for them: what makes it, and what fills its encoder from an ImageNet .npz."""
 
 
 def new_network(init: str | None, network: str = "embedded") -> EmbeddedNet:
@@ -73,8 +74,12 @@ def _from_before_attention(saved: dict) -> dict:
 
 
 def _load(net: EmbeddedNet, path: str | Path, saved: dict) -> EmbeddedNet:
+    """The averaged weights of a checkpoint; attention that its network had less of stays what it starts as, the identity."""
+    weights = saved["average"]
+    looking = tuple(f"{name}." for name in attention_in(net))
+    fresh = {key: value for key, value in net.state_dict().items() if key.startswith(looking) and key not in weights}
     try:
-        net.load_state_dict(saved["average"])
+        net.load_state_dict(fresh | weights)
     except RuntimeError as error:
         raise DataError(f"{path}: is a checkpoint of another network ({str(error).splitlines()[0]})") from error
     return net

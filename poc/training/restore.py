@@ -7,6 +7,7 @@ identity holds only for the statistics it was given; before longer training `mea
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -21,14 +22,12 @@ from poc.models.embedded_net import N_SURFACES, Attention, EmbeddedNet
 def load_onnx(net: EmbeddedNet, path: str | Path) -> EmbeddedNet:
     """Fill `net` from a file that `poc.training.export` wrote, and return it in evaluation mode.
 
-    Layers are matched by their order and checked by their shapes. A file from before the network had attention (up to version
-    6) fills the rest; its attention stays what it starts as, the identity. Raises DataError where the file cannot be read
-    or holds another network.
+    Layers are matched by their order and checked by their shapes. A file of a network with less attention, or none (up to version
+    6), fills the rest; attention that it lacks stays what it starts as, the identity. Raises DataError where the file
+    cannot be read or holds another network.
     """
-    stored, layers, norms = _split_heads(_stored_layers(path)), layers_in_order(net), dict(net.named_modules())
-    if len(stored) < len(layers):
-        looking = tuple(f"{name}." for name, module in norms.items() if isinstance(module, Attention))
-        layers = [(name, layer) for name, layer in layers if not name.startswith(looking)]
+    stored, norms = _split_heads(_stored_layers(path)), dict(net.named_modules())
+    layers = _held_by(stored, layers_in_order(net), attention_in(net))
     if [w.shape for w, _ in stored] != [tuple(layer.weight.shape) for _, layer in layers]:
         raise DataError(f"{path}: holds another network than this version trains")
     with torch.no_grad():
@@ -39,6 +38,22 @@ def load_onnx(net: EmbeddedNet, path: str | Path) -> EmbeddedNet:
             else:
                 _set_identity(norms[_next_name(name)], bias)
     return net.eval()
+
+
+def attention_in(net: nn.Module) -> list[str]:
+    """Names of the modules where cells look at each other."""
+    return [name for name, module in net.named_modules() if isinstance(module, Attention)]
+
+
+def _held_by(stored: list[tuple[np.ndarray, np.ndarray]], layers: list[tuple[str, nn.Module]], attention: list[str]) -> list[tuple[str, nn.Module]]:
+    """The layers of a network less those of attention that a file does not hold at that place."""
+    held: list[tuple[str, nn.Module]] = []
+    for owner, group in itertools.groupby(layers, key=lambda item: next((name for name in attention if item[0].startswith(f"{name}.")), "")):
+        group = list(group)
+        there = [weight.shape for weight, _ in stored[len(held) : len(held) + len(group)]]
+        if not owner or there == [tuple(layer.weight.shape) for _, layer in group]:
+            held += group
+    return held
 
 
 def layers_in_order(net: EmbeddedNet) -> list[tuple[str, nn.Module]]:
