@@ -38,7 +38,7 @@ endif
 
 help:
 	@echo "make report [PHOTO=… MODEL=… CAMERA_HEIGHT=… FOCAL_PX=… REFERENCE=… CATALOGUE=… REPORT_LANG=en|zh OUT=…]   one photo in, one report out"
-	@echo "make test     every check      make lab     the workbook in JupyterLab      make bench   where the time goes here"
+	@echo "make test     every check that $(TEST_TIME) s allow      make lab     the workbook in JupyterLab      make bench   where the time goes here"
 
 report: setup
 	@if [ -n "$$MODEL" ] && $(BIN)/poc models --needs-torch "$$MODEL" 2>/dev/null; then $(MAKE) --no-print-directory torch; fi

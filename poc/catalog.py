@@ -87,18 +87,8 @@ def from_here(address: str) -> str:
     """The address with a relative path of a CSV or SQLite file made absolute: a notebook's kernel stands in another folder."""
     if is_csv(address):
         return str(Path(address).resolve())
-    if not address.startswith("sqlite"):
-        return address
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        url = make_url(address)
-    except (ArgumentError, ValueError):  # told when it is opened
-        return address
-    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
-        return address
-    return url.set(database=str(Path(url.database).resolve())).render_as_string(hide_password=False)
+    path = _sqlite_file(address)
+    return address if path is None else _at(address, path)
 
 
 def import_csv(path: str | Path, url: str) -> int:
@@ -165,8 +155,9 @@ def _in_memory(content: CatalogueFile, source: str) -> Catalogue:
 
 
 def _open_url(url: str, csv_path: Path) -> Catalogue:
-    """Another database: filled where it holds no products, refreshed where it holds an older sample, else only read."""
-    engine = engine_at(url)
+    """Another database: filled where it holds no products, refreshed where it holds an older sample, else only read. An SQLite file
+    has to be there: a misspelt one would be made, and the sample recommended from it."""
+    engine = engine_at(_existing(url))
     with database_errors(url):
         owner = owner_of(engine)
         if owner in ("nobody", BUILT_IN) and stored_facts(engine).get("sha256") != file_hash(csv_path):
@@ -174,6 +165,35 @@ def _open_url(url: str, csv_path: Path) -> Catalogue:
             _fill_shared(engine, read_csv(csv_path))
         owner = owner_of(engine)
         return _describe(engine, f"{'products' if owner == 'foreign' else owner}, database {shown(url)}")
+
+
+def _existing(url: str) -> str:
+    """The address; of an SQLite file in the project's folder where it is not here. Raises ParameterError where it is nowhere."""
+    path = _sqlite_file(url)
+    if path is None or path.exists():
+        return url
+    if not (found := from_project(path)).exists():
+        raise ParameterError(f"{path}: there is no such database; give an SQLite file that is there, or a CSV file")
+    return _at(url, found)
+
+
+def _sqlite_file(address: str) -> Path | None:
+    """The file that an SQLite address names; None for any other database, and one in memory."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        database = make_url(address).database if address.startswith("sqlite") else None
+    except (ArgumentError, ValueError):  # told when it is opened
+        return None
+    return Path(database) if database and database != ":memory:" and not database.startswith("file:") else None
+
+
+def _at(address: str, path: Path) -> str:
+    """An SQLite address with another file."""
+    from sqlalchemy.engine import make_url
+
+    return make_url(address).set(database=str(path.resolve())).render_as_string(hide_password=False)
 
 
 def _fill_shared(engine: Engine, content: CatalogueFile) -> None:

@@ -11,12 +11,12 @@ import html
 import io
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poc.errors import PhotoError
-from poc.parameters import check_names, did_you_mean, notebook_parameters
+from poc.parameters import check_names, check_parameters, did_you_mean, notebook_parameters
 from poc.runs import Run, from_project, open_run, project_root
 from poc.types import Photo
 
@@ -33,18 +33,26 @@ PICTURE_PX = 1000
 
 
 def begin(name: str, run_id: str) -> Run:
-    """The run a notebook works on. Raises ParameterError for a parameter it has not, as papermill lets through (`papermill … -p
-    MODLE x` would otherwise go on with the default), and for a misspelt one set by hand."""
+    """The run a notebook works on; text that stands for a number in its parameters is turned into one. Raises ParameterError for a
+    value of another kind, for a parameter it has not, as papermill lets through (`papermill … -p MODLE x` would otherwise go
+    on with the default), and for a misspelt one set by hand."""
     known, space = notebook_parameters(project_root() / "notebooks" / f"{name}.ipynb"), _namespace()
-    by_hand = (name for name in space if name.isupper() and not name.startswith("_") and did_you_mean(name, known))
-    check_names([*_injected(space.get("In", ())), *by_hand], known)
-    return open_run(run_id)
+    cells = [_assigned(cell) for cell in space.get("In", ())]
+    by_hand = next((names for names in reversed(cells) if "RUN" in names), [])  # as the cell is now, misspelt before or not
+    injected = [name for names, cell in zip(cells, space.get("In", ())) if cell.startswith("# Parameters\n") for name in names]
+    check_names([*injected, *(n for n in by_hand if n.isupper() and did_you_mean(n, known))], known)
+    values = check_parameters({"RUN": run_id} | {n: space[n] for n in known if n in space}, known)
+    space.update((n, value) for n, value in values.items() if n in space)
+    return open_run(values["RUN"])
 
 
-def _injected(cells: Iterable[str]) -> list[str]:
-    """Names that papermill's own cell sets, of the cells run so far."""
-    added = (node for cell in cells if cell.startswith("# Parameters\n") for node in ast.parse(cell).body)
-    return [target.id for node in added if isinstance(node, ast.Assign) for target in node.targets if isinstance(target, ast.Name)]
+def _assigned(cell: str) -> list[str]:
+    """Names that a cell sets at its top level; none where it is not plain Python."""
+    try:
+        body = ast.parse(cell).body
+    except SyntaxError:
+        return []
+    return [target.id for node in body if isinstance(node, ast.Assign) for target in node.targets if isinstance(target, ast.Name)]
 
 
 def parameters_of(name: str) -> dict[str, Any]:

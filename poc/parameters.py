@@ -94,13 +94,19 @@ def _fit(name: str, value: Any, default: Any) -> Any:
         raise ParameterError(f"parameter {name} must be true or false, got {value!r}")
     if isinstance(default, (int, float)):
         return _number(name, value)
-    if isinstance(default, (list, tuple)):
-        return [value] if isinstance(value, str) else list(value)
     if default is None and isinstance(value, str):
         return _number(name, value)
-    if isinstance(default, str) and not isinstance(value, str):
+    if not isinstance(default, (str, list, tuple)):
+        return value
+    if value is None and isinstance(default, str):
+        return default
+    if isinstance(value, (list, tuple)) and all(isinstance(part, str) for part in value):
+        return list(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):  # papermill makes numbers of text that looks like one
+        value = str(value)
+    if not isinstance(value, str):
         raise ParameterError(f"parameter {name} must be text, got {value!r}")
-    return value
+    return value if isinstance(default, str) else [value]
 
 
 def _number(name: str, value: Any) -> int | float:

@@ -13,7 +13,7 @@ from poc.errors import ParameterError, PhotoError
 from poc.files import probe_folder, write_file, write_together, writing_where_told
 from poc.parameters import check_parameters, notebook_parameters
 from poc.progress import Progress
-from poc.runs import Run, locked_run
+from poc.runs import Run, locked_run, project_root
 from poc.types import Camera, DepthMap, Measurement, Photo, Reference, Scene, Surfaces
 from poc.workbook import Notebook, StageTime, run_workbook
 
@@ -197,13 +197,25 @@ def write_report(photo: Path, out: Path, options: Options, language: str = "en",
 
 
 def asked(options: Options) -> dict[str, Any]:
-    """What the caller gave that is not a default, for the report."""
+    """What the caller gave that is not a default, or saved in the notebooks, for the report."""
     from poc.catalog import shown_address
 
     own = {"model": options.model, "camera height": options.camera_height, "focal_px": options.focal_px, "reference": "; ".join(options.references)}
     default = Options().model
+    free = saved_by_hand() | options.parameters
     return {name: value for name, value in own.items() if value not in ("", None, default)} | {
-        name: shown_address(str(value)) if name == "CATALOGUE" else value for name, value in options.parameters.items()
+        name: shown_address(str(value)) if name == "CATALOGUE" else value for name, value in free.items()
+    }
+
+
+def saved_by_hand() -> dict[str, Any]:
+    """Parameters that somebody saved in the notebooks with other values than they come with: they count in every report."""
+    from poc.assumptions import BusinessParameters
+
+    business = BusinessParameters()
+    products, cases = (notebook_parameters(project_root() / "notebooks" / f"{name}.ipynb") for name in ("05_recommendation", "06_business_case"))
+    return {name: value for name, value in products.items() if name != "RUN" and value not in ("", None)} | {
+        name: value for name, value in cases.items() if name != "RUN" and value != getattr(business, name.lower(), value)
     }
 
 
@@ -242,6 +254,7 @@ def notebook_values(photo: Path, options: Options) -> dict[str, dict[str, Any]]:
         if is_csv(address):
             read_csv(address)
         given["CATALOGUE"] = from_here(address)
+    given = saved_by_hand() | given
     parameters_from({name.lower(): given.get(name, default) for name, default in known["06_business_case"].items() if name != "RUN"})
     return {
         stage: {name: value for name, value in {**own, **given}.items() if name in names} for stage, names in known.items()

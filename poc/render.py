@@ -39,20 +39,18 @@ class Section:
 
 
 def read_section(path: Path) -> Section:
-    """The section of an executed notebook. Raises RunError when the file is missing or no notebook."""
+    """The section of an executed notebook. Its code is told without what the caller gave (paths, a database's password), which the
+    report tells in its own words, and without the defaults that this replaced. Raises RunError when the file is missing or no notebook."""
     try:
         cells = json.loads(path.read_text("utf-8"))["cells"]
     except FileNotFoundError:
         raise RunError(f"{path} is missing: run {path.stem} first (notebooks/{path.name})") from None
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path} is not a notebook that can be read ({error})") from error
-    code = [_text(cell["source"]) for cell in cells if cell["cell_type"] == "code" and not _given(cell)]
+    tags = [cell["metadata"].get("tags", ()) for cell in cells]
+    untold = {"injected-parameters"} | ({"parameters"} if any("injected-parameters" in own for own in tags) else set())
+    code = [_text(cell["source"]) for cell, own in zip(cells, tags) if cell["cell_type"] == "code" and not untold & set(own)]
     return Section(path.stem, tuple(_pieces(cells)), "\n\n".join(code))
-
-
-def _given(cell: Mapping[str, Any]) -> bool:
-    """Whether a cell holds what the caller gave, paths and a database's password among it: the report tells it in its own words."""
-    return "injected-parameters" in cell["metadata"].get("tags", ())
 
 
 def _pieces(cells: list[Mapping[str, Any]]) -> Iterator[Piece]:

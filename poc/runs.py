@@ -15,7 +15,7 @@ import shutil
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ _TOKEN = "__stage_hash__"
 
 
 def project_root() -> Path:
-    """The folder that holds notebooks/ and data/: the source tree, or the current folder for an installed copy."""
+    """The folder that holds notebooks/ and data/: the source tree (as `pip install -e` leaves it), else the current folder."""
     source = Path(__file__).resolve().parents[1]
     return source if (source / "notebooks").is_dir() else Path.cwd()
 
@@ -76,10 +76,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class Run:
-    """A run's name and folder."""
+    """A run's name and folder. loaded: hash of each stage as it was last read here."""
 
     id: str
     folder: Path
+    loaded: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def save(
         self,
@@ -93,7 +94,7 @@ class Run:
     ) -> Path:
         """Store a stage's values (types of this package, arrays, plain data) and facts; returns the JSON's path.
 
-        The hashes of `parents` as they are now go into the record. Raises RunError when a parent is missing or stale,
+        The hashes of `parents` go into the record. Raises RunError when a parent is missing, stale or another than was read here,
         WriteError when nothing can be written; then whatever stood there before still stands.
         """
         arrays: dict[str, np.ndarray] = {}
@@ -103,7 +104,7 @@ class Run:
             "units": UNITS,
             "model": model,
             "weights": weights,
-            "parents": {parent: self._current(parent)["hash"] for parent in parents},
+            "parents": {parent: self._as_loaded(parent) for parent in parents},
             "facts": dict(facts or {}),
             "values": {name: pack(value, arrays, name) for name, value in values.items()},
         }
@@ -118,12 +119,14 @@ class Run:
                 json_path: text.encode(),
             }
         )
+        self.loaded[stage] = record["hash"]
         return json_path
 
     def load(self, stage: str) -> Stage:
         """What `stage` left. Raises RunError, naming the notebook to run, when it is missing, torn, or stale."""
         record = self._current(stage)
         arrays = self._arrays(stage, record["hash"])
+        self.loaded[stage] = record["hash"]
         values = {name: unpack(value, arrays) for name, value in record["values"].items()}
         return Stage(stage, values, record["facts"], record)
 
@@ -168,6 +171,13 @@ class Run:
             if found != wanted:
                 raise RunError(f"{stage} of run {self.id!r} is stale, {parent} was made again since: {_again(stage)}")
         return record
+
+    def _as_loaded(self, stage: str) -> str:
+        """A stage's hash, the same as when it was read: another photo may have been chosen meanwhile."""
+        found = self._current(stage)["hash"]
+        if self.loaded.get(stage, found) != found:
+            raise RunError(f"{stage} of run {self.id!r} was made again since it was read here: run all cells of this notebook again")
+        return found
 
     def _record(self, stage: str) -> dict[str, Any]:
         path = self.folder / f"{stage}.json"

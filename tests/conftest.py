@@ -14,7 +14,7 @@ REPO = Path(__file__).resolve().parents[1]
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_runs_folder(tmp_path_factory):
-    """Tests, and the programs they start, keep their runs and catalogue away from the user's."""
+    """Tests, and the programs they start, keep their runs away from the user's."""
     before = os.environ.get("POC_RUNS")
     os.environ["POC_RUNS"] = str(tmp_path_factory.mktemp("runs"))
     yield

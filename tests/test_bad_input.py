@@ -207,10 +207,15 @@ def measured(path: Path, *options: str) -> dict:
     return json.loads(out.getvalue())
 
 
+def distances(record: dict) -> list[float]:
+    """Distances of the walls of a photo that was measured, from left to right."""
+    assert record["refusal"] is None
+    return [m["value"] for m in record["measurements"] if m["name"].endswith("_distance")]
+
+
 @pytest.mark.parametrize("kind", ["cmyk", "palette", "16 bit", "alpha", "grey", "webp", "gif", "heic"])
 def test_unusual_files_are_measured(tmp_path, picture, plain_record, kind):
-    record = measured(saved(kind, tmp_path, picture))
-    assert {m["name"] for m in record["measurements"]} and record["camera"]["f_px"] == pytest.approx(plain_record["camera"]["f_px"], rel=0.05)
+    assert distances(measured(saved(kind, tmp_path, picture))) == pytest.approx(distances(plain_record), rel=0.2)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -222,11 +227,9 @@ def test_every_orientation_comes_out_upright(tmp_path, picture, plain_record, or
     exif[0x0112] = orientation
     stored.save(path := tmp_path / "x.png", exif=exif)
     record = measured(path)
-    floors = [p for p in record["planes"] if p["kind"] == "floor"]
-    expected = [p for p in plain_record["planes"] if p["kind"] == "floor"]
-    assert len(floors) == len(expected)
-    for found, wanted in zip(floors, expected, strict=True):
-        assert np.dot(found["normal_cam"], wanted["normal_cam"]) > 0.99
+    assert distances(record) == pytest.approx(distances(plain_record), rel=0.02)
+    for found, wanted in zip(record["planes"], plain_record["planes"], strict=True):
+        assert found["kind"] == wanted["kind"] and np.dot(found["normal_cam"], wanted["normal_cam"]) > 0.99
 
 
 def test_an_animation_says_that_one_frame_is_used(tmp_path, picture):

@@ -76,6 +76,7 @@ def test_two_processes_may_make_it_at_once(tmp_path):
         "print(open_catalogue(sqlite_path=Path(sys.argv[1])).count, open_catalogue(sys.argv[2]).count)"
     )
     command = [sys.executable, "-c", program, str(place), f"sqlite:///{tmp_path / 'by_url.sqlite'}"]
+    (tmp_path / "by_url.sqlite").touch()
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     outputs = [process.communicate(timeout=60) for process in running]
     expected = str(len(read_csv(CSV_PATH).products))
@@ -88,6 +89,10 @@ def test_a_csv_path_is_read_into_memory(own_csv):
 
 def test_an_empty_database_is_filled_and_an_imported_one_kept(tmp_path, own_csv):
     url = f"sqlite:///{tmp_path / 'company.sqlite'}"
+    with pytest.raises(ParameterError, match="company.sqlite: there is no such database"):
+        open_catalogue(url)
+    assert not (tmp_path / "company.sqlite").exists()
+    (tmp_path / "company.sqlite").touch()
     assert open_catalogue(url).count >= 180
     assert import_csv(own_csv, url) == 2
     again = open_catalogue(url)
@@ -145,7 +150,8 @@ def test_a_foreign_table_that_lacks_columns_or_mixes_currencies_is_named(tmp_pat
         ("catalogue", "neither a database URL"),
         ("postgresql://u:secret@host:port/db", "neither a database URL"),
         ("oracel://u:secret@host/db", "unknown kind of database"),
-        ("sqlite:////no/such/folder/x.db", "cannot use the database"),
+        ("sqlite:////no/such/folder/x.db", "there is no such database"),
+        ("sqlite:////", "cannot use the database"),
         ("mssql+pyodbc://u:secret@host/db", "needs the Python driver “pyodbc”"),
         ("nowhere.csv", "cannot read the catalogue"),
     ],

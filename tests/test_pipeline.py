@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -142,12 +143,34 @@ def test_what_was_asked_is_told(photo_file):
     assert told == {"camera height": "1.5", "STYLE": "modern"}
 
 
+def test_what_somebody_saved_in_the_notebooks_is_told(photo_file, tmp_path, monkeypatch):
+    """An analyst who saves another price in JupyterLab changes every later report: it says so, and is another run."""
+    plain = notebook_values(photo_file, Options())
+    assert pipeline.saved_by_hand() == {}
+    shutil.copytree(pipeline.project_root() / "notebooks", tmp_path / "notebooks")
+    for name, before, after in (("05_recommendation", "MAX_PRICE = None", "MAX_PRICE = 150"), ("06_business_case", "ORDERS_PER_MONTH = 5000", "ORDERS_PER_MONTH = 100")):
+        path = tmp_path / "notebooks" / f"{name}.ipynb"
+        assert before in (text := path.read_text("utf-8"))
+        path.write_text(text.replace(before, after), "utf-8")
+    monkeypatch.setattr(pipeline, "project_root", lambda: tmp_path)
+    assert pipeline.asked(Options(parameters={"STYLE": "modern"})) == {"MAX_PRICE": 150, "ORDERS_PER_MONTH": 100, "STYLE": "modern"}
+    changed = notebook_values(photo_file, Options())
+    assert changed["05_recommendation"] == {"MAX_PRICE": 150} and plain["05_recommendation"] == {}
+    assert pipeline.asked(Options(parameters={"MAX_PRICE": "99"})) == {"MAX_PRICE": "99", "ORDERS_PER_MONTH": 100}
+
+
 @pytest.mark.slow
 def test_the_whole_chain(sample_photo, tmp_path, runs_folder):
-    """The sample photo through every notebook: report, measurements, executed copies, provenance."""
-    done = pipeline.write_report(sample_photo, tmp_path / "out", Options(camera_height="1.5±0.05"), quiet=True)
+    """The sample photo through every notebook: report, measurements, executed copies, provenance; and every option has its effect."""
+    options = Options("embedded", "1.5±0.05", 760.0, ("640,640,815,640=0.9",), {"MAX_PRICE": "900", "ORDERS_PER_MONTH": "8000"})
+    done = pipeline.write_report(sample_photo, tmp_path / "out", options, quiet=True)
     page = done.html.read_text("utf-8")
     record = json.loads(done.measurements.read_text("utf-8"))
+    assert record == json.loads(pipeline.as_json(pipeline.measure_room(check(sample_photo, options)).record))
+    assert {o["source"] for o in record["scale"]["opinions"]} >= {"camera height given", "reference length"} and record["camera"]["source"] == "given"
+    found, case = (done.run.load(stage).values[name] for stage, name in (("05_recommendation", "found"), ("06_business_case", "case")))
+    assert all(item.product.price <= 900 for item in found.items) and case.params.orders_per_month == 8000
+    assert "ORDERS_PER_MONTH = 5000" not in page and "orders_per_month" not in page.lower().split("parameters given")[0]
     assert sorted(p.name for p in done.html.parent.iterdir()) == ["measurements.json", "report.html"]
     assert page.count('class="figure"') >= 6 and len(page.encode()) < 8_000_000
     assert FIXED <= {m["name"] for m in record["measurements"]}

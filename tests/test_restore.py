@@ -74,7 +74,7 @@ class TestWithTorch:
                 assert (got - want).abs().max() < 2e-2 * want.abs().max()  # float16 weights
         looks = [*net.context[1:], *net.looks]
         x = torch.rand(2, 256, 4, 5)
-        assert len(looks) == 4 and torch.equal(net.train().context[1](x), x)
+        assert len(looks) == 5 and torch.equal(net.train().context[1](x), x)
         net(image)[0].square().mean().backward()
         assert all(look.join[1].weight.grad.abs().max() > 0 for look in looks)
         path.write_bytes(to_onnx(EmbeddedNet(width=(128, 160, 96, 64, 32), looks=(0, 0))))

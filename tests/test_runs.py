@@ -106,6 +106,20 @@ def test_a_stale_parent_names_the_notebook(runs_folder):
         run.load("03_measurements")
 
 
+def test_a_photo_changed_under_an_open_notebook_is_noticed(runs_folder):
+    """02 has read photo A; 01 is run with photo B; what 02 then saves would be A's depth under B's name."""
+    run = runs.open_run("demo")
+    run.save("01_upload", {"photo": some_photo(3)})
+    notebook = runs.open_run("demo")
+    notebook.load("01_upload")
+    run.save("01_upload", {"photo": some_photo(4)})
+    with pytest.raises(RunError, match="01_upload of run 'demo' was made again since it was read here"):
+        notebook.save("02_depth", {"x": 1}, parents=["01_upload"])
+    assert not notebook.has("02_depth")
+    notebook.get("01_upload", "photo")
+    notebook.save("02_depth", {"x": 1}, parents=["01_upload"])
+
+
 def test_a_missing_value_names_the_notebook(runs_folder):
     run = runs.open_run("demo")
     run.save("01_upload", {})

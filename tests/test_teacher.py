@@ -130,7 +130,7 @@ class TestTeacher:
         assert isinstance(load_checkpoint(checkpoint), TeacherNet)
         with pytest.raises(DataError, match="of another network"):
             new_network(str(checkpoint))
-        with pytest.raises(ParameterError, match="there are embedded, convolutional, teacher"):
+        with pytest.raises(ParameterError, match="there are embedded, convolutional, looking once, teacher"):
             new_network(None, "large")
         del arrays["resnetv24_stage2_conv0_weight"]
         np.savez(tmp_path / "part.npz", **arrays)

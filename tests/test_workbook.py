@@ -165,6 +165,9 @@ def test_parameters_take_the_kind_of_their_default():
     given = {"MODEL": "x", "ORDERS": "8e3", "SHARE": "0.25", "MAX_PRICE": "99.5", "REFERENCE": "a", "FREE": "yes"}
     expected = {"MODEL": "x", "ORDERS": 8000, "SHARE": 0.25, "MAX_PRICE": 99.5, "REFERENCE": ["a"], "FREE": True}
     assert check_parameters(given, KNOWN) == expected
+    by_papermill = {"MODEL": 3, "REFERENCE": ["a", "b"], "MAX_PRICE": None}  # which makes numbers of text that looks like one
+    assert check_parameters(by_papermill, KNOWN) == by_papermill | {"MODEL": "3"}
+    assert check_parameters({"MODEL": None}, KNOWN) == {"MODEL": "embedded"}
 
 
 @pytest.mark.parametrize(
@@ -177,7 +180,8 @@ def test_parameters_take_the_kind_of_their_default():
         ({"MAX_PRICE": "cheap"}, "parameter MAX_PRICE must be a number, got 'cheap'"),
         ({"ORDERS": "nan"}, "parameter ORDERS must be a number"),
         ({"FREE": "perhaps"}, "parameter FREE must be true or false"),
-        ({"MODEL": 3}, "parameter MODEL must be text"),
+        ({"MODEL": True}, "parameter MODEL must be text"),
+        ({"REFERENCE": [[1, 2, 3, 4]]}, "parameter REFERENCE must be text"),
     ],
 )
 def test_wrong_parameters_are_refused(given, line):

@@ -13,6 +13,7 @@ from poc.errors import ParameterError
 from poc.evaluate import default_estimator, evaluate
 from poc.models.weights import SHIPPED
 from poc.photo import load_photo
+from poc.runs import from_project
 from poc.training.folder import list_frames, load_frame, select_frames
 from poc.types import Photo
 
@@ -44,6 +45,7 @@ def split(folder: str | Path, held_out: Sequence[str]) -> Split:
 
     Raises ParameterError for a name that the folder lacks, or when nothing is left to learn from; DataError for a bad folder.
     """
+    folder = from_project(Path(folder).expanduser())
     names = [f.name for f in list_frames(folder)]
     unknown = sorted(set(held_out) - set(names))
     if unknown:
@@ -52,7 +54,16 @@ def split(folder: str | Path, held_out: Sequence[str]) -> Split:
     learn = tuple(n for n in names if n not in score)
     if not learn:
         raise ParameterError(f"{folder}: every one of its {len(names)} frames is held out; at least one must be left to learn from")
-    return Split(Path(folder), learn, score)
+    return Split(folder, learn, score)
+
+
+def split_rows(parts: Split, most: int = 12) -> list[list[str]]:
+    """Table rows: the names of the frames to learn from and to score on, the first ones of many."""
+    def told(names: tuple[str, ...]) -> str:
+        more = f" and {len(names) - most} more" if len(names) > most else ""
+        return ", ".join(names[:most]) + more
+
+    return [["learn from", told(parts.learn)], ["score on", told(parts.score)]]
 
 
 def fine_tune(parts: Split, out: str | Path, epochs: int, samples: int, threads: int = 2, tell: Callable[[dict], None] | None = None) -> Path:
