@@ -15,19 +15,23 @@ from itertools import combinations
 import numpy as np
 
 from poc.errors import ParameterError
+from poc.geometry import rotation_angle
 from poc.measure import doubting_crossed, longest, measure, measurement_json
 from poc.room import jointfit
-from poc.room.freespace import log_normal, split
-from poc.room.jointfit import View
-from poc.room.jointroom import JointWall, Stretch, covered_of, free_of, merge_floor, merge_openings, pair_walls, rescaled, segment_of, stretch_of
-from poc.room.sameroom import Seat, chain, find_details, find_seat, reverse
-from poc.types import Measurement, Photo, Plane, Scale, Scene, floored
+from poc.room.freespace import CORNER_SIGMA_M, end_sigma_m, log_normal, split
+from poc.room.jointfit import View, to_anchor
+from poc.room.jointroom import (
+    EDGE_M, End, JointWall, Stretch, along_of, covered_of, free_of, free_spans, merge_floor, merge_openings, pair_walls, rescaled, segment_of, stretch_of,
+)  # fmt: skip
+from poc.room.roomspace import longest_free
+from poc.room.sameroom import Seat, chain, find_details, find_seat, quarter, reverse
+from poc.types import Z90, Measurement, Photo, Plane, Scale, Scene, floored
 
 OWN_FRAME = Seat(0, np.zeros(2), 0.0, 0)
 TOLD_ALONE = ("camera_height", "ceiling_height", "longest_wall")
 """What is told of a photo that is left out, as far as it says it."""
-SEEN_END_SIGMA = 0.02
-"""One sigma of a length that ends where a wall is last seen, as a share of it."""
+SAME_SPOT_M, SAME_VIEW_RAD = 0.08, np.deg2rad(3.0)
+"""Two cameras nearer to each other than this, and turned by less, took the same photo."""
 BEYOND_SIGMA = 0.5
 """A photo that sees a wall go on past its corner: one sigma of its length, as a share of what it is seen to go on."""
 
@@ -99,6 +103,9 @@ def join_rooms(rooms: Sequence[RoomPhoto]) -> JointRoom:
         first = rooms[0].scene if len(rooms) == 1 else replace(rooms[0].scene, refusal="; ".join(f"{n}: {r.scene.refusal}" for n, r in zip(names, rooms)))
         return JointRoom(first, measure(first), names, 0, {}, (), ())
     seats = _seats(rooms, good)
+    same = _same_views(rooms, seats)
+    remarks += [f"{names[i]} is left out: it shows what {names[k]} shows, from the same spot, and tells nothing new" for i, k in same.items()]
+    good, seats = [i for i in good if i not in same], {i: seat for i, seat in seats.items() if i not in same}
     anchor = next(iter(seats))
     left_out = [_left_out(names[i], names[anchor] if len(seats) == 1 else "the others", rooms[i]) for i in good if i not in seats]
     if len(seats) == 1:
@@ -139,6 +146,21 @@ def _twins(rooms: Sequence[RoomPhoto]) -> dict[int, int]:
     """Photos given twice, and the first of each: the same errors twice are no second opinion."""
     first: dict[str, int] = {}
     return {i: first[r.photo.sha256] for i, r in enumerate(rooms) if r.photo.sha256 and first.setdefault(r.photo.sha256, i) != i}
+
+
+def _same_views(rooms: Sequence[RoomPhoto], seats: dict[int, Seat]) -> dict[int, int]:
+    """Photos that are another once more (saved again, or the next of a burst), and that one: they err alike, and would pass for two."""
+    def turned(i: int) -> np.ndarray:
+        turn = np.eye(3)
+        turn[:2, :2] = quarter(seats[i].turn)
+        return turn @ rooms[i].scene.room_from_cam
+
+    same: dict[int, int] = {}
+    for k, i in combinations(seats, 2):
+        apart = float(np.linalg.norm(seats[i].shift_m - seats[k].shift_m))
+        if k not in same and i not in same and apart < SAME_SPOT_M and rotation_angle(turned(i) @ turned(k).T) < SAME_VIEW_RAD:
+            same[i] = k
+    return same
 
 
 def _seats(rooms: Sequence[RoomPhoto], good: list[int]) -> dict[int, Seat]:
@@ -257,6 +279,7 @@ class _Join:
 
     def _measurements(self, scene: Scene, stretches: list[Stretch]) -> tuple[Measurement, ...]:
         found = {m.name: m for m in measure(self._as_seen(scene, stretches), one_view=False)}
+        found["longest_free_wall"] = self._free_wall(found["longest_free_wall"], scene, stretches)
         own = [told(s, scene.plane(s.wall.id), scene.scale) for s in stretches for told in (self._distance, self._length)]
         found |= {m.name: m for m in doubting_crossed(scene, own)}
         joined = self._ceiling_beside_walls if "ceiling" in self.fit.names else self._least_height
@@ -301,6 +324,37 @@ class _Join:
         planes = [self.rooms[i].scene.plane(self.views[i].walls[k].plane_id) for i, k in wall.members]
         return min(p.sigma_m / p.offset_m for p in planes)
 
+    def _end_sigma(self, wall: JointWall, end: End) -> float:
+        """One sigma (m) along a wall of where it ends, as the photo has it that saw it there."""
+        if end.kind == "corner":
+            return CORNER_SIGMA_M
+        view = self.views[end.photo]
+        segment = view.scene.walls[next(view.walls[k].index for i, k in wall.members if i == end.photo)]
+        at = to_anchor(segment.ends, self.placed[end.photo]) @ along_of(wall.facing)
+        return end_sigma_m(view.scene, view.scene.plane(segment.plane_id), segment.ends[int(np.argmin(np.abs(at - end.at_m)))])
+
+    def _shift_sigma(self, wall: JointWall, photos: set[int]) -> float:
+        """One sigma (m) along a wall of where the photos stood to each other; 0 of a single one."""
+        if len(photos) < 2:
+            return 0.0
+        a = along_of(wall.facing)
+        parts = [{n: float(v) for axis, v in zip("xy", a) if v and (n := f"{axis} of {i}") in self.fit.names} for i in photos]
+        return float(np.linalg.norm([self.fit.get(p)[1] if p else self.placed[i].sigma_m * (i != self.anchor) for i, p in zip(photos, parts)]))
+
+    def _free_wall(self, m: Measurement, scene: Scene, stretches: list[Stretch]) -> Measurement:
+        """The longest free wall; one that only several photos together show has the error of where they stood, too."""
+        found = longest_free(scene)
+        stretch = next((s for s in stretches if found and s.wall.id == found[0].plane_id), None)
+        if stretch is None or m.low is None:
+            return m
+        low, high = (stretch.left.at_m + t for t in found[1])
+        photos = {i for i, _ in stretch.wall.members}
+        if any(a <= low + EDGE_M and b >= high - EDGE_M for a, b, *_ in free_spans(stretch.wall, self.views, self.placed)):
+            return m
+        sigma2, apart = (np.log(m.value / m.low) / Z90) ** 2, self._shift_sigma(stretch.wall, photos) / m.value
+        parts = {cause: share * sigma2 for cause, share in m.budget.items()}
+        return log_normal(m.name, m.value, m.unit, parts | {"unseen": parts.get("unseen", 0.0) + apart**2}, m.basis, m.reason)
+
     def _distance(self, s: Stretch, plane: Plane, scale: Scale) -> Measurement:
         return log_normal(f"{s.wall.id}_distance", plane.offset_m, "m", split(plane.sigma_m / plane.offset_m, scale), plane.basis)
 
@@ -309,7 +363,9 @@ class _Join:
         if s.parts is not None:
             value, sigma = self.fit.get(s.parts)
         else:
-            value, sigma = s.length_m, s.length_m * float(np.hypot(self._distance_sigma(s.wall), SEEN_END_SIGMA))
+            ends = [self._end_sigma(s.wall, end) for end in (s.left, s.right)]
+            apart = self._shift_sigma(s.wall, {s.left.photo, s.right.photo})
+            value, sigma = s.length_m, float(np.linalg.norm([s.length_m * self._distance_sigma(s.wall), apart, *ends]))
         if s.beyond:
             sigma = float(np.hypot(sigma, BEYOND_SIGMA * (s.farthest_m - value)))
             corner = s.left.photo if s.left.kind == "corner" else s.right.photo

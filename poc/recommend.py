@@ -111,7 +111,7 @@ def recommend_or_reason(
     places, why = places_or_reason(scene, measurements)
     if not places:
         return Recommendations((), why, 0, 0, 0, "", catalogue.currency)
-    candidates = _candidates(places, catalogue, chosen, styles, max_price)
+    candidates = _candidates(places, catalogue, chosen, styles, max_price, min_probability)
     sure = [c for c in candidates if c.spot.free and c.probability >= min_probability]
     undecided = [c for c in candidates if c not in sure and c.spot.free and c.probability >= 0.05]
     nearest = max(undecided, key=lambda c: (c.probability, c.product.sku), default=None)
@@ -169,9 +169,10 @@ def places_or_reason(scene: Scene, measurements: Sequence[Measurement]) -> tuple
 
 def _candidates(
     places: Sequence[Place], catalogue: Catalogue, categories: Sequence[str], styles: Sequence[str] | None,
-    max_price: float | None,
+    max_price: float | None, min_probability: float,
 ) -> list[Candidate]:
-    """Every product that some place can hold at the upper end of its interval, at the place that suits it best."""
+    """Every product that some place can hold at the upper end of its interval, at the place that suits it best of those where it fits
+    with min_probability, else where it fits most surely."""
     best: dict[str, Candidate] = {}
     for place, rule, group in _queries(places, categories):
         products = fitting(
@@ -181,7 +182,7 @@ def _candidates(
         )
         for product in products:
             new, old = _candidate(product, place, rule), best.get(product.sku)
-            if old is None or _merit(new) > _merit(old):
+            if old is None or _merit(new, min_probability) > _merit(old, min_probability):
                 best[product.sku] = new
     return list(best.values())
 
@@ -224,8 +225,9 @@ def _area(place: Place) -> float:
     return max(place.length.value_m * place.depth.value_m, 1e-6)
 
 
-def _merit(c: Candidate) -> tuple[bool, float]:
-    return c.spot.free, c.probability * (0.6 + 0.4 * c.use)
+def _merit(c: Candidate, enough: float) -> tuple[bool, bool, float]:
+    sure = c.probability >= enough
+    return c.spot.free, sure, c.probability * (0.6 + 0.4 * c.use if sure else 1.0)
 
 
 # --- choosing ----------------------------------------------------------------------------------------------------

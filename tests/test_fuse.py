@@ -12,6 +12,7 @@ from poc.errors import ParameterError
 from poc.fuse import JointRoom, RoomPhoto, join_rooms
 from poc.measure import measure
 from poc.room import jointfit
+from poc.room.roomspace import cut_out
 from poc.room.sameroom import Seat, chain, quarter, reverse
 from poc.scene import build_scene
 from poc.types import Obstacle, Opening, Scale, ScaleSource, Scene
@@ -211,15 +212,45 @@ def test_a_joint_floor_is_known_no_worse_than_one_photo_knows_it(alone, pair):
     assert sigma_rel(value(pair, "floor_area_visible")) < 1.2 * sigma_rel(first)
 
 
+def _with_thing(photo: RoomPhoto, left: float, right: float, deep_m: float) -> RoomPhoto:
+    """The photo with a thing on or before its far wall, which is free there no more."""
+    scene = photo.scene
+    wall = _freest(scene)
+    far, step = float(wall.ends[:, 1].mean()), float(np.sign(wall.ends[1, 0] - wall.ends[0, 0]))
+    foot = np.array([(left, far - deep_m), (right, far - deep_m), (right, far - 0.02), (left, far - 0.02)])
+    spans = [(a, b, *kinds) for (a, b), kinds in zip(wall.free, wall.free_end_kinds, strict=True)]
+    low, high = sorted(step * (x - float(wall.ends[0, 0])) for x in (left, right))
+    left_free = cut_out(spans, low, high, "obstacle")
+    other = replace(wall, free=tuple(s[:2] for s in left_free), free_end_kinds=tuple(s[2:] for s in left_free))
+    scene = replace(scene, obstacles=(Obstacle(foot, 1.9),), walls=tuple(other if w is wall else w for w in scene.walls))
+    return replace(photo, scene=scene, measurements=measure(scene))
+
+
 def test_what_one_photo_sees_standing_is_not_free(alone):
     """A cupboard put before the far wall in the second photo's scene only."""
-    side = alone["side"]
-    foot = np.array([(0.0, 3.6), (0.9, 3.6), (0.9, 4.08), (0.0, 4.08)])
-    blocked = replace(side, scene=replace(side.scene, obstacles=(Obstacle(foot, 1.9),)))
-    joint = join_rooms([alone["front"], blocked])
-    free = value(joint, "longest_free_wall")
-    assert free.value < WIDTH - 0.8
+    joint = join_rooms([alone["front"], _with_thing(alone["side"], 0.0, 0.9, 0.5)])
+    assert value(joint, "longest_free_wall").value < WIDTH - 0.8
     assert any("something standing before wall 2" in c.text for c in joint.conflicts)
+
+
+def test_what_hangs_on_a_wall_and_what_a_photo_judged_free_itself_cut_nothing(alone):
+    hung = join_rooms([alone["front"], _with_thing(alone["side"], 0.0, 0.9, 0.1)])
+    assert value(hung, "longest_free_wall").value == pytest.approx(WIDTH, abs=0.05) and hung.conflicts == ()
+    side = alone["side"]
+    far = float(_freest(side.scene).ends[:, 1].mean())
+    beside = np.array([(0.0, far - 0.9), (0.9, far - 0.9), (0.9, far - 0.55), (0.0, far - 0.55)])  # a corner of it comes near the wall
+    joint = join_rooms([alone["front"], replace(side, scene=replace(side.scene, obstacles=(Obstacle(beside, 0.7),)))])
+    assert value(joint, "longest_free_wall").value == pytest.approx(WIDTH, abs=0.05) and joint.conflicts == ()
+
+
+def test_a_free_wall_that_two_photos_show_together_has_the_error_of_where_they_stood(alone):
+    """Each sees one half of it free; the whole is no better known than the wall's length is."""
+    halves = [_with_thing(alone["front"], -2.0, -0.1, 0.1), _with_thing(alone["side"], 0.8, 2.9, 0.1)]
+    joint = join_rooms(halves)
+    whole = value(joint, "longest_free_wall")
+    apart = join_rooms([alone["front"], alone["side"]])
+    assert whole.value == pytest.approx(WIDTH, abs=0.05)
+    assert sigma_rel(whole) > 1.02 * sigma_rel(value(apart, "longest_free_wall"))
 
 
 # --- odd sets ----------------------------------------------------------------------------------------------------------
@@ -235,6 +266,14 @@ def test_the_same_file_twice_is_no_second_opinion(alone):
     joint = join_rooms([replace(alone["front"], photo=photo), replace(alone["front"], photo=photo)])
     assert "same file" in joint.remarks[0] and joint.photos == ("x2.1y0.4.jpg (1)", "x2.1y0.4.jpg (2)")
     assert joint.measurements == alone["front"].measurements
+
+
+def test_a_photo_saved_again_is_no_second_opinion(alone):
+    again = replace(alone["front"], photo=replace(alone["front"].photo, name="again.jpg", sha256="cd" * 32))
+    joint = join_rooms([alone["front"], again])
+    assert joint.remarks == ("again.jpg is left out: it shows what x2.1y0.4.jpg shows, from the same spot, and tells nothing new",)
+    assert joint.measurements == alone["front"].measurements
+    assert len(join_rooms([alone["front"], again, alone["side"]]).seats) == 2
 
 
 def test_a_photo_without_a_room_is_left_out(alone):

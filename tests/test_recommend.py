@@ -19,7 +19,7 @@ from poc.products.fit import Extent, ceiling_extent, extent, fit_probability, jo
 from poc.products.places import floor_places, wall_places
 from poc import words
 from poc.products.rejections import explain_rejections
-from poc.recommend import RULES, check_product, recommend, recommend_or_reason
+from poc.recommend import FITS, RULES, _candidates, _merit, check_product, recommend, recommend_or_reason
 from poc.types import Measurement, Obstacle, Product, Scene
 
 
@@ -114,6 +114,38 @@ def test_a_stretch_nearly_as_long_as_the_longest_keeps_its_own_length_and_ends()
     moved = replace(scene, walls=tuple(cut if w is right else w for w in scene.walls))
     found = next(p for p in wall_places(moved, rooms.measurements()) if p.wall_id == "wall_3")
     assert found.length.value_m == pytest.approx(3.46) and found.length.at_least
+
+
+def test_what_hangs_on_a_wall_takes_no_floor():
+    """A picture is 8 cm deep: what stands there stands under it."""
+    picture = Obstacle(np.array([(0.5, 3.42), (1.0, 3.42), (1.0, 3.5), (0.5, 3.5)]), 1.8)
+    places = wall_places(rooms.scene((picture,)), rooms.measurements())
+    assert np.allclose(next(p for p in places if p.wall_id == "wall_2").body_m, 3.0)
+
+
+def test_every_stretch_has_the_error_of_its_own_wall():
+    scene = rooms.scene()
+    vague = replace(scene, planes=tuple(replace(p, sigma_m=0.25 * p.offset_m) if p.id == "wall_3" else p for p in scene.planes))
+    lengths = {p.wall_id: p.length for p in wall_places(vague, rooms.measurements())}
+    usual = {p.wall_id: p.length for p in wall_places(scene, rooms.measurements())}
+    assert lengths["wall_3"].below_m > 3 * usual["wall_3"].below_m and lengths["wall_2"] == usual["wall_2"]
+
+
+def test_free_floor_is_known_as_its_area_is():
+    """Whatever is known of the longest free wall."""
+    vague = tuple(rooms.measured("longest_free_wall", 3.5, 0.6) if m.name == "longest_free_wall" else m for m in rooms.measurements())
+    lengths = [[p.length for p in floor_places(rooms.scene(), said)] for said in (vague, rooms.measurements(), rooms.without("longest_free_wall"))]
+    assert lengths[0] == lengths[1] == lengths[2]
+
+
+def test_a_piece_stands_where_it_surely_fits_rather_than_where_it_would_look_best(catalogue):
+    (some,) = _candidates(wall_places(rooms.scene(), rooms.measurements()), catalogue, ["sofa"], None, None, FITS)[:1]
+
+    def merit(probability: float, use: float):
+        return _merit(replace(some, probability=probability, use=use), FITS)
+
+    assert merit(0.91, 0.1) > merit(0.79, 1.0) and merit(0.85, 1.0) > merit(0.91, 0.1)
+    assert merit(0.78, 0.0) > merit(0.70, 1.0), "the likeliest is told where nothing is sure"
 
 
 def test_doors_cut_a_stretch_and_keep_their_zone_free():

@@ -29,7 +29,8 @@ def free_depths(
     gap = round(gap_m / STEP_M)
     if gap and m > gap:
         free[:, :gap] |= free[:, gap : gap + 1]
-    taken, doors = (_inside_any(points, polygons) for polygons in ([o.footprint for o in scene.obstacles], _door_zones(scene)))
+    standing = [o.footprint for o in scene.obstacles if ((o.footprint - start) @ inward).max() > gap_m]  # the rest hangs on the wall
+    taken, doors = (_inside_any(points, polygons) for polygons in (standing, _door_zones(scene)))
     free &= ~taken
     clear = free | (_out_of_photo(scene, points) & ~taken)
     return tuple(np.logical_and.accumulate(ok, axis=1).sum(axis=1) * STEP_M for ok in (free & ~doors, free, clear))

@@ -17,6 +17,7 @@ import numpy as np
 from poc.products.clearance import STEP_M, free_depths, room_corners, sill_zones
 from poc.products.fit import Extent, ceiling_extent, extent, find, scale_sigma
 from poc.room import roomspace
+from poc.room.freespace import free_stretch
 from poc.types import Z90, Measurement, Placement, Product, Scene, WallSegment
 
 REACH_M = 4.5
@@ -102,7 +103,7 @@ def floor_places(scene: Scene, measurements: Sequence[Measurement]) -> tuple[Pla
     x0, y0, x1, y1 = scene.largest_free_rect
     if min(x1 - x0, y1 - y0) < SHORTEST_M:
         return ()
-    base = extent(find(measurements, "longest_free_wall"), scale_sigma(scene)) or _length_of_area(area, scene)
+    base = _length_of_area(area, scene)
     ceiling = ceiling_extent(measurements, scene)
     sides = (((x0, y1), (1.0, 0.0), (0.0, -1.0), x1 - x0, y1 - y0), ((x0, y0), (0.0, 1.0), (1.0, 0.0), y1 - y0, x1 - x0))
     places = []
@@ -193,9 +194,17 @@ def _wall_place(
     body, reach, clear = free_depths(scene, start, along, inward, length_m, REACH_M, WALL_GAP_M)
     longest = roomspace.longest_free(scene)
     exact = longest is not None and longest[0] is wall and longest[1] == span and abs(length_m - base.value_m) <= STEP_M
-    length = _open_ended(base if exact else base.scaled(length_m), ends, keep=exact)
+    own = base if exact else _own_extent(scene, wall, span, ends, base)
     sills = _sills(scene, start, along, inward, length_m)
-    return Place("wall", wall.plane_id, start, along, inward, length, _bounded(base), ceiling, body, reach, clear, sills, ends)
+    return Place("wall", wall.plane_id, start, along, inward, _open_ended(own, ends, keep=exact), _bounded(own), ceiling, body, reach, clear, sills, ends)
+
+
+def _own_extent(scene: Scene, wall: WallSegment, span: tuple[float, float], ends: tuple[str, str], base: Extent) -> Extent:
+    """A stretch as its own wall and ends have it; where photos were joined, no surer than the longest one."""
+    one_view = scene.solution is not None
+    own = extent(free_stretch(scene, wall, span, ends, one_view), scale_sigma(scene))
+    like_longest = base.scaled(span[1] - span[0])
+    return own if one_view or own.below_m > like_longest.below_m else like_longest
 
 
 def _bounded(length: Extent) -> Extent:

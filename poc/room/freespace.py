@@ -46,8 +46,13 @@ def _longest_free_wall(scene: Scene, one_view: bool) -> Measurement:
     if found is None:
         reason = f"no wall is seen free down to its foot for {SHORTEST_FREE_M} m or more"
         return unknown("longest_free_wall", "m", reason)
-    wall, (start, end) = found
-    kinds = wall.free_end_kinds[wall.free.index((start, end))]
+    wall, span = found
+    return free_stretch(scene, wall, span, wall.free_end_kinds[wall.free.index(span)], one_view)
+
+
+def free_stretch(scene: Scene, wall: WallSegment, span: tuple[float, float], kinds: tuple[str, str], one_view: bool = True) -> Measurement:
+    """A free stretch of a wall (from, to along it, and what ends it), measured as `longest_free_wall` is."""
+    start, end = span
     length, plane = end - start, scene.plane(wall.plane_id)
     k = scene.walls.index(wall)
     _, parts = propagated(scene, lambda s: stretch_length(s, k, wall, (start, end), kinds), length, length * plane.sigma_m / plane.offset_m)

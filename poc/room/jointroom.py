@@ -14,14 +14,15 @@ from poc.room.floorplan import CELL_M, in_metres, largest_rectangle, raster
 from poc.room.jointfit import Facing, Fit, View, to_anchor, turned_facing, unit_of_facing
 from poc.room.roomspace import cut_out
 from poc.room.sameroom import Seat, quarter
+from poc.room.stretches import CLEAR_FROM_M, STRIP_M
 from poc.types import Obstacle, Opening, Scene, WallSegment
 
 SAME_CORNER_M = 0.04
 """A stretch ends in the wall whose line passes this near to its end."""
 BEYOND_M = 0.3
 """A photo that sees a wall go on this far past another's corner contradicts it."""
-BEFORE_WALL_M = 0.6
-"""Furniture this near to a wall takes the stretch behind it (the depth that `poc.room.stretches` asks to be free)."""
+BEFORE_WALL_M = CLEAR_FROM_M, STRIP_M
+"""Furniture in this strip before a wall takes the stretch behind it."""
 SOLE_SHARE = 0.25
 """The only walls on one side are one wall, unless they are farther apart than this share of the room's width."""
 SHORT_M = 0.3
@@ -126,15 +127,15 @@ def _corner_with(view: View, wall: Facing, end: np.ndarray) -> int | None:
 def free_of(stretch: Stretch, views: list[View], seats: dict[int, Seat], at_m: float) -> tuple[list, list, list[int]]:
     """Free stretches (metres from the left end), the kinds of their ends, and the photos whose furniture cut what another
     photo saw free. at_m: the wall's coordinate along its outward direction."""
-    spans: list[tuple[float, float, str, str]] = []
-    for i, k in stretch.wall.members:
-        segment = views[i].scene.walls[views[i].walls[k].index]
-        start = float(min(to_anchor(segment.ends, seats[i]) @ along_of(stretch.wall.facing)))
-        spans += [(start + a, start + b, *kinds) for (a, b), kinds in zip(segment.free, segment.free_end_kinds)]
-    merged = _union(spans)
+    own = free_spans(stretch.wall, views, seats)
+    merged = _union([span[:4] for span in own])
     cutters = []
     for i in seats:
-        for low, high in _blocked(stretch.wall, views[i].scene, seats[i], at_m):
+        before = [(*span, "obstacle", "obstacle") for span in _blocked(stretch.wall, views[i].scene, seats[i], at_m)]
+        for a, b, *_, photo in own:
+            if photo == i:  # what it has judged free stays free of its own furniture
+                before = cut_out(before, a, b, "obstacle")
+        for low, high, *_ in before:
             cut = cut_out(merged, low, high, "obstacle")
             if _total(cut) < _total(merged) - EDGE_M:
                 cutters.append(i)
@@ -145,6 +146,16 @@ def free_of(stretch: Stretch, views: list[View], seats: dict[int, Seat], at_m: f
     kept = [(max(a, low), min(b, high), ka if a >= low else "corner", kb if b <= high else "corner") for a, b, ka, kb in merged]
     kept = [s for s in kept if s[1] - s[0] > EDGE_M]
     return [(s[0] - low, s[1] - low) for s in kept], [(s[2], s[3]) for s in kept], list(dict.fromkeys(cutters))
+
+
+def free_spans(wall: JointWall, views: list[View], seats: dict[int, Seat]) -> list[tuple[float, float, str, str, int]]:
+    """Free stretches of a wall as each photo has them: from, to (metres along it), kinds of their ends, photo."""
+    out = []
+    for i, k in wall.members:
+        segment = views[i].scene.walls[views[i].walls[k].index]
+        start = float(min(to_anchor(segment.ends, seats[i]) @ along_of(wall.facing)))
+        out += [(start + a, start + b, *kinds, i) for (a, b), kinds in zip(segment.free, segment.free_end_kinds)]
+    return out
 
 
 def _union(spans):
@@ -209,15 +220,23 @@ def _total(spans) -> float:
 
 
 def _blocked(wall: JointWall, scene: Scene, seat: Seat, at_m: float) -> list[tuple[float, float]]:
-    """Stretches of a wall that a photo's furniture stands before."""
+    """Stretches of a wall that a photo's furniture stands before: as far as it reaches into the strip that has to be free. What hangs
+    on the wall does not reach into it."""
     out = []
     for obstacle in scene.obstacles:
         foot = to_anchor(obstacle.footprint, seat)
-        off = at_m - foot @ unit_of_facing(wall.facing)
-        if off.min() < BEFORE_WALL_M and off.max() > 0.0:
-            s = foot @ along_of(wall.facing)
-            out.append((float(s.min()), float(s.max())))
+        span = _extent_between(foot @ along_of(wall.facing), at_m - foot @ unit_of_facing(wall.facing), *BEFORE_WALL_M)
+        if span is not None:
+            out.append(span)
     return out
+
+
+def _extent_between(s: np.ndarray, off: np.ndarray, near: float, far: float) -> tuple[float, float] | None:
+    """Least and greatest s of the part of a polygon (s, off) whose off lies between near and far; None where there is none."""
+    inside = list(s[(off >= near) & (off <= far)])
+    for a, b, oa, ob in zip(s, np.roll(s, -1), off, np.roll(off, -1), strict=True):
+        inside += [a + (b - a) * (line - oa) / (ob - oa) for line in (near, far) if (oa - line) * (ob - line) < 0]
+    return (float(min(inside)), float(max(inside))) if inside else None
 
 
 # --- scale -------------------------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from poc.room.view import CEILING, DOOR, FLOOR, WALL, View
 from poc.types import Scene, WallSegment
 
 STEP_M = 0.05
-STRIP_M = 0.6
-"""Depth of floor before a wall that must be free."""
+CLEAR_FROM_M, STRIP_M = 0.1, 0.6
+"""Floor before a wall that must be free: from where it is no more the wall's foot, and how deep."""
 UP_TO_M = 0.9
 """Height of wall that must be in plain sight."""
 HIGHEST_M = 2.3
@@ -81,7 +81,7 @@ def _states(scene: Scene, view: View, wall: WallSegment, at: np.ndarray, taken: 
 
 def _strip(scene: Scene, view: View, wall: WallSegment, at: np.ndarray, taken: np.ndarray, strip_m: float) -> tuple[np.ndarray, np.ndarray]:
     """Whether something stands in the strip at each step, and whether the floor there is seen bare (as far as it is in the photo)."""
-    out = np.arange(0.1, strip_m + 1e-6, 0.05)
+    out = np.arange(CLEAR_FROM_M, strip_m + 1e-6, 0.05)
     step = (wall.ends[1] - wall.ends[0]) / max(wall.length_m, 1e-9)
     plan = wall.ends[0] + at[:, None] * step
     plan = plan[None] + out[:, None, None] * inward(wall, scene)
