@@ -61,11 +61,17 @@ def doubting_crossed(scene: Scene, measurements: Iterable[Measurement]) -> list[
 
 def longest(lengths: Iterable[Measurement]) -> Measurement:
     """The length that says most: a wall that goes on out of sight counts with what it has at least. Where one of those is seen to
-    be longer than the longest that has both its ends, the longest is only known to be at least the surer of the two."""
+    be longer than the longest that has both its ends, the longest is only known to be at least the surer of the two; where one
+    might be, the reason says so."""
     told = list(lengths)
     best = max(told, key=lambda m: m.value if m.status == "measured" else m.low)
     longer = max((m for m in told if m.status == "lower_bound" and m.value > best.value), key=lambda m: m.value, default=None)
-    return best if longer is None or best.status == "lower_bound" else replace(longer, low=max(longer.low, best.low))
+    if best.status == "lower_bound":
+        return best
+    if longer is not None:
+        return replace(longer, low=max(longer.low, best.low))
+    cut = [m.name.removesuffix("_length").replace("_", " ") for m in told if m.status == "lower_bound"]
+    return replace(best, reason=f"the longest seen whole: {' and '.join(cut)} {'goes' if len(cut) == 1 else 'go'} on out of sight") if cut else best
 
 
 def _camera_height(scene: Scene) -> Measurement:
