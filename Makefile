@@ -14,18 +14,19 @@ PHOTO ?=
 MODEL ?=
 CAMERA_HEIGHT ?=
 FOCAL_PX ?=
+PITCH_ROLL ?=
 REFERENCE ?=
 CATALOGUE ?=
 REPORT_LANG ?= en
 OUT ?= report
 PYTHON ?=
 TEST_TIME ?= 900
-export PHOTO MODEL CAMERA_HEIGHT FOCAL_PX REFERENCE CATALOGUE REPORT_LANG OUT
+export PHOTO MODEL CAMERA_HEIGHT FOCAL_PX PITCH_ROLL REFERENCE CATALOGUE REPORT_LANG OUT
 
 VENV := .venv
 BIN := $(VENV)/bin
 PINS := pyproject.toml constraints.txt
-KNOWN := PHOTO MODEL CAMERA_HEIGHT FOCAL_PX REFERENCE CATALOGUE REPORT_LANG OUT PYTHON TEST_TIME
+KNOWN := PHOTO MODEL CAMERA_HEIGHT FOCAL_PX PITCH_ROLL REFERENCE CATALOGUE REPORT_LANG OUT PYTHON TEST_TIME
 
 # A misspelt variable would be ignored silently, and the report would answer another question: refuse it instead.
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $(v))),$(v)))
@@ -37,7 +38,7 @@ endif
 .PHONY: help report test test-quick lab bench setup torch pins clean
 
 help:
-	@echo "make report [PHOTO=… MODEL=… CAMERA_HEIGHT=… FOCAL_PX=… REFERENCE=… CATALOGUE=… REPORT_LANG=en|zh OUT=…]   one photo in, one report out"
+	@echo "make report [PHOTO=… MODEL=… CAMERA_HEIGHT=… FOCAL_PX=… PITCH_ROLL=… REFERENCE=… CATALOGUE=… REPORT_LANG=en|zh OUT=…]   one photo in, one report out"
 	@echo "make test     every check that $(TEST_TIME) s allow      make lab     the workbook in JupyterLab      make bench   where the time goes here"
 
 report: setup
@@ -46,6 +47,7 @@ report: setup
 	if [ -n "$$MODEL" ]; then set -- "$$@" --model "$$MODEL"; fi; \
 	if [ -n "$$CAMERA_HEIGHT" ]; then set -- "$$@" --camera-height "$$CAMERA_HEIGHT"; fi; \
 	if [ -n "$$FOCAL_PX" ]; then set -- "$$@" --focal-px "$$FOCAL_PX"; fi; \
+	if [ -n "$$PITCH_ROLL" ]; then set -- "$$@" --pitch-roll="$$PITCH_ROLL"; fi; \
 	if [ -n "$$REFERENCE" ]; then set -- "$$@" --reference "$$REFERENCE"; fi; \
 	if [ -n "$$CATALOGUE" ]; then set -- "$$@" --parameter "CATALOGUE=$$CATALOGUE"; fi; \
 	if [ -n "$$PHOTO" ]; then set -- "$$@" -- "$$PHOTO"; fi; \

@@ -16,7 +16,7 @@ from poc.errors import ParameterError
 from poc.geometry import angle_between, fit_plane_uvd, gravity_from_pitch_roll, grid_pixels, nearest_rotation, plane_from_uvd, unit
 from poc.photo import check_focal_px
 from poc.room import lines, vanishing
-from poc.types import SURFACE_CLASSES, Camera, DepthMap, Photo, Surfaces
+from poc.types import SURFACE_CLASSES, Z90, Camera, DepthMap, Photo, Surfaces
 
 PHONE_F35_MM = 26.0
 """35 mm equivalent of phone main cameras: 24–28 mm."""
@@ -68,10 +68,10 @@ def estimate_camera(
     for a focal no camera has, or a pitch beyond ±60° (a room cannot be measured from straight above or below).
     """
     given = _given_gravity(pitch_roll_deg)
-    prior, source = _focal_prior(photo, focal_px, principal_point is not None)
+    prior, source, notes = _focal_prior(photo, focal_px, principal_point is not None)
     cx, cy = ((photo.width - 1) / 2, (photo.height - 1) / 2) if principal_point is None else principal_point
     segments = lines.centred(lines.detect_segments(photo.rgb), float(cx), float(cy))
-    base = Camera(prior.f_px, float(cx), float(cy), photo.width, photo.height, DOWN, source, "assumed", prior.f_sigma, LEVEL_SIGMA_RAD)
+    base = Camera(prior.f_px, float(cx), float(cy), photo.width, photo.height, DOWN, source, "assumed", prior.f_sigma, LEVEL_SIGMA_RAD, notes=notes)
     floor = None if surfaces is None or depth is None or depth.kind != "metric" else _floor_slope(base, surfaces, depth)
     phone = _phone_prior(photo, prior.pp_sigma)
     seen = _solve(segments, prior, source, floor, phone)
@@ -87,14 +87,28 @@ def estimate_camera(
 # --- what is known before looking ---------------------------------------------------------------------------------
 
 
-def _focal_prior(photo: Photo, focal_px: float | None, centre_known: bool) -> tuple[vanishing.Prior, str]:
+def _focal_prior(photo: Photo, focal_px: float | None, centre_known: bool) -> tuple[vanishing.Prior, str, tuple[str, ...]]:
     long_side = max(photo.width, photo.height)
     pp_sigma = (0.02 if centre_known else 1.0) * PRINCIPAL_SIGMA * long_side
     if focal_px is not None:
-        return vanishing.Prior(check_focal_px(focal_px, photo.width, photo.height), FOCAL_SIGMA["given"], pp_sigma), "given"
+        given_px = check_focal_px(focal_px, photo.width, photo.height)
+        sigma, notes = _against_file(given_px, photo.f_px)
+        return vanishing.Prior(given_px, sigma, pp_sigma), "given", notes
     if photo.f_px is not None:
-        return vanishing.Prior(float(photo.f_px), FOCAL_SIGMA["exif"], pp_sigma), "exif"
-    return _phone_prior(photo, pp_sigma), "assumed"
+        return vanishing.Prior(float(photo.f_px), FOCAL_SIGMA["exif"], pp_sigma), "exif", ()
+    return _phone_prior(photo, pp_sigma), "assumed", ()
+
+
+def _against_file(given_px: float, exif_px: float | None) -> tuple[float, tuple[str, ...]]:
+    """Sigma of log f of a focal length that was given, and what is to be told of it. Where EXIF contradicts it, one of the two is wrong:
+    it is used, but no surer than that its 90 % interval reaches EXIF's."""
+    sigma = FOCAL_SIGMA["given"]
+    off = 0.0 if exif_px is None else abs(math.log(given_px / exif_px))
+    if off <= 3 * math.hypot(sigma, FOCAL_SIGMA["exif"]):
+        return sigma, ()
+    note = (f"You gave a focal length of {given_px:.0f} px, the file says {exif_px:.0f} px: one of them is wrong, "
+            "unless the photo was cropped or zoomed; the intervals allow for both")
+    return max(sigma, off / Z90), (note,)
 
 
 def _phone_prior(photo: Photo, pp_sigma: float) -> vanishing.Prior:
@@ -105,6 +119,22 @@ def _without_exif(camera: Camera, rival: LineSolution) -> Camera:
     """The camera with the focal length that the lines ask for, where EXIF's is far from it."""
     note = _focal_note(camera, math.exp(rival.log_f), ", which is used")
     return replace(camera, f_px=math.exp(rival.log_f), f_source="assumed", f_sigma_rel=rival.f_sigma, notes=(*camera.notes, note))
+
+
+def parse_pitch_roll(text: str) -> tuple[float, float] | None:
+    """"-6" or "-6,1" to (pitch, roll) in degrees, as of `estimate_camera`; empty text to None. Raises ParameterError for anything else,
+    and for a tilt from which no room is measured."""
+    if not text.strip():
+        return None
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) not in (1, 2):
+        raise ParameterError(f"pitch and roll {text!r} are not understood; give degrees, like -6 or -6,1 (negative pitch looks down)")
+    pitch, roll = (*numbers, 0.0)[:2]
+    _given_gravity((pitch, roll))
+    return pitch, roll
 
 
 def _given_gravity(pitch_roll_deg: tuple[float, float] | None) -> np.ndarray | None:

@@ -258,7 +258,7 @@ def fitting(
     products, _ = tables()
     limits = (
         (products.c.width_m + side_m, max_width_m),
-        (products.c.depth_m + clear_sides * products.c.clearance_m, max_depth_m),
+        (_deep(clear_sides), max_depth_m),
         (products.c.height_m, max_height_m),
         (products.c.width_m * products.c.depth_m, max_area_m2),
     )
@@ -294,11 +294,18 @@ def least_needs(
     from sqlalchemy import func, select
 
     products, _ = tables()
-    depth = products.c.depth_m + clear_sides * products.c.clearance_m
-    least = (func.count(), func.min(products.c.width_m + side_m), func.min(depth), func.min(products.c.height_m),
+    least = (func.count(), func.min(products.c.width_m + side_m), func.min(_deep(clear_sides)), func.min(products.c.height_m),
              func.min(products.c.depth_m))
     with catalogue.engine.connect() as connection:
         return LeastNeeds(*connection.execute(_chosen(catalogue, select(*least), [category], styles, max_price)).one())
+
+
+def _deep(clear_sides: int):
+    """The depth needed, in SQL; a company's own row without a clearance needs none."""
+    from sqlalchemy import func
+
+    products, _ = tables()
+    return products.c.depth_m + clear_sides * func.coalesce(products.c.clearance_m, 0.0)
 
 
 def _chosen(catalogue: Catalogue, query, categories: Sequence[str] | None, styles: Sequence[str] | None, max_price: float | None):
@@ -336,5 +343,6 @@ def names(catalogue: Catalogue, column: str) -> tuple[str, ...]:
 
 
 def _product(row) -> Product:
-    sizes = {name: float(getattr(row, name)) for name in ("width_m", "depth_m", "height_m", "clearance_m", "price")}
-    return Product(str(row.sku), str(row.name), _folded(str(row.category)), _folded(str(row.style)), **sizes)
+    sizes = {name: float(getattr(row, name)) for name in ("width_m", "depth_m", "height_m", "price")}
+    clearance_m = float(row.clearance_m or 0.0)
+    return Product(str(row.sku), str(row.name), _folded(str(row.category)), _folded(str(row.style)), clearance_m=clearance_m, **sizes)

@@ -33,6 +33,9 @@ ReferenceOption = Annotated[
     list[str] | None,
     typer.Option("--reference", help="A known length: u1,v1,u2,v2=metres or door:u1,v1,u2,v2 (also a4, socket).", show_default=False),
 ]
+TiltOption = Annotated[
+    str, typer.Option("--pitch-roll", help="The phone's tilt in degrees: -6 or -6,1 (negative pitch looks down, positive roll dips the right side).", show_default=False)
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 
@@ -45,6 +48,7 @@ def report(
     focal_px: FocalOption = None,
     reference: ReferenceOption = None,
     lang: Annotated[str, typer.Option("--lang", help="Language of the report's headings and summary: en or zh.")] = "en",
+    pitch_roll: TiltOption = "",
     parameter: Annotated[
         list[str] | None,
         typer.Option("--parameter", "-p", help="A notebook parameter, like ORDERS_PER_MONTH=8000.", show_default=False),
@@ -56,7 +60,7 @@ def report(
     from poc.pipeline import Options, write_report
     from poc.words import refusal_sentence
 
-    options = Options(model, camera_height, focal_px, tuple(reference or ()), parse_assignments(parameter or ()))
+    options = Options(model, camera_height, focal_px, tuple(reference or ()), parse_assignments(parameter or ()), pitch_roll)
     chosen = photo if photo is not None else sample_photo()
     if photo is None:
         tell(f"No photo given: the sample {chosen.name}.")
@@ -75,6 +79,7 @@ def measure(
     camera_height: HeightOption = "",
     focal_px: FocalOption = None,
     reference: ReferenceOption = None,
+    pitch_roll: TiltOption = "",
     same_room: Annotated[bool, typer.Option("--same-room", help="All photos show one room: join them (a --reference is in the first).")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -84,7 +89,7 @@ def measure(
     from poc.pipeline import Options, as_json, check, check_each, check_same_room, measure_room, measure_same_room
     from poc.words import joint_lines, room_lines
 
-    options = Options(model, camera_height, focal_px, tuple(reference or ()))
+    options = Options(model, camera_height, focal_px, tuple(reference or ()), pitch_roll=pitch_roll)
     if same_room:
         together = measure_same_room(check_same_room(photos, options))
         print(as_json(together.record) if json else "\n".join(joint_lines(together.joint)), flush=True)

@@ -5,6 +5,7 @@ model's, which leaves what the geometry itself gets wrong.
 
 Truth is the exact `room` of rendered frames where meta.json has it, else planes fitted to true depth on labelled floor, wall and
 ceiling pixels. A measured plane belongs to a true one when their normals are within 15° and most of its pixels lie on it.
+Lengths of walls and the floor in view are scored where the truth is exact: fitted planes do not tell where a wall ends.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from poc.measure import measure
 from poc.metrics import fit_plane, foot_pixels, true_wall_masks, unproject_grid
 from poc.models import DEFAULT_MODEL
 from poc.photo import load_photo
+from poc.room.freespace import LEAST_FLOOR_M2
 from poc.scene import build_scene
 from poc.training.folder import LoadedFrame, load_frame, select_frames
 from poc.types import DepthMap, Measurement, Plane, Scene
@@ -38,7 +40,9 @@ PLANE_M = 0.05
 """A true point this near to a wall's plane is of it: depth in millimetres, frames and skirting stand out by less."""
 LEAST_PIXELS, SEEN_PIXELS = 4000, 100
 """Pixels of a surface that make a truth of it; fewer than the second, and it is not in the photo."""
-GROUPS = ("camera_height", "ceiling_height", "walls_foot_seen", "walls")
+GROUPS = ("camera_height", "ceiling_height", "walls_foot_seen", "walls", "wall_length", "floor_area_visible")
+BOUNDED = ("ceiling_height", "wall_length", "floor_area_visible")
+"""Groups in which an answer may be a lower bound."""
 WAYS = ("as_asked", "nothing_given", "true_depth")
 FALSE_SHARE = 0.15
 """A measured wall is false when it is farther than this from every true wall that faces its way, and from what its own
@@ -47,19 +51,20 @@ pixels show."""
 
 @dataclass(frozen=True)
 class TrueWall:
-    """A wall of the truth: its normal toward the camera, distance, and pixels of the photo."""
+    """A wall of the truth: its normal toward the camera, distance, pixels of the photo, and length from corner to corner, where known."""
 
     normal_cam: np.ndarray
     offset_m: float
     mask: np.ndarray
     foot_seen: bool
+    length_m: float | None = None
 
 
 @dataclass(frozen=True)
 class Truth:
     """What is known of a frame; None where it is not. ceiling_seen: whether any ceiling is in the photo. room_height_m: of a room whose
     height is known though its ceiling is not seen well enough to be asked for. slivers: walls of which too little is seen for
-    that, where all walls are known; else None."""
+    that, where all walls are known; else None. floor_area_m2: of the floor in the photo's frame and before the walls, under furniture too."""
 
     gravity: np.ndarray | None
     camera_height_m: float | None
@@ -68,15 +73,16 @@ class Truth:
     ceiling_seen: bool = True
     room_height_m: float | None = None
     slivers: tuple[TrueWall, ...] | None = None
+    floor_area_m2: float | None = None
 
 
 @dataclass
 class RoomTally:
-    """Per group one row (error, covered, width) for each truth found, and how many truths there were. bounds: of each ceiling told to be
-    at least so high, whether the truth breaks it."""
+    """Per group one row (error, covered, width) for each truth found, and how many truths there were. bounds: of each quantity told to be
+    at least so much, whether the truth breaks it."""
 
     rows: dict[str, list[tuple[float, bool, float]]] = field(default_factory=lambda: {g: [] for g in GROUPS})
-    bounds: list[bool] = field(default_factory=list)
+    bounds: dict[str, list[bool]] = field(default_factory=lambda: {g: [] for g in BOUNDED})
     total: dict[str, int] = field(default_factory=lambda: dict.fromkeys(GROUPS, 0))
     gravity_deg: list[float] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -93,8 +99,8 @@ def evaluate_rooms(folder: str | Path, model: str = DEFAULT_MODEL, *, names: Ite
     camera_height: "true" gives the true height with ±3 % (90 %), a number gives it with that relative sigma, None gives nothing.
     A frame that is refused counts as not found. The groups at the top level are with that height; `nothing_given` and
     `true_depth` (no height given either) hold the same groups. `false_walls` and `false_ceilings` count those
-    measured where none is; `bounds` the ceilings told to be at least so high where the room's height is known, and how many are
-    lower. The height given is the true one: its ±3 % is in the intervals, not in the errors.
+    measured where none is; `bounds` the ceilings, lengths of walls and floors told to be at least so high, long or large where that is
+    known, and how many are less. The height given is the true one: its ±3 % is in the intervals, not in the errors.
     Raises DataError naming a bad file.
     """
     frames = select_frames(folder, names, limit)
@@ -114,7 +120,8 @@ def evaluate_rooms(folder: str | Path, model: str = DEFAULT_MODEL, *, names: Ite
 
 def _groups(tally: RoomTally) -> dict[str, dict]:
     groups = {g: _scores(tally.rows[g], tally.total[g]) for g in GROUPS}
-    groups["ceiling_height"]["bounds"] = {"n": len(tally.bounds), "broken": sum(tally.bounds)}
+    for group, broken in tally.bounds.items():
+        groups[group]["bounds"] = {"n": len(broken), "broken": sum(broken)}
     return groups
 
 
@@ -138,11 +145,13 @@ def exact_truth(loaded: LoadedFrame) -> Truth:
     for w in room["walls"]:
         normal, offset = np.array(w["normal_cam"], float), float(w["offset_m"])
         if w["visible_pixels"] > 0:
-            (walls if w["visible_pixels"] > LEAST_PIXELS else slivers).append(TrueWall(normal, offset, upright & (np.abs(points @ normal + offset) < PLANE_M), bool(w["foot_visible"])))
+            mask = upright & (np.abs(points @ normal + offset) < PLANE_M)
+            (walls if w["visible_pixels"] > LEAST_PIXELS else slivers).append(TrueWall(normal, offset, mask, bool(w["foot_visible"]), float(w["length_m"])))
     pixels = room.get("ceiling_pixels", 0)
     ceiling = room["ceiling_height_m"] if pixels > LEAST_PIXELS else None
+    floor = float(room["floor_area_visible_m2"])
     return Truth(np.array(room["camera"]["gravity_cam"], float), float(room["camera"]["height_m"]), ceiling, tuple(walls), pixels >= SEEN_PIXELS,
-                 room["ceiling_height_m"], tuple(slivers))
+                 room["ceiling_height_m"], tuple(slivers), floor if floor > LEAST_FLOOR_M2 else None)
 
 
 def fitted_truth(loaded: LoadedFrame) -> Truth:
@@ -212,16 +221,19 @@ def _add_scene(tally: RoomTally, name: str, truth: Truth, scene: Scene) -> None:
         tally.gravity_deg.append(_angle(scene.camera.gravity, truth.gravity))
     found = {m.name: m for m in measure(scene)}
     _add(tally, "camera_height", truth.camera_height_m, found.get("camera_height"))
-    ceiling = found.get("ceiling_height")
-    if truth.room_height_m is not None and ceiling is not None and ceiling.status == "lower_bound":
-        tally.bounds.append(bool(ceiling.low > truth.room_height_m))
     _add(tally, "ceiling_height", truth.ceiling_height_m, found.get("ceiling_height"))
+    _add_bound(tally, "ceiling_height", truth.room_height_m, found.get("ceiling_height"))
+    _add(tally, "floor_area_visible", truth.floor_area_m2, found.get("floor_area_visible"))
+    _add_bound(tally, "floor_area_visible", truth.floor_area_m2, found.get("floor_area_visible"))
     for wall in truth.walls:
         plane = match(wall, scene)
         m = None if plane is None else found.get(f"{plane.id}_distance")
         _add(tally, "walls", wall.offset_m, m)
         if wall.foot_seen:
             _add(tally, "walls_foot_seen", wall.offset_m, m)
+        length = None if plane is None else found.get(f"{plane.id}_length")
+        _add(tally, "wall_length", wall.length_m, length)
+        _add_bound(tally, "wall_length", wall.length_m, length)
 
 
 def is_false(plane: Plane, truth: Truth, points: np.ndarray) -> bool:
@@ -268,6 +280,11 @@ def _add(tally: RoomTally, group: str, true: float | None, m: Measurement | None
         return
     covered = m.low <= true <= m.high
     tally.rows[group].append((abs(m.value - true) / true, bool(covered), (m.high - m.low) / m.value))
+
+
+def _add_bound(tally: RoomTally, group: str, true: float | None, m: Measurement | None) -> None:
+    if true is not None and m is not None and m.status == "lower_bound":
+        tally.bounds[group].append(bool(m.low > true))
 
 
 def _spread(values: list[float]) -> dict[str, float] | None:

@@ -129,12 +129,13 @@ def measurement_json(scene: Scene, measurements: tuple[Measurement, ...], model:
 
 def _scale_json(scene: Scene, measurements: tuple[Measurement, ...]) -> dict:
     """Where the scale comes from: the camera's height (metres) with its 90 % interval as measured, and what each source says of it
-    (sigma_rel: one sigma, relative), so that a reader can see which one decides. Empty where there is no room."""
+    (sigma_rel: one sigma, relative; note: how a reference was read), so that a reader can see which one decides. Empty where there is
+    no room."""
     scale, none = scene.scale, {"camera_height_m": None, "low": None, "high": None, "opinions": [], "notes": []}
     source = {"source": "none" if scale is None else scale.source}
     if scale is None or scene.refusal:
         return source | none
     height = next((m for m in measurements if m.name == "camera_height"), None)
-    opinions = [{"source": o.source, "camera_height_m": float(o.camera_height_m), "sigma_rel": float(o.sigma_rel)} for o in scale.opinions]
+    opinions = [{"source": o.source, "camera_height_m": float(o.camera_height_m), "sigma_rel": float(o.sigma_rel), "note": o.note} for o in scale.opinions]
     return source | {"camera_height_m": float(scale.camera_height_m), "low": height and height.low, "high": height and height.high,
                      "opinions": opinions, "notes": list(scale.notes)}

@@ -69,17 +69,31 @@ _TEXT: dict[str, tuple[str, str]] = {
         "建设成本 {build}。各参数取所列数值时，全面使用后每月净收益 {net}；参数在其范围内变动时，90 % 的情形在 {low} 至 {high} 之间，半数低于 {median}。",
     ),
     "pays_in": (
-        "It pays back within {horizon} months in {share} % of the cases; half of all cases end below {end}; with every input as stated, in month {month}.",
-        "{horizon} 个月内收回成本的情形占 {share} %；全部情形中有半数期末低于 {end}；各参数取所列数值时，第 {month} 个月收回成本。",
+        "It pays back within {horizon} months in {share} of the cases; half of all cases end below {end}; with every input as stated, in month {month}.",
+        "{horizon} 个月内收回成本的情形占比：{share}；全部情形中有半数期末低于 {end}；各参数取所列数值时，第 {month} 个月收回成本。",
     ),
     "pays_never": (
-        "It pays back within {horizon} months in {share} % of the cases; half of all cases end below {end}; with every input as stated, it does not.",
-        "{horizon} 个月内收回成本的情形占 {share} %；全部情形中有半数期末低于 {end}；各参数取所列数值时不能收回。",
+        "It pays back within {horizon} months in {share} of the cases; half of all cases end below {end}; with every input as stated, it does not.",
+        "{horizon} 个月内收回成本的情形占比：{share}；全部情形中有半数期末低于 {end}；各参数取所列数值时不能收回。",
     ),
     "decides": ("What decides it most: {name}.", "影响最大的参数：{name}。"),
     "calculation": (
         "A calculation from the inputs listed below, not a forecast.",
         "以上为基于下列输入的测算，不是预测。",
+    ),
+    "advice": ("{action} {gain}", "{action}{gain}"),
+    "gain_narrower": ("It narrows “{title}” from ±{now} m to ±{after} m.", "这样“{title}”的误差由 ±{now} m 缩小到 ±{after} m。"),
+    "gain_higher_bound": (
+        "It would lift “{title}” from at least {now} m to at least about {after} m.",
+        "这样“{title}”的下限可由 {now} m 提高到约 {after} m。",
+    ),
+    "gain_from_bound": (
+        "“{title}” is only known to be at least {now} m now; with it, it is known to about ±{after} m.",
+        "目前只知道“{title}”不小于 {now} m；这样之后误差约为 ±{after} m。",
+    ),
+    "gain_from_nothing": (
+        "“{title}” cannot be said now; with it, it is known to about ±{after} m.",
+        "目前无法判断“{title}”；这样之后误差约为 ±{after} m。",
     ),
     "no_advice": (
         "No single further measurement would sharpen this result much.",
@@ -147,8 +161,51 @@ _PHRASES_ZH = {
     "under 1 %": "不足 1 %",
     "cut by the photo's edge": "被画面边缘截断",
     "hidden by what stands before it": "被前方物体遮挡",
+    "Measuring by hand, per customer": "每位顾客人工测量的时间",
+    "Error of measuring by hand, up to": "人工测量的最大误差",
+    "Designer's modelling, per order": "每单的设计师建模费用",
+    "Modelling cost saved, per order done from a photo": "用照片完成的订单所节省的建模费用比例",
+    "Orders per month": "每月订单数",
+    "Price of a room diagnosis": "房间诊断的价格",
+    "Visitors who buy a diagnosis": "购买诊断的访客比例",
+    "Orders in which the photo way is tried": "尝试用照片测量的订单比例",
+    "Tries that give a usable measurement": "能得到可用测量结果的尝试比例",
+    "Months until full use": "达到全面使用所需的月数",
+    "Visitors offered a diagnosis, per month": "每月看到诊断服务的访客数",
+    "Taking and sending photos, per customer": "每位顾客拍摄并发送照片的时间",
+    "Photos per customer": "每位顾客的照片数",
+    "Building it, once": "一次性建设成本",
+    "Running it, per month": "每月运行成本",
+    "Computing, per photo": "每张照片的计算成本",
+    "Designer's check, per order done from a photo": "设计师核对每个用照片完成的订单的时间",
+    "Designer's hour": "设计师每小时的费用",
+    "Payment fee": "支付手续费",
+    "Orders reworked for a wrong size, by hand": "人工测量时因尺寸错误而返工的订单比例",
+    "Orders reworked for a wrong size, from a photo": "用照片测量时因尺寸错误而返工的订单比例",
+    "Rework or return, per wrong size": "每次尺寸错误的返工或退货费用",
+    "Worth of a customer's hour to the firm": "顾客一小时对公司的价值",
+    "Error at which a product can be chosen": "可据以选择产品的误差",
 }
-"""What stages say most often on the first page."""
+"""What stages say most often on the first page, and the inputs of the business case."""
+_ACTIONS_ZH = {
+    "Measure how high the camera was above the floor, to 1 %.": "测量相机离地面的高度，误差不超过 1 %。",
+    "Measure the room's height with a tape.": "用卷尺测量房间的层高。",
+    "Measure wall {number} with a tape, from corner to corner.": "用卷尺测量墙面 {number}，从墙角量到墙角。",
+    "Measure the door's height and mark it on the photo as a reference.": "测量门的高度，并在照片上标为参照。",
+    "Measure something that stands or lies on the floor, a metre long or more, and mark it on the photo as a reference.":
+        "测量一件放在地面上、长一米或以上的物体，并在照片上标为参照。",
+    "Take a photo tilted up, so that the ceiling is in it.": "相机向上倾斜再拍一张，让天花板进入画面。",
+    "Take another photo, of a wall with nothing in front of it where there is one, with the floor at its foot in it.":
+        "如果有前面没有家具的墙面，请对着它再拍一张，让墙脚处的地面进入画面。",
+    "Take another photo, from further back or from the other side, so that both ends of {part} are in it.":
+        "退远一些或从另一侧再拍一张，让{part}两端都进入画面。",
+    "Take another photo, turned further to the {side}, so that the {side} end of {part} is in it.":
+        "相机再向{side}转一些，另拍一张，让{part}{side}端进入画面。",
+    "Take another photo, from further to the {side}, past what hides the {side} end of {part}.":
+        "再往{side}走一些，绕过遮挡物，另拍一张，让{part}{side}端进入画面。",
+}  # fmt: skip
+"""What `poc.room.nextstep` proposes, as a sentence. number: a wall's; side: left or right; part: a wall, or the free stretch of one."""
+_SLOTS = {"number": r"\d+", "side": "left|right", "part": r"(?:the free stretch of )?wall \d+"}
 _VERDICTS_ZH = {
     "": "此照片没有测得任何决定产品的尺寸，无从判断。",
     "green": "两端已知的决定性尺寸中最不确定的为 ± {worst} %（90 %），在选择产品所需的 ± {choose} % 之内。",
@@ -186,6 +243,15 @@ class Messages:
         joints = {" + ": " + ", ": ": "：", " and ": "、"}
         return "".join(_PHRASES_ZH[part] if i % 2 == 0 else joints[part] for i, part in enumerate(parts))
 
+    def action(self, sentence: str) -> str | None:
+        """What to measure next, in this language; None where the table has no words for it."""
+        if self.language == "en":
+            return sentence
+        for template, translated in _ACTIONS_ZH.items():
+            if found := re.fullmatch(_pattern(template), sentence):
+                return translated.format(**{slot: _slot_zh(text) for slot, text in found.groupdict().items()})
+        return None
+
     def verdict(self, light: str, text: str, worst: float, choose: float) -> str:
         """`text`, or in a language that it was not written in the same in short. worst, choose: relative errors."""
         if self.language == "en":
@@ -195,3 +261,19 @@ class Messages:
 
     def has(self, key: str) -> bool:
         return key in _TEXT
+
+
+def _pattern(template: str) -> str:
+    """A template as a regular expression with a group for each of its slots; one that comes again has to hold the same."""
+    found = re.escape(template)
+    for slot, text in _SLOTS.items():
+        here = re.escape(f"{{{slot}}}")
+        found = found.replace(here, f"(?P<{slot}>{text})", 1).replace(here, f"(?P={slot})")
+    return found
+
+
+def _slot_zh(text: str) -> str:
+    if text in ("left", "right"):
+        return {"left": "左", "right": "右"}[text]
+    part, _, number = text.rpartition("wall ")
+    return number if number == text else f"墙面 {number} {'空段' if part else ''}的"

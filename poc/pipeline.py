@@ -37,7 +37,7 @@ class Options:
     """What a caller can say about a photo, as given: text is parsed (and refused) by `check`.
 
     focal_px: pixels of the photo. camera_height: "1.5" or "1.5±0.05" metres. references: see `poc.room.scale.parse_reference`.
-    parameters: further notebook parameters by name.
+    parameters: further notebook parameters by name. pitch_roll: "-6" or "-6,1" degrees, see `poc.camera.parse_pitch_roll`.
     """
 
     model: str = "embedded"
@@ -45,16 +45,19 @@ class Options:
     focal_px: float | None = None
     references: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    pitch_roll: str = ""
 
 
 @dataclass(frozen=True)
 class Checked:
-    """Options after parsing, and the photo they belong to. camera_height: metres and one sigma."""
+    """Options after parsing, and the photo they belong to. camera_height: metres and one sigma. pitch_roll_deg: as of
+    `poc.camera.estimate_camera`."""
 
     photo: Photo
     options: Options
     camera_height: tuple[float, float] | None
     references: tuple[Reference, ...]
+    pitch_roll_deg: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,27 +84,35 @@ def check(photo: Path, options: Options) -> Checked:
 
     Raises PhotoError, ParameterError or ModelError: the caller's mistakes, one line each.
     """
+    from poc.camera import parse_pitch_roll
     from poc.models import get_preset
     from poc.photo import check_focal_px, load_photo
     from poc.room.scale import parse_camera_height, parse_reference
 
     get_preset(options.model)
     height = parse_camera_height(options.camera_height) if options.camera_height else None
+    tilt = parse_pitch_roll(options.pitch_roll)
     loaded = load_photo(photo)
     if options.focal_px is not None:
         check_focal_px(options.focal_px, loaded.width, loaded.height)
-    return Checked(loaded, options, height, tuple(parse_reference(text, loaded) for text in options.references))
+    return Checked(loaded, options, height, tuple(parse_reference(text, loaded) for text in options.references), tilt)
 
 
 def check_each(photos: Sequence[Path], options: Options) -> None:
     """`check` for photos that are measured one by one: what is said in pixels must be true of all of them. Raises as `check` does."""
     if len(photos) > 1 and options.references:
         raise ParameterError("a reference marks two pixels of one photo: give one photo, or photos of one room with --same-room (it is the first's)")
+    _one_tilt(photos, options)
     _one_size([_named_size(check(photo, options).photo) for photo in photos], options)  # one in memory at a time
 
 
 def _named_size(photo: Photo) -> tuple[str, int]:
     return photo.name, max(photo.width, photo.height)
+
+
+def _one_tilt(photos: Sequence[Path], options: Options) -> None:
+    if len(photos) > 1 and options.pitch_roll:
+        raise ParameterError("pitch and roll are one photo's: give one photo, or leave them out")
 
 
 def _one_size(sizes: Sequence[tuple[str, int]], options: Options) -> None:
@@ -119,7 +130,7 @@ def measure_room(checked: Checked) -> Room:
 
     photo, focal_px = checked.photo, checked.options.focal_px
     depth, surfaces = estimate(photo, checked.options.model, focal_px)
-    camera = estimate_camera(photo, surfaces, depth, focal_px=focal_px)
+    camera = estimate_camera(photo, surfaces, depth, focal_px=focal_px, pitch_roll_deg=checked.pitch_roll_deg)
     scene = build_scene(photo, depth, surfaces, camera, camera_height=checked.camera_height, references=checked.references)
     return Room(photo, depth, surfaces, camera, scene, measure(scene))
 
@@ -139,6 +150,7 @@ class SameRoom:
 
 def check_same_room(photos: Sequence[Path], options: Options) -> tuple[Checked, ...]:
     """`check` for photos of one room. A reference is two pixels of one photo: of the first. Raises as `check` does."""
+    _one_tilt(photos, options)
     plain = replace(options, references=())
     checked = tuple(check(photo, options if k == 0 else plain) for k, photo in enumerate(photos))
     _one_size([_named_size(c.photo) for c in checked], options)
@@ -200,7 +212,7 @@ def asked(options: Options) -> dict[str, Any]:
     """What the caller gave that is not a default, or saved in the notebooks, for the report."""
     from poc.catalog import shown_address
 
-    own = {"model": options.model, "camera height": options.camera_height, "focal_px": options.focal_px, "reference": "; ".join(options.references)}
+    own = {"model": options.model, "camera height": options.camera_height, "focal_px": options.focal_px, "pitch, roll": options.pitch_roll, "reference": "; ".join(options.references)}
     default = Options().model
     free = saved_by_hand() | options.parameters
     return {name: value for name, value in own.items() if value not in ("", None, default)} | {
@@ -237,8 +249,8 @@ def ensure_model(name: str) -> None:
 
 
 def notebook_values(photo: Path, options: Options) -> dict[str, dict[str, Any]]:
-    """Parameters for each notebook. Raises ParameterError for a name that no notebook has, or a value of the wrong kind, and
-    DataError for a catalogue that cannot be read."""
+    """Parameters for each notebook. Raises ParameterError for a name that no notebook has, a value of the wrong kind, or products
+    asked for that the catalogue lacks, and DataError for a catalogue that cannot be read."""
     from poc.assumptions import parameters_from
     from poc.catalog import from_here, is_csv
     from poc.products.catalog_csv import read_csv
@@ -246,7 +258,7 @@ def notebook_values(photo: Path, options: Options) -> dict[str, dict[str, Any]]:
     known = {notebook.name: notebook_parameters(notebook.path) for notebook in WORKBOOK}
     own = {
         "PHOTO": _typed(photo.resolve()), "FOCAL_PX": options.focal_px, "MODEL": options.model,
-        "CAMERA_HEIGHT": options.camera_height, "REFERENCE": list(options.references),
+        "CAMERA_HEIGHT": options.camera_height, "REFERENCE": list(options.references), "PITCH_ROLL": options.pitch_roll,
     }  # fmt: skip
     free = {name: default for names in known.values() for name, default in names.items() if name not in {"RUN", *own}}
     given = check_parameters(options.parameters, free)
@@ -256,9 +268,25 @@ def notebook_values(photo: Path, options: Options) -> dict[str, dict[str, Any]]:
         given["CATALOGUE"] = from_here(address)
     given = saved_by_hand() | given
     parameters_from({name.lower(): given.get(name, default) for name, default in known["06_business_case"].items() if name != "RUN"})
+    _check_products(given)
     return {
         stage: {name: value for name, value in {**own, **given}.items() if name in names} for stage, names in known.items()
     }
+
+
+def _check_products(given: Mapping[str, Any]) -> None:
+    """Which products are asked for, checked as `recommend` does once the photo is measured; where nothing is, no catalogue is opened."""
+    categories, style, max_price = (given.get(name) for name in ("CATEGORIES", "STYLE", "MAX_PRICE"))
+    if not (categories or style or max_price is not None):
+        return
+    from poc.catalog import names, open_catalogue
+    from poc.recommend import check_options, chosen_categories, known_name
+
+    check_options(max_price, limit=1, min_probability=1.0)
+    catalogue = open_catalogue(given.get("CATALOGUE"))
+    chosen_categories(catalogue, categories or None)
+    if style:
+        known_name(style, names(catalogue, "style"), "style")
 
 
 def _typed(path: Path) -> str:

@@ -107,7 +107,7 @@ def recommend_or_reason(
     """
     chosen = chosen_categories(catalogue, categories)
     styles = None if not style else [known_name(style, names(catalogue, "style"), "style")]
-    _check_options(max_price, limit, min_probability)
+    check_options(max_price, limit, min_probability)
     places, why = places_or_reason(scene, measurements)
     if not places:
         return Recommendations((), why, 0, 0, 0, "", catalogue.currency)
@@ -365,7 +365,7 @@ def known_name(name: str, known: Sequence[str], what: str) -> str:
     raise ParameterError(f"the catalogue has no {what} “{name.strip()}”: {hint}")
 
 
-def _check_options(max_price: float | None, limit: int, min_probability: float) -> None:
+def check_options(max_price: float | None, limit: int, min_probability: float) -> None:
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise ParameterError(f"limit must be a whole number of 1 or more, not {limit}")
     if max_price is not None and not (isinstance(max_price, (int, float)) and 0 <= max_price < math.inf):

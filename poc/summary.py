@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from poc.figures.theme import percent, unit_of
 from poc.messages import Messages
-from poc.types import Z90, Measurement, Scene, floored
-from poc.words import advice_sentence, price, tape_first
+from poc.types import Measurement, Scene, floored
+from poc.words import advice_sentence, error_percent, price, tape_first
 
 if TYPE_CHECKING:
     from poc.assumptions import BusinessParameters
@@ -84,7 +84,7 @@ def _measured(measurements: Sequence[Measurement], say: Messages) -> tuple[str, 
 
 
 def _sure(scene: Scene, checks: Sequence[Any], verdict: str, say: Messages) -> tuple[str, ...]:
-    told = [say("scale_from", source=say.phrase(scene.scale.source)), say("scale_error", percent=f"{100 * Z90 * scene.scale.sigma_rel:.0f}")]
+    told = [say("scale_from", source=say.phrase(scene.scale.source)), say("scale_error", percent=error_percent(scene.scale.sigma_rel))]
     if checks:
         lights = {light: sum(c.light == light for c in checks) for light in ("green", "amber", "red")}
         unmade = len(checks) - sum(lights.values())
@@ -115,15 +115,14 @@ def _worth(case: BusinessCase, swings: Sequence[Any], say: Messages) -> tuple[st
 
     currency, horizon = case.params.currency, case.params.horizon_months
     amounts = {"net": case.steady.net, "low": case.net_low, "median": case.net_median, "high": case.net_high, "build": case.params.build_cost}
-    odds = {"horizon": horizon, "share": f"{100 * case.pays_back_share:.0f}", "end": money(case.end_median, currency)}
+    odds = {"horizon": horizon, "share": say.phrase(percent(case.pays_back_share)), "end": money(case.end_median, currency)}
     pays = say("pays_never", **odds) if case.break_even_month is None else say("pays_in", month=case.break_even_month, **odds)
     told = [pays, say("net", **{name: money(value, currency) for name, value in amounts.items()})]
-    if swings and say.language == "en":
-        told.append(say("decides", name=swings[0].label[:1].lower() + swings[0].label[1:]))
+    if swings:
+        name = say.phrase(swings[0].label)
+        told.append(say("decides", name=name[:1].lower() + name[1:]))
     return (*told, say("calculation"))
 
 
 def _advice(advice: Any, refusal: str | None, say: Messages) -> str:
-    if refusal:
-        return say("no_room_advice")
-    return say("no_advice") if advice is None else advice_sentence(advice)
+    return say("no_room_advice") if refusal else advice_sentence(advice, say=say)

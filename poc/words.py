@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from poc.figures.theme import LIGHTS, percent, title_of, unit_of, value_words
 from poc.messages import Messages
-from poc.types import Check, Measurement, NextMeasurement, Recommendation, Scene, floored
+from poc.types import Z90, Check, Measurement, NextMeasurement, Recommendation, ScaleSource, Scene, floored
 
 if TYPE_CHECKING:
     from poc.fuse import JointRoom
@@ -20,7 +20,7 @@ CHECK_COLUMNS = ("Check", "Found", "Light", "What it means")
 SAME = "for the same reason"
 PRODUCT_COLUMNS = ("Piece", "Category", "Price", "Fits", "Why")
 REJECTION_COLUMNS = ("Nothing fits of", "Because")
-_SIGNS = {"CNY": "¥", "RMB": "¥", "JPY": "¥", "EUR": "€", "USD": "$", "GBP": "£"}
+_SIGNS = {"CNY": "¥", "RMB": "¥", "EUR": "€", "USD": "$", "GBP": "£"}
 _STATUS = {"measured": "", "lower_bound": "at least this", "unknown": ""}
 
 
@@ -65,12 +65,23 @@ def scale_sentences(scene: Scene) -> list[str]:
         return [refusal_sentence(scene.refusal)]
     scale = scene.scale
     told = [f"Scale from: {scale.source}. The camera stands {scale.camera_height_m:.2f} m above the floor, give or take"
-            f" {100 * 1.645 * scale.sigma_rel:.0f} % (90 %)."]  # fmt: skip
-    told += [f"{o.source[:1].upper()}{o.source[1:]}: {o.camera_height_m:.2f} m ± {100 * 1.645 * o.sigma_rel:.0f} %"
-             + (f" ({o.note})" if o.note else "") + "." for o in scale.opinions]  # fmt: skip
+            f" {error_percent(scale.sigma_rel)} % (90 %)."]  # fmt: skip
+    told += [_opinion_sentence(o) for o in scale.opinions]
     camera = scene.camera
     told.append(f"Focal length {camera.f_px:.0f} px ({camera.f_source}, within its error as the room fits best); tilt: {camera.gravity_source}.")
     return told + [f"{note[:1].upper()}{note[1:]}." for note in (*scale.notes, *camera.notes, *scene.notes)]
+
+
+def _opinion_sentence(opinion: ScaleSource) -> str:
+    """What one source says of the camera's height, and how it was read."""
+    said = f"{opinion.source[:1].upper()}{opinion.source[1:]}: {opinion.camera_height_m:.2f} m ± {error_percent(opinion.sigma_rel)} %"
+    return f"{said} ({opinion.note})." if opinion.note else f"{said}."
+
+
+def error_percent(sigma_rel: float) -> str:
+    """Half of the 90 % interval in per cent; below 2 with one decimal, rounded up, so that nothing is told as exact: "16", "0.4"."""
+    percents = 100 * Z90 * sigma_rel
+    return f"{percents:.0f}" if percents >= 2 else f"{max(1, math.ceil(10 * percents - 1e-6)) / 10:.1f}"
 
 
 def refusal_sentence(reason: str) -> str:
@@ -78,25 +89,30 @@ def refusal_sentence(reason: str) -> str:
     return sentence(reason if reason.lower().startswith("no room") else f"no room is measured: {reason}")
 
 
-def advice_sentence(advice: NextMeasurement | None, refusal: str | None = None) -> str:
-    """What to measure next, and what it would bring; says so where nothing would help."""
+def advice_sentence(advice: NextMeasurement | None, refusal: str | None = None, say: Messages = Messages("en")) -> str:
+    """What to measure next, and what it would bring; says so where nothing would help. An action that `say` has no words for
+    stays in English, and what it brings with it."""
     if refusal:
         return "There is nothing to sharpen: take another photo, level, at eye height, that shows the floor meeting at least one wall."
     if advice is None:
-        return "No single further measurement would sharpen this result much."
-    return f"{sentence(advice.action)} {_gain(advice)}"
+        return say("no_advice")
+    action = say.action(sentence(advice.action))
+    if action is None:
+        return advice_sentence(advice)
+    return say("advice", action=action, gain=_gain(advice, say))
 
 
-def _gain(advice: NextMeasurement) -> str:
+def _gain(advice: NextMeasurement, say: Messages) -> str:
     """From what to what: a narrower interval, a higher bound, or a length where there was only a bound, or nothing."""
-    title, after = f"“{title_of(advice.helps)}”", advice.width_after_m / 2
+    title = say(advice.helps) if say.has(advice.helps) else title_of(advice.helps)
+    after = f"{advice.width_after_m / 2:.2f}"
     if math.isfinite(advice.width_now_m):
-        return f"It narrows {title} from ±{advice.width_now_m / 2:.2f} m to ±{after:.2f} m."
+        return say("gain_narrower", title=title, now=f"{advice.width_now_m / 2:.2f}", after=after)
     if advice.least_after_m is not None:
-        return f"It would lift {title} from at least {floored(advice.least_now_m)} m to at least about {floored(advice.least_after_m)} m."
+        return say("gain_higher_bound", title=title, now=floored(advice.least_now_m), after=floored(advice.least_after_m))
     if advice.least_now_m is not None:
-        return f"{title} is only known to be at least {floored(advice.least_now_m)} m now; with it, it is known to about ±{after:.2f} m."
-    return f"{title} cannot be said now; with it, it is known to about ±{after:.2f} m."
+        return say("gain_from_bound", title=title, now=floored(advice.least_now_m), after=after)
+    return say("gain_from_nothing", title=title, after=after)
 
 
 def product_rows(items: Iterable[Recommendation], currency: str) -> list[tuple[str, ...]]:
@@ -113,8 +129,9 @@ def rejection_rows(rejections: Iterable[Rejection]) -> list[tuple[str, ...]]:
 
 
 def price(value: float, currency: str) -> str:
-    """A price with its currency's sign, or with its code where it has no sign of its own: "¥3,400", "SEK 3,400"."""
-    return amount(f"{value:,.0f}", currency)
+    """A price with its currency's sign, or with its code where it has no sign of its own: "¥3,400", "SEK 3,400". One that is whole has
+    no decimals, any other two: "$0.49"."""
+    return amount(f"{value:,.2f}".removesuffix(".00"), currency)
 
 
 def amount(number: str, currency: str) -> str:
@@ -137,10 +154,12 @@ def measurement_lines(measurements: Iterable[Measurement]) -> list[str]:
 
 
 def room_lines(scene: Scene, measurements: Iterable[Measurement], advice: NextMeasurement | None = None) -> list[str]:
-    """A photo's result for a terminal: the scale, where its sources disagree, the measurements, and what to measure next."""
+    """A photo's result for a terminal: the scale, how references were read and where its sources disagree, the measurements, and
+    what to measure next."""
     told = scale_sentences(scene)[:1]
     if scene.refusal:
         return told
+    told += [_opinion_sentence(o) for o in scene.scale.opinions if o.source.startswith("reference")]
     notes = [sentence(note) for note in (*scene.scale.notes, *scene.camera.notes)]
     return [*told, *notes, *measurement_lines(measurements), *([advice_sentence(advice)] if advice is not None else [])]
 
@@ -153,5 +172,8 @@ def joint_lines(joint: JointRoom) -> list[str]:
     lines = room_lines(joint.scene, joint.measurements)
     if told and not joint.joined:  # why the values are one photo's is the first thing to know
         return [told[0], *lines, *told[1:]]
-    seen = f"One room from {len(joint.matched)} photos ({', '.join(joint.matched)}), seen from {joint.photos[joint.anchor]}."
+    if len(joint.photos) == 1:
+        return [*lines, *told]
+    photos = "photo" if len(joint.matched) == 1 else "photos"
+    seen = f"One room from {len(joint.matched)} {photos} ({', '.join(joint.matched)}), seen from {joint.photos[joint.anchor]}."
     return [seen, *lines, *told]

@@ -250,5 +250,7 @@ def test_figures_hold_the_numbers_and_say_what_is_assumed():
         assert "6 given, 16 assumed" in small and "none measured" in small
     low = bars["data"][0]
     assert low["y"][-1].startswith(swings[0].label) and low["x"][-1] + low["base"] == pytest.approx(swings[0].net_at_low)
+    few, most = (cumulative_figure(replace(case, pays_back_share=share)).to_dict()["layout"]["title"]["text"] for share in (0.004, 0.997))
+    assert few.startswith("Under 1 % of the cases break even") and most.startswith("Over 99 % of the cases")
     never = business_case(BusinessParameters(adoption_share=0.05))
     assert "with every input as stated: not" in cumulative_figure(never).to_dict()["layout"]["title"]["text"]

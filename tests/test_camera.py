@@ -7,10 +7,10 @@ import pytest
 from synthetic import make_room, noisy_depth
 
 from poc import geometry as geo
-from poc.camera import LEVEL_SIGMA_RAD, PHONE_F35_MM, estimate_camera
+from poc.camera import FOCAL_SIGMA, LEVEL_SIGMA_RAD, PHONE_F35_MM, estimate_camera
 from poc.errors import ParameterError
 from poc.room import vanishing
-from poc.types import DepthMap, Photo, Surfaces
+from poc.types import Z90, DepthMap, Photo, Surfaces
 
 DATA_HERE = pytest.mark.skipif(not (eval_camera.DATA / "meta.json").exists(), reason=f"no data set at {eval_camera.DATA}")
 
@@ -106,6 +106,20 @@ def test_exif_is_used_and_a_crop_that_makes_it_wrong_is_told(rooms):
     wrong = estimate_camera(Photo(room.photo.rgb, f_px=1.2 * room.camera.f_px))
     assert wrong.f_px == 1.2 * room.camera.f_px and "EXIF" in wrong.notes[0]
     assert wrong.f_sigma_rel > 2 * right.f_sigma_rel
+
+
+@pytest.mark.parametrize("factor", [0.8, 1.19])
+def test_a_given_focal_that_the_file_contradicts_is_told_and_widened(rooms, factor):
+    """One of the two is wrong: the given one is used, with an interval that reaches the other."""
+    room, blank = rooms[5], Photo(np.full((480, 640, 3), 128, np.uint8), f_px=500.0)
+    f_px = room.camera.f_px
+    agreed = estimate_camera(Photo(room.photo.rgb, f_px=1.03 * f_px), focal_px=f_px)
+    assert agreed.notes == () and agreed.f_sigma_rel == FOCAL_SIGMA["given"]
+    for photo in (Photo(room.photo.rgb, f_px=f_px), blank):
+        camera = estimate_camera(photo, focal_px=factor * photo.f_px)
+        assert camera.f_px == pytest.approx(factor * photo.f_px) and camera.f_source == "given"
+        assert camera.notes[0].startswith(f"You gave a focal length of {factor * photo.f_px:.0f} px, the file says {photo.f_px:.0f} px")
+        assert Z90 * camera.f_sigma_rel >= abs(np.log(factor)) - 1e-9
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.4, 1.6, 2.6, 3.5])

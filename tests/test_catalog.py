@@ -136,6 +136,14 @@ def test_a_companys_names_are_found_however_they_are_written_and_a_fee_is_no_fur
     assert {p.category for p in fitting(catalogue)} == {"sofa", "диван"}
 
 
+def test_a_company_that_keeps_no_clearance_needs_none(tmp_path):
+    rows = [("X", "Desk", "desk", "Loft", 1.2, 0.6, 0.75, None, 300, "USD"), ("Y", "Desk", "desk", "Loft", 1.2, 0.7, 0.75, 0.5, 400, "USD")]
+    catalogue = open_catalogue(foreign_table(tmp_path / "theirs.sqlite", HEADER, *rows))
+    assert [(p.sku, p.clearance_m) for p in fitting(catalogue)] == [("X", 0.0), ("Y", 0.5)]
+    assert [p.sku for p in fitting(catalogue, max_depth_m=0.6, clear_sides=2)] == ["X"]
+    assert least_needs(catalogue, "desk", max_price=350).depth_m == least_needs(catalogue, "desk").depth_m == 0.6
+
+
 def test_a_foreign_table_that_lacks_columns_or_mixes_currencies_is_named(tmp_path):
     with pytest.raises(DataError, match="lacks the column.*depth_m"):
         open_catalogue(foreign_table(tmp_path / "a.sqlite", "sku, name, category, style, width_m"))

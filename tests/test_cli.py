@@ -15,6 +15,7 @@ import room_values as room
 from PIL import Image
 
 from poc import cli
+from poc.geometry import angle_between, gravity_from_pitch_roll
 
 CONTRACT = {"camera", "model", "scale", "planes", "measurements"}
 
@@ -126,6 +127,16 @@ def test_a_focal_length_that_the_room_contradicts_is_not_called_given(capsys, ph
     (note,) = record["camera"]["notes"]
     assert record["camera"]["source"] == "solved" and note.startswith("You gave a focal length of")
     assert note in run(capsys, *asked)[1]
+
+
+def test_a_phones_tilt_is_taken(capsys, photo_file):
+    asked = ("measure", photo_file, "--json", "--focal-px", "700", "--pitch-roll")
+    floors = [next(p for p in json.loads(run(capsys, *asked, tilt)[1])["planes"] if p["kind"] == "floor") for tilt in ("-8", "-10,2")]
+    for floor, (pitch, roll) in zip(floors, ((-8.0, 0.0), (-10.0, 2.0)), strict=True):
+        assert np.degrees(angle_between(-np.array(floor["normal_cam"]), gravity_from_pitch_roll(*np.deg2rad((pitch, roll))))) < 0.7
+    for wrong, line in (("steep", "are not understood"), ("80", "pitch 80° is out of range")):
+        code, out, err = run(capsys, *asked, wrong)
+        assert (code, out) == (2, "") and line in err
 
 
 def test_output_that_cannot_be_written_is_one_line(photo_file, tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from poc.errors import DataError
-from poc.evaluate_rooms import RoomTally, Truth, _add_scene, _groups, evaluate_rooms, exact_truth, fitted_truth, is_false, match
+from poc.evaluate_rooms import RoomTally, TrueWall, Truth, _add_scene, _groups, evaluate_rooms, exact_truth, fitted_truth, is_false, match
 from poc.metrics import unproject_grid
 from poc.notebook import sample_folder
 from poc.training.folder import list_frames, load_frame
@@ -75,6 +75,7 @@ def test_exact_depth_scores_near_nothing(folder, monkeypatch):
     assert scores["true_depth"]["walls"]["median"] < 0.015
     assert scores["false_ceilings"] == 0
     assert scores["nothing_given"]["walls"]["n"] == scores["walls"]["n"]
+    assert scores["wall_length"]["n"] == scores["floor_area_visible"]["n"] == 0, "planes fitted to depth do not tell where a wall ends"
 
 
 def test_a_wrong_scale_shows_where_no_height_is_given(folder, monkeypatch):
@@ -117,12 +118,30 @@ def test_a_bound_above_the_truth_is_counted_as_broken(monkeypatch):
     assert _groups(tally)["ceiling_height"]["bounds"] == {"n": 2, "broken": 1}
 
 
+def test_lengths_of_walls_and_the_floor_in_view_are_scored_where_they_are_known(monkeypatch):
+    """One wall has both its ends in the photo, of the other there is more than is told, and of the floor less."""
+    scene, tally, seen = rooms.scene(), RoomTally(), np.ones((2, 2), bool)
+    walls = tuple(TrueWall(scene.plane(name).normal_cam, scene.plane(name).offset_m, seen, False, length) for name, length in (("wall_2", 4.0), ("wall_3", 6.0)))
+    told = (Measurement("wall_2_length", 4.1, 3.8, 4.4, "m", "measured"), Measurement("wall_3_length", 3.5, 3.2, None, "m", "lower_bound"),
+            Measurement("floor_area_visible", 13.0, 12.5, None, "m²", "lower_bound"))
+    monkeypatch.setattr("poc.evaluate_rooms.measure", lambda _: told)
+    monkeypatch.setattr("poc.evaluate_rooms.match", lambda wall, scene: next(p for p in scene.planes if p.normal_cam is wall.normal_cam))
+    _add_scene(tally, "name", Truth(None, None, None, walls, floor_area_m2=12.0), scene)
+    groups = _groups(tally)
+    length, floor = groups["wall_length"], groups["floor_area_visible"]
+    assert (length["n"], length["found"], length["median"], length["coverage_90"]) == (2, 0.5, 0.025, 1.0)
+    assert length["bounds"] == {"n": 1, "broken": 0}
+    assert (floor["n"], floor["found"], floor["median"], floor["bounds"]) == (1, 0.0, None, {"n": 1, "broken": 1})
+
+
 def test_a_wall_of_a_rendered_room_is_found_by_its_pixels_not_by_the_answer():
     """And what is measured where a room that is wholly known has no wall is false, though something stands there."""
     frame = list_frames(sample_folder())[0]
     loaded = load_frame(frame)
     truth = exact_truth(loaded)
     assert truth.slivers == () and truth.walls
+    assert truth.floor_area_m2 == frame.room["floor_area_visible_m2"]
+    assert {w.length_m for w in truth.walls} <= {w["length_m"] for w in frame.room["walls"]}
     points = unproject_grid(loaded.depth_m, frame.fx, frame.fy, frame.cx, frame.cy)
     wall = max(truth.walls, key=lambda w: w.mask.sum())
     assert wall.mask.sum() > 4000 and np.abs(points[wall.mask] @ wall.normal_cam + wall.offset_m).max() < 0.05

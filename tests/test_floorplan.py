@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import synthetic
 
+from poc.errors import ParameterError
 from poc.measure import measure
 from poc.products.clearance import inside_polygon
 from poc.products.places import find_spot, wall_places
@@ -114,6 +115,21 @@ def test_a_free_stretch_ends_at_the_furniture():
     assert np.abs(starts[:, None] - stops).min() < 0.10
 
 
+def test_how_much_must_be_clear_is_the_callers_choice():
+    """A stretch that is free 0.3 m deep need not be so 1.5 m deep; what no room can answer is refused."""
+    room, scene = built(2)
+
+    def free(**clear: float) -> float:
+        found = complete(scene, room.surfaces, **clear)
+        return sum(b - a for wall in found.walls for a, b in wall.free)
+
+    assert free(strip_m=0.3) >= free() >= free(strip_m=1.5) and free(strip_m=0.3) > free(strip_m=1.5)
+    with pytest.raises(ParameterError, match="free depth before a wall is 0 m; give 0.2 to 2 m"):
+        free(strip_m=0.0)
+    with pytest.raises(ParameterError, match="free height before a wall is 3 m"):
+        free(up_to_m=3.0)
+
+
 def test_doors_and_windows_have_their_size():
     sizes = {"door": (0.9, 2.05), "window": (1.2, 1.1)}
     whole = [o for seed in (2, 3, 4, 7) for o in built(seed)[1].openings]
@@ -156,7 +172,8 @@ def test_measurements_are_always_named_and_ordered():
             if m.status == "unknown":
                 assert m.value is None and m.reason
             else:
-                assert 0 < m.low <= m.value and (m.high is None) == (m.status == "lower_bound") == bool(m.reason)
+                assert 0 < m.low <= m.value and (m.high is None) == (m.status == "lower_bound")
+                assert m.reason if m.status == "lower_bound" else not m.reason or name == "longest_wall"
                 assert sum(m.budget.values()) == pytest.approx(1.0)
 
 

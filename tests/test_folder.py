@@ -74,6 +74,18 @@ def spoil_metres(p):
     cv2.imwrite(str(p), np.full((48, 64), 3, np.uint16))
 
 
+def spoil_centimetres(p):
+    cv2.imwrite(str(p), np.full((48, 64), 251, np.uint16))
+
+
+def spoil_tenths(p):
+    cv2.imwrite(str(p), np.full((48, 64), 25_100, np.uint16))
+
+
+def spoil_no_value(p):
+    cv2.imwrite(str(p), np.full((48, 64), 65535, np.uint16))
+
+
 def spoil_colour(p):
     cv2.imwrite(str(p), np.full((48, 64, 3), 200, np.uint8))
 
@@ -90,7 +102,8 @@ def spoil_text(p):
     ("spoil", "says"),
     [
         (spoil_missing, "no such depth"), (spoil_shape, "does not fit"), (spoil_zero, "zero everywhere"),
-        (spoil_metres, "look like metres"), (spoil_colour, "channels"), (spoil_bits, "8 bits a pixel"), (spoil_text, "cannot be read"),
+        (spoil_metres, "look like metres"), (spoil_centimetres, "median would be 251 mm; the values look like centimetres"),
+        (spoil_tenths, "look like tenths of a millimetre"), (spoil_no_value, "zero everywhere.*65535"), (spoil_colour, "channels"), (spoil_bits, "8 bits a pixel"), (spoil_text, "cannot be read"),
     ],
 )  # fmt: skip
 def test_bad_depth_is_named(tmp_path, spoil, says):
@@ -100,6 +113,49 @@ def test_bad_depth_is_named(tmp_path, spoil, says):
     with pytest.raises(DataError, match=says) as error:
         load_all(tmp_path)
     assert str(bad) in str(error.value)
+
+
+def test_a_sensors_word_for_no_value_is_no_depth(tmp_path):
+    write_folder(tmp_path, n=1)
+    where = tmp_path / "depth_mm" / "frame_00.png"
+    depth = cv2.imread(str(where), cv2.IMREAD_UNCHANGED)
+    depth[:40] = 65535
+    cv2.imwrite(str(where), depth)
+    (loaded,) = load_all(tmp_path)
+    assert not loaded.depth_m[:40].any() and np.allclose(loaded.depth_m[40:], 2.0)
+
+
+@pytest.mark.parametrize("mm", [251, 25_100])
+def test_a_networks_depth_may_be_of_anything(tmp_path, mm):
+    """What a teacher says of a photo of one thing, or of a street, is no mistake of units."""
+    write_folder(tmp_path, n=1)
+    meta = tmp_path / "meta.json"
+    meta.write_text(json.dumps(json.loads(meta.read_text()) | {"measured": False}))
+    cv2.imwrite(str(tmp_path / "depth_mm" / "frame_00.png"), np.full((48, 64), mm, np.uint16))
+    assert load_all(tmp_path)[0].depth_m.max() == pytest.approx(mm / 1000)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_two_photos_of_one_name_are_named(tmp_path, listed):
+    """Which of them the depth is of cannot be told; where meta.json lists no frames, it would count twice."""
+    write_folder(tmp_path, n=2)
+    meta = tmp_path / "meta.json"
+    if not listed:
+        meta.write_text(json.dumps({"intrinsics": json.loads(meta.read_text())["intrinsics"]}))
+    cv2.imwrite(str(tmp_path / "rgb" / "frame_01.png"), np.zeros((48, 64, 3), np.uint8))
+    with pytest.raises(DataError, match=r"frame_01\.jpg: frame_01\.png is beside it"):
+        list_frames(tmp_path)
+
+
+@pytest.mark.parametrize(("listed", "says"), [(True, "though meta.json lists the frame"), (False, r"though rgb/frame_01\.jpg is there")])
+def test_a_missing_depth_is_told_by_what_asks_for_it(tmp_path, listed, says):
+    write_folder(tmp_path, n=2)
+    meta = tmp_path / "meta.json"
+    if not listed:
+        meta.write_text(json.dumps({"intrinsics": json.loads(meta.read_text())["intrinsics"]}))
+    (tmp_path / "depth_mm" / "frame_01.png").unlink()
+    with pytest.raises(DataError, match=says):
+        list_frames(tmp_path)
 
 
 def test_a_folder_that_is_none(tmp_path):

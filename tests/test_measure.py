@@ -228,7 +228,7 @@ def test_json_names_the_photo_and_every_opinion_on_the_scale(scene):
     out = json.loads(json.dumps(measurement_json(scene, found, {}, "kitchen.jpg"), allow_nan=False))
     assert out["photo"] == "kitchen.jpg"
     scale, height = out["scale"], next(m for m in out["measurements"] if m["name"] == "camera_height")
-    assert scale["opinions"] == [{"source": o.source, "camera_height_m": pytest.approx(o.camera_height_m), "sigma_rel": o.sigma_rel} for o in said]
+    assert scale["opinions"] == [{"source": o.source, "camera_height_m": pytest.approx(o.camera_height_m), "sigma_rel": o.sigma_rel, "note": o.note} for o in said]
     assert scale["notes"] == list(scene.scale.notes) and "% apart" in scale["notes"][0]
     assert scale["camera_height_m"] == pytest.approx(scene.camera_height_m)
     assert (scale["low"], scale["high"]) == (height["low"], height["high"]) and scale["low"] < scale["camera_height_m"] < scale["high"]

@@ -15,8 +15,8 @@ import room_values as room
 from PIL import Image
 
 from poc import pipeline
-from poc.catalog import CSV_PATH
-from poc.errors import ModelError, ParameterError, PhotoError, WriteError
+from poc.catalog import CSV_PATH, import_csv
+from poc.errors import DataError, ModelError, ParameterError, PhotoError, WriteError
 from poc.files import probe_folder
 from poc.pipeline import WORKBOOK, Options, check, measure_room, notebook_values, run_id
 
@@ -56,11 +56,11 @@ def test_what_kernels_import_beforehand_exists():
 
 
 def test_every_option_reaches_the_notebook_that_asks_for_it(photo_file):
-    options = Options("midas-small", "1.4", 640.0, ("1,2,3,4=1.0",), {"STYLE": "modern", "orders_per_month".upper(): "8000"})
+    options = Options("midas-small", "1.4", 640.0, ("1,2,3,4=1.0",), {"STYLE": "modern", "orders_per_month".upper(): "8000"}, "-6,1")
     values = notebook_values(photo_file, options)
     assert values["01_upload"] == {"PHOTO": str(photo_file), "FOCAL_PX": 640.0}
     assert values["02_depth"] == {"MODEL": "midas-small"}
-    assert values["03_measurements"] == {"CAMERA_HEIGHT": "1.4", "REFERENCE": ["1,2,3,4=1.0"]}
+    assert values["03_measurements"] == {"CAMERA_HEIGHT": "1.4", "REFERENCE": ["1,2,3,4=1.0"], "PITCH_ROLL": "-6,1"}
     assert values["05_recommendation"] == {"STYLE": "modern"} and values["06_business_case"] == {"ORDERS_PER_MONTH": 8000}
 
 
@@ -70,6 +70,31 @@ def test_a_catalogue_is_looked_for_where_the_caller_stands(photo_file, tmp_path,
     values = notebook_values(photo_file, Options(parameters={"CATALOGUE": "mine.csv"}))
     assert values["05_recommendation"]["CATALOGUE"] == str(tmp_path / "mine.csv")
     assert notebook_values(photo_file, Options(parameters={"CATALOGUE": "sqlite:///mine.db"}))["05_recommendation"]["CATALOGUE"] == f"sqlite:///{tmp_path / 'mine.db'}"
+
+
+@pytest.mark.parametrize("address", ["", "mine.csv", "sqlite:///mine.db"])
+@pytest.mark.parametrize(
+    ("asked", "line"),
+    [
+        ({"CATEGORIES": "desk, sofas"}, "the catalogue has no category “sofas”: did you mean “sofa”?"),
+        ({"STYLE": "modrn"}, "the catalogue has no style “modrn”: did you mean “modern”?"),
+        ({"MAX_PRICE": "-5"}, "max_price must be 0 or more, not -5"),
+    ],
+)  # fmt: skip
+def test_products_that_the_catalogue_lacks_are_refused_before_anything_runs(photo_file, tmp_path, monkeypatch, address, asked, line):
+    (tmp_path / "mine.csv").write_bytes(CSV_PATH.read_bytes())
+    import_csv(CSV_PATH, f"sqlite:///{tmp_path / 'mine.db'}")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ParameterError, match=f"^{re.escape(line)}$"):
+        notebook_values(photo_file, Options(parameters={"CATALOGUE": address, **asked}))
+    right = {"CATEGORIES": "Desk, sofa", "STYLE": "Modern", "MAX_PRICE": "500"}
+    assert notebook_values(photo_file, Options(parameters={"CATALOGUE": address, **right}))["05_recommendation"]["MAX_PRICE"] == 500
+
+
+def test_products_are_not_asked_for_in_a_database_that_is_not_there(photo_file, tmp_path):
+    with pytest.raises((ParameterError, DataError), match="none.db: there is no such database"):
+        notebook_values(photo_file, Options(parameters={"CATALOGUE": f"sqlite:///{tmp_path / 'none.db'}", "STYLE": "modern"}))
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["RUN", "PHOTO", "MODEL", "ORDERS_PER_MONHT", "orders"])

@@ -6,20 +6,23 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import made_run
 import pytest
 
 from poc import runs
+from poc.assumptions import INFO
 from poc.errors import ParameterError, RunError
+from poc.fuse import JointRoom
 from poc.messages import _TEXT, LANGUAGES, Messages
 from poc.pipeline import Options, asked
 from poc.render import read_section
 from poc.report import build_report
 from poc.summary import summarise
-from poc.types import Check
-from poc.words import tape_first
+from poc.types import Check, NextMeasurement
+from poc.words import joint_lines, price, room_lines, tape_first
 from poc.workbook import StageTime
 
 TIMES = (StageTime("01_upload", 0.0, 1.5, 0.5), StageTime("02_depth", 1.5, 4.0, 0.1))
@@ -44,6 +47,16 @@ def refused(tmp_path_factory) -> runs.Run:
 @pytest.fixture(scope="module")
 def page(finished) -> str:
     return build_report(finished, made_run.STAGES, TIMES, {"camera height": "1.5±0.05"})
+
+
+def changed(finished: runs.Run, folder: Path, **values) -> runs.Run:
+    """A copy of a finished run in which some values of its stages are others."""
+    run = runs.Run("changed", Path(shutil.copytree(finished.folder, folder / "changed")))
+    parents = {"03_measurements": ["01_upload", "02_depth"], "05_recommendation": ["01_upload", "03_measurements"], "06_business_case": ["03_measurements"]}
+    held = {stage: dict(run.load(stage).values) for stage in parents}
+    for stage, names in parents.items():
+        run.save(stage, {name: values.get(name, value) for name, value in held[stage].items()}, parents=names)
+    return run
 
 
 def without_scripts(page: str) -> str:
@@ -140,6 +153,40 @@ def test_chinese(finished):
         assert text in bare
 
 
+def test_the_chinese_summary_says_what_to_measure_and_what_decides(finished, tmp_path):
+    advice = NextMeasurement("measure how high the camera was above the floor, to 1 %", "longest_wall", 0.6, 0.2)
+    told = summarise(changed(finished, tmp_path, advice=advice), Messages("zh"))
+    assert told.advice == "测量相机离地面的高度，误差不超过 1 %。这样“可见的最长墙面”的误差由 ±0.30 m 缩小到 ±0.10 m。"
+    decides = next(line for line in told.worth if line.startswith("影响最大的参数："))
+    assert not re.search("[A-Za-z]", "".join(decides))
+    assert all(Messages("zh").phrase(info.label) != info.label for info in INFO.values()), "every input can be the one that decides"
+
+
+@pytest.mark.parametrize(("share", "english", "chinese"), [(0.004, "under 1 %", "不足 1 %"), (0.997, "over 99 %", "超过 99 %"), (0.635, "63 %", "63 %")])
+def test_few_cases_are_not_none(finished, tmp_path, share, english, chinese):
+    case = replace(finished.load("06_business_case").values["case"], pays_back_share=share)
+    for month in (None, 17):
+        run = changed(finished, tmp_path / str(month), case=replace(case, break_even_month=month))
+        assert f"within 24 months in {english} of the cases" in summarise(run, Messages("en")).worth[0]
+        assert f"收回成本的情形占比：{chinese}；" in summarise(run, Messages("zh")).worth[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "told"),
+    [(3400, "CNY", "¥3,400"), (699, "JPY", "JPY 699"), (0.49, "USD", "$0.49"), (149.75, "KWD", "KWD 149.75"), (1999.5, "EUR", "€1,999.50"), (0, "GBP", "£0")],
+)
+def test_a_price_says_all_of_itself_and_whose_money_it_is(value, currency, told):
+    assert price(value, currency) == told
+
+
+def test_one_photo_is_told_as_one(finished):
+    values = finished.load("03_measurements").values
+    scene, found = values["scene"], values["measurements"]
+    assert joint_lines(JointRoom(scene, found, ("a.jpg",), 0, {0: None}, (), ())) == room_lines(scene, found)
+    lines = joint_lines(JointRoom(scene, found, ("a.jpg", "b.jpg"), 0, {0: None}, (), ("b.jpg is left out: no floor",)))
+    assert lines == ["b.jpg is left out: no floor.", *room_lines(scene, found)]
+
+
 def test_every_message_exists_in_every_language():
     assert all(len(texts) == len(LANGUAGES) and all(texts) for texts in _TEXT.values())
     fields = [{frozenset(re.findall(r"\{(\w+)\}", text)) for text in texts} for texts in _TEXT.values()]
@@ -172,14 +219,10 @@ def test_a_lower_bound_is_never_rounded_up(finished):
 def test_a_failed_check_stands_before_what_fits(finished, tmp_path):
     """A room that contradicts itself may not be as drawn: whoever would order furniture for it is told first."""
     assert "tape" not in summarise(finished, Messages("en")).fits[0], "nothing failed"
-    run = runs.Run("doubtful", Path(shutil.copytree(finished.folder, tmp_path / "doubtful")))
-    values, found, money = (run.load(stage).values for stage in ("03_measurements", "05_recommendation", "06_business_case"))
-    values["checks"] = (*values["checks"], Check("walls in each other's way", 1.0, "", "red", "they cross"))
-    run.save("03_measurements", values, parents=["01_upload", "02_depth"])
-    run.save("05_recommendation", found, parents=["01_upload", "03_measurements"])
-    run.save("06_business_case", money, parents=["03_measurements"])
+    checks = (*finished.get("03_measurements", "checks"), Check("walls in each other's way", 1.0, "", "red", "they cross"))
+    run = changed(finished, tmp_path, checks=checks)
     first = summarise(run, Messages("en")).fits[0]
-    assert "walls in each other's way" in first and "measure by tape" in first and tape_first(values["checks"]) == first
+    assert "walls in each other's way" in first and "measure by tape" in first and tape_first(checks) == first
     assert "卷尺" in summarise(run, Messages("zh")).fits[0]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -16,7 +17,7 @@ from poc.room.propagate import variance
 from poc.room.view import LONG_SIDE, make_view
 from poc.room.wallfit import DepthNoise
 from poc.scene import build_scene, prior_noise
-from poc.types import DepthMap, Photo, Scene, Surfaces
+from poc.types import Camera, DepthMap, Photo, Scene, Surfaces
 from tests import synthetic
 from tests.synthetic import FLOOR, OTHER, SyntheticRoom
 
@@ -166,6 +167,44 @@ def test_the_working_grid_does_not_grow_with_the_photo(room, scene):
     assert [p.offset_m for p in large.planes] == pytest.approx([p.offset_m for p in scene.planes], rel=1e-3)
 
 
+def test_a_depth_map_of_48_megapixels_gives_the_same_room(room, scene):
+    large = 1 / cv2.resize(1 / room.depth.values, (8000, 6000), interpolation=cv2.INTER_LINEAR)
+    found = build_scene(room.photo, replace(room.depth, values=large, valid=np.ones(large.shape, bool)), room.surfaces, room.camera)
+    assert [p.id for p in found.planes] == [p.id for p in scene.planes]
+    assert [p.offset_m for p in found.planes] == pytest.approx([p.offset_m for p in scene.planes], rel=1e-3)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("size", [(640, 480), (1281, 961), (7999, 6001), (80_000, 60_000)])
+def test_of_a_map_of_any_size_a_bounded_part_is_looked_at(size, axis):
+    """Each lies in memory as one row, and of the largest nothing could be made that is of its size; a plane stays exactly one."""
+    width, height = size
+    inverse = 0.2 + 0.3 * (np.arange(size[1 - axis]) + 0.5) / size[1 - axis]
+    line = (1 / inverse).astype(np.float32)
+    values = np.broadcast_to(line[:, None] if axis == 0 else line, (height, width))
+    valid, sigma = np.broadcast_to(np.ones((), bool), values.shape), np.broadcast_to(np.float32(0.2), values.shape)
+    depth = DepthMap(values, "metric", valid, "exact", sigma)
+    camera = Camera(500.0, 319.5, 239.5, 640, 480, np.array([0.0, 1.0, 0.0]), "given", "given", 0.01, 0.01)
+    view = make_view(camera, depth, None)
+    cells = view.shape[axis]
+    assert view.shape == (240, 320) and view.valid.all() and np.allclose(view.sigma_log, 0.2)
+    plane = 0.2 + 0.3 * (np.arange(cells) + 0.5) / cells
+    assert np.allclose(view.inverse, plane[:, None] if axis == 0 else plane, rtol=1e-5, atol=0)
+    assert prior_noise(depth) == prior_noise(DepthMap(values[:9, :9], "metric", valid[:9, :9], "exact", sigma[:9, :9]))
+
+
+def test_the_holes_of_a_large_map_stay_holes():
+    """Where a map is thinned out nothing flows into a hole, and nothing out of it."""
+    shape = (3000, 4000)
+    valid = np.kron(np.random.default_rng(1).random((60, 80)) > 0.3, np.ones((50, 50), bool)).astype(bool)
+    depth = DepthMap(np.where(valid, np.float32(2.5), np.float32(900.0)), "metric", valid, "exact")
+    camera = Camera(3000.0, 1999.5, 1499.5, *shape[::-1], np.array([0.0, 1.0, 0.0]), "given", "given", 0.01, 0.01)
+    view = make_view(camera, depth, None)
+    assert np.allclose(view.inverse[view.valid], 0.4, rtol=1e-5) and not view.inverse[~view.valid].any()
+    middles = valid[25::50, 25::50]
+    assert (view.valid[2::4, 2::4] == middles).all() and abs(view.valid.mean() - valid.mean()) < 0.01
+
+
 def test_a_smaller_depth_map_is_enough(room):
     small = DepthMap(np.ascontiguousarray(room.depth.values[1::3, 1::3]), "metric", np.ones((120, 160), bool), "exact")
     assert worst_wall(room, build_scene(room.photo, small, room.surfaces, room.camera)) < 0.01
@@ -259,6 +298,8 @@ def test_a_camera_height_unheard_of_is_no_rooms(room, factor):
     assert refused.refusal.startswith("no room found") and "give the camera height" in refused.refusal and refused.planes == ()
     height = (factor * 1.4, 0.05)
     assert build_scene(room.photo, network, room.surfaces, room.camera, camera_height=height).refusal is None
+    far = build_scene(room.photo, network, room.surfaces, room.camera, camera_height=(1.8 * factor * 1.4, 0.05))
+    assert "by what is given" in far.refusal and far.planes == ()
     assert build_scene(room.photo, depth, room.surfaces, room.camera).refusal is None
 
 

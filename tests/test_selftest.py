@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -10,12 +12,12 @@ import pytest
 from poc.geometry import rotation_from_vector
 from poc.measure import measure, next_measurement, self_test
 from poc.messages import Messages
-from poc.room.nextstep import variance_left
+from poc.room.nextstep import _ceiling_photo, _free_wall_photo, _photo_of, lengths, variance_left
 from poc.room.roomspace import longest_free
 from poc.scene import build_scene
 from poc.summary import _sure
-from poc.types import Measurement, Scene
-from poc.words import SAME, advice_sentence, check_rows, measurement_rows
+from poc.types import Measurement, NextMeasurement, Opening, Scene
+from poc.words import SAME, advice_sentence, check_rows, error_percent, measurement_rows, scale_sentences, sentence
 from tests.synthetic import make_room, noisy_depth, perturbed_camera
 
 
@@ -207,6 +209,50 @@ def test_a_ceiling_out_of_sight_asks_for_a_photo_tilted_up(scene):
     unknown = Measurement("ceiling_height", None, None, None, "m", "unknown", reason="out of the photo")
     step = next_measurement(scene, [unknown])
     assert "tilted up" in step.action and "cannot be said now" in advice_sentence(step)
+
+
+def test_every_next_step_can_be_said_in_chinese(scene):
+    """Whatever is proposed, with its wall and its side; what the table does not know stays in English, all of it."""
+    zh, longest = Messages("zh"), {m.name: m for m in measure(scene)}["longest_wall"]
+    above = replace(scene.solution, base=replace(scene.solution.base, ceiling=2.5))
+    door = Opening("door", scene.walls[0].plane_id, np.zeros((4, 3)), 0.9, 2.0)
+    rooms = [replace(scene, solution=above, walls=tuple(replace(w, end_kinds=("corner", "corner")) for w in scene.walls), openings=o) for o in ((), (door,))]
+    photos = [_photo_of(what, kinds) for what in ("wall 12", "the free stretch of wall 2") for kinds in product(("corner", "frame", "occluded"), repeat=2)]
+    actions = {length.action for room in rooms for length in lengths(room, longest)} | set(photos)
+    actions |= {_ceiling_photo(scene, longest).action, _free_wall_photo(longest).action}
+    assert len(actions) > 15
+    for action in actions:
+        told = zh.action(sentence(action))
+        assert told and told.endswith("。") and not re.search(r"[A-Za-z{}.]", told), action
+    assert zh.action("Take another photo, turned further to the left, so that the right end of wall 2 is in it.") is None
+    odd = NextMeasurement("count the tiles", "longest_wall", 0.6, 0.2)
+    assert advice_sentence(odd, say=zh) == "Count the tiles. It narrows “Longest wall seen” from ±0.30 m to ±0.10 m."
+
+
+@pytest.mark.parametrize(
+    ("numbers", "english", "chinese"),
+    [
+        ((0.6, 0.2), "It narrows “Ceiling height” from ±0.30 m to ±0.10 m.", "这样“层高”的误差由 ±0.30 m 缩小到 ±0.10 m。"),
+        ((np.inf, np.inf, 2.0, 2.2), "It would lift “Ceiling height” from at least 2.00 m to at least about 2.20 m.", "这样“层高”的下限可由 2.00 m 提高到约 2.20 m。"),
+        ((np.inf, 0.2, 2.0), "“Ceiling height” is only known to be at least 2.00 m now; with it, it is known to about ±0.10 m.",
+         "目前只知道“层高”不小于 2.00 m；这样之后误差约为 ±0.10 m。"),
+        ((np.inf, 0.2), "“Ceiling height” cannot be said now; with it, it is known to about ±0.10 m.", "目前无法判断“层高”；这样之后误差约为 ±0.10 m。"),
+    ],
+)  # fmt: skip
+def test_what_a_step_brings_is_said_in_either_language(numbers, english, chinese):
+    step = NextMeasurement("measure wall 2 with a tape, from corner to corner", "ceiling_height", *numbers)
+    assert advice_sentence(step) == f"Measure wall 2 with a tape, from corner to corner. {english}"
+    assert advice_sentence(step, say=Messages("zh")) == f"用卷尺测量墙面 2，从墙角量到墙角。{chinese}"
+
+
+@pytest.mark.parametrize(("percents", "words"), [(16.4, "16"), (2.1, "2"), (1.91, "2.0"), (1.5, "1.5"), (1 / 3, "0.4"), (0.001, "0.1")])
+def test_no_length_is_told_as_exact(scene, percents, words):
+    sigma = percents / 164.48536269514722
+    assert error_percent(sigma) == words
+    sharp = replace(scene, scale=replace(scene.scale, sigma_rel=sigma, opinions=tuple(replace(o, sigma_rel=sigma) for o in scene.scale.opinions)))
+    told = scale_sentences(sharp)
+    assert f"give or take {words} % (90 %)" in told[0] and f" m ± {words} %" in told[1]
+    assert all(f"± {words} %" in _sure(sharp, (), "", Messages(language))[1] for language in ("en", "zh"))
 
 
 def test_why_nothing_is_known_is_said_once():

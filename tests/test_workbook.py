@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -74,6 +75,19 @@ def test_a_failing_cell_is_one_line_with_the_saved_notebook(root):
     assert str(caught.value) == f"01_a, cell [4]: ValueError: two lines (saved notebook: {saved})"
     assert caught.value.exit_code == 1
     assert "fine" in saved.read_text() and "never\\n" not in saved.read_text()
+
+
+def test_a_kernel_that_is_ended_with_the_run_is_not_complained_of(root, caplog):
+    """Another notebook runs beside the one that fails: that its kernel is ended is no news."""
+    write_notebook(root, "01_a", "import time; time.sleep(1); raise ValueError('enough')")
+    write_notebook(root, "02_b", "import time; time.sleep(600)")
+    with pytest.raises(StageError, match="01_a, cell .*: ValueError: enough"):
+        run_all({"01_a": (), "02_b": ()})
+    for thread in threading.enumerate():
+        if thread.name.startswith("notebook"):
+            thread.join(60)
+            assert not thread.is_alive()
+    assert not [r.getMessage() for r in caplog.records if r.levelname in ("ERROR", "CRITICAL")]
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from poc.assumptions import INFO, MEASURED, BusinessParameters, money, origin_of, shown
 from poc.business import BusinessCase, Swing, net_over_horizon
-from poc.figures.theme import BLUE, FAINT, FONT, INK, MUTED, ORANGE, RULE, SMALL_PX, figure, layout, rgba, wrap
+from poc.figures.theme import BLUE, FAINT, FONT, INK, MUTED, ORANGE, RULE, SMALL_PX, figure, layout, percent, rgba, wrap
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -95,7 +95,8 @@ def _mark(month: int, value: float) -> dict:
 def _break_even_words(case: BusinessCase) -> str:
     months = case.params.horizon_months
     base = f"in month {case.break_even_month}" if case.break_even_month else "not"
-    return f"{case.pays_back_share * 100:.0f} % of the cases break even within {months} months; with every input as stated: {base}"
+    share = percent(case.pays_back_share)
+    return f"{share[:1].upper()}{share[1:]} of the cases break even within {months} months; with every input as stated: {base}"
 
 
 def _headline(words: str, small: str) -> dict:

@@ -24,7 +24,7 @@ without which it falls by the second factor is the culprit: a slanted wall taken
 BUILT_TURN = np.deg2rad(2.0), np.deg2rad(0.3)
 """How far walls, and floor and ceiling, stand off their nominal directions in real rooms as sensors see them (one sigma):
 taken where planes taken for exact contradict each other. With it true depth of real rooms gives gravity to 0.3°, without to 0.6°."""
-BUILT_OFF, BUILT_OFF_BENT = 0.012, 4.0
+BUILT_OFF, BUILT_OFF_BENT = 0.015, 4.0
 """How far off walls' distances are in real rooms with a sensor's depth (one sigma of the log: curtains, boards and pilasters are part of
 a wall, and sensors err too), and at most so many times what planes bend: exact planes are where they are."""
 LONG_CELLS, LONG_GAIN = 4.0, 1.4

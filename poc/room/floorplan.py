@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from poc.errors import ParameterError
 from poc.room.feet import wall_share
 from poc.room.openings import find_openings
-from poc.room.stretches import free_stretches
+from poc.room.stretches import STRIP_M, STRIP_RANGE_M, UP_TO_M, UP_TO_RANGE_M, free_stretches
 from poc.room.view import CEILING, FLOOR, Panorama, make_panorama, make_view, sample
 from poc.types import DepthMap, Obstacle, Scene, Surfaces
 
@@ -73,11 +74,15 @@ class Grid:
         return np.floor((points[:, ::-1] - np.array(self.origin)[::-1]) / CELL_M).astype(int)
 
 
-def complete(scene: Scene, surfaces: Surfaces | None) -> Scene:
+def complete(scene: Scene, surfaces: Surfaces | None, strip_m: float = STRIP_M, up_to_m: float = UP_TO_M) -> Scene:
     """The scene with openings, obstacles, free stretches of wall, floor grids, outline and the largest free rectangle.
 
-    A refused scene, or one without depth or walls, comes back as it is.
+    strip_m, up_to_m: depth of floor and height of wall that are clear where a stretch is free. A refused scene, or one
+    without depth or walls, comes back as it is. Raises ParameterError where they are out of range.
     """
+    for name, value, (least, most) in (("depth", strip_m, STRIP_RANGE_M), ("height", up_to_m, UP_TO_RANGE_M)):
+        if not least <= value <= most:
+            raise ParameterError(f"the free {name} before a wall is {value:g} m; give {least:g} to {most:g} m")
     if scene.refusal or scene.depth_m is None or not scene.walls or scene.camera_height_m is None:
         return scene
     valid = scene.depth_m > 0 if scene.valid is None else scene.valid
@@ -94,7 +99,7 @@ def complete(scene: Scene, surfaces: Surfaces | None) -> Scene:
     scene = replace(scene, obstacles=obstacles, openings=find_openings(scene, view), outline=outline(sight),
                     seen_floor=seen, free_floor=free, grid_origin=grid.origin, grid_cell_m=CELL_M,
                     largest_free_rect=in_metres(largest_rectangle(free), grid.origin))
-    return replace(scene, walls=tuple(free_stretches(scene, view, wall, taken) for wall in scene.walls))
+    return replace(scene, walls=tuple(free_stretches(scene, view, wall, taken, strip_m=strip_m, up_to_m=up_to_m) for wall in scene.walls))
 
 
 def _classes_of_planes(scene: Scene, shape: tuple[int, int]) -> np.ndarray:

@@ -13,7 +13,7 @@ from poc.room import feet
 from poc.room.belief import as_mapped, SAME_TURN, credible, doubted, parted, supported
 from poc.room.edges import edge_along, level_line, slope_per_cell
 from poc.room.planes import DepthFit, ceiling_mask, floor_field
-from poc.room.view import SURE, Panorama, View, make_panorama, sample
+from poc.room.view import SURE, WINDOW, Panorama, View, make_panorama, sample
 from poc.room.wallfit import DEPTH_POINTS, FOOT_COMMON_CELLS, FOOT_SHARED, FOOT_SIGMA_CELLS, DepthNoise, State, WallData, WallSolution, height_on_wall, solve_wall
 from poc.types import Z90
 
@@ -33,6 +33,9 @@ SAME_WALL = 0.04
 """Parallel walls nearer to each other than this (log distance) are taken for one, whatever the depth."""
 EXACT = 0.02
 """Sigma of a wall's log depth up to which the depth tells by itself that a wall stands at another angle."""
+LEAST_BARE = 0.2
+"""Share of a wall's cells that must not be window for its depth to be taken from them alone: a sensor sees through glass. A network's is
+taken from windows too: it has them where the wall is, and without them rendered walls were 3.1 % off instead of 2.3 (median)."""
 TOP_QUANTILE = 0.5
 """Of a wall's columns, those that must show it that high: a strip of ceiling taken for wall stands over some of them."""
 SAME_FOOT, SAME_DEPTH = 0.6, 1.6
@@ -247,7 +250,9 @@ def _observe(seen: _Seen, state: State, psi: float, e: float, columns, turn_sigm
     scatter = _scatter_cells(s[use], c[use], np.sin(pan.azimuth - psi)[use], foot_w, sigma)
     shared = float(np.clip(FOOT_SHARED[0] * scatter, *FOOT_SHARED[1:])) * float(np.median(sigma)) / FOOT_SIGMA_CELLS if use.any() else 0.0
     mask = _wall_mask(seen.view, pan, columns)
-    depth_uv, d, gain = _depth_samples(seen.view, seen.field, mask)
+    bare = mask & (seen.view.p[..., WINDOW] < 0.5)
+    use_all = seen.view.by_network or bare.sum() < LEAST_BARE * mask.sum()
+    depth_uv, d, gain = _depth_samples(seen.view, seen.field, mask if use_all else bare)
     return WallData(psi, turn_sigma, uv, foot_w, sigma, depth_uv, d, gain, columns, use, mask, seen.noise, own, shared)
 
 

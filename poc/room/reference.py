@@ -66,7 +66,8 @@ def _opinion(ref: Reference, view: View, layout: Layout, camera_moves) -> tuple[
     parts[f"object {ref.kind if ref.kind in KNOWN_OBJECTS else ref.ends}"] = ref.sigma_m / ref.length_m
     sigma = float(np.sqrt(sum(x**2 for x in parts.values()) + _click_variance(ref, place, _solution(wall, layout), layout.state, length)))
     name = "reference length" if ref.kind == "length" else f"reference {ref.kind}"
-    return ScaleSource(name, float(height), max(sigma, 0.002), f"{ref.length_m:g} m, {PLACES[place]}"), parts
+    where = PLACES[place] if wall is None else f"on wall {wall + 1}"
+    return ScaleSource(name, float(height), max(sigma, 0.002), f"{ref.length_m:g} m, {where}"), parts
 
 
 def _named(ref: Reference) -> str:

@@ -17,6 +17,7 @@ CLEAR_FROM_M, STRIP_M = 0.1, 0.6
 """Floor before a wall that must be free: from where it is no more the wall's foot, and how deep."""
 UP_TO_M = 0.9
 """Height of wall that must be in plain sight."""
+STRIP_RANGE_M, UP_TO_RANGE_M = (0.2, 2.0), (0.1, 2.3)
 HIGHEST_M = 2.3
 """Height up to which the wall behind a tall piece is looked at."""
 SHORTEST_M = 0.2

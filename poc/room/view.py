@@ -17,6 +17,8 @@ from poc.types import Camera, DepthMap, Photo, Surfaces
 LONG_SIDE = 320
 EDGE_SIDE = 960
 """Long side at which the photo's edges are looked at: finer than the grid, and of bounded cost."""
+MOST_SIDE = 1280
+"""Rows and columns of a larger depth map are left out until its long side is no longer than this: two to four are left to a cell."""
 FLOOR, WALL, CEILING, DOOR, WINDOW = 1, 2, 3, 4, 5
 SURE = 0.8
 """Probability from which a cell is a surface for sure: streets have cells that may be wall, rooms have some that are."""
@@ -62,18 +64,20 @@ def make_view(camera: Camera, depth: DepthMap, surfaces: Surfaces | None, photo:
     if depth.values.ndim != 2 or depth.values.shape != depth.valid.shape:
         raise ParameterError(f"depth must be 2-D with a mask of its size, got {depth.values.shape} and {depth.valid.shape}")
     h, w = grid_shape(camera)
-    good = depth.valid & np.isfinite(depth.values)
+    shape = depth.values.shape
+    values, good = depth.values[kept(shape)], depth.valid[kept(shape)]
+    good = good & np.isfinite(values)
     if depth.kind == "metric":
-        good = good & (depth.values > 0.05)
-    raw = np.where(good, depth.values, 1.0 if depth.kind == "metric" else 0.0).astype(np.float32)
+        good = good & (values > 0.05)
+    raw = np.where(good, values, 1.0 if depth.kind == "metric" else 0.0).astype(np.float32)
     inverse = 1.0 / raw if depth.kind == "metric" else raw
     follows_focal = depth.kind == "metric" and depth.f_px is not None
     if follows_focal:
         inverse = inverse * np.float32(depth.f_px / camera.f_px)
-    share = _shrink(good.astype(np.float32), h, w)
-    value = _shrink(np.where(good, inverse, 0.0).astype(np.float32), h, w) / np.maximum(share, 1e-6)
+    share = _shrink(good.astype(np.float32), h, w, shape)
+    value = _shrink(np.where(good, inverse, 0.0).astype(np.float32), h, w, shape) / np.maximum(share, 1e-6)
     valid = share > 0.5
-    sigma = None if depth.sigma_log is None else _shrink(depth.sigma_log.astype(np.float32), h, w)
+    sigma = None if depth.sigma_log is None else _shrink(depth.sigma_log[kept(shape)].astype(np.float32), h, w, shape)
     p = np.zeros((h, w, 6), np.float32)
     if surfaces is None:
         p[..., 0] = 1.0
@@ -93,8 +97,20 @@ def _brightness(photo: Photo) -> np.ndarray:
     return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
 
 
-def _shrink(image: np.ndarray, h: int, w: int) -> np.ndarray:
-    """Bilinear at the cells' centres, after a mean over an odd number of pixels where there are more than two to a cell.
+def kept(shape: tuple[int, int]) -> tuple[slice, slice]:
+    """The rows and columns of a map that are looked at: every k-th, about its middle, so that no cost grows with its size. Whole
+    pixels are left out and none is joined with its neighbours, which would smear edges and fill holes."""
+    k = _stride(shape)
+    return slice((shape[0] - 1) % k // 2, None, k), slice((shape[1] - 1) % k // 2, None, k)
+
+
+def _stride(shape: tuple[int, int]) -> int:
+    return -(-max(shape) // MOST_SIDE)
+
+
+def _shrink(image: np.ndarray, h: int, w: int, shape: tuple[int, int] | None = None) -> np.ndarray:
+    """Bilinear at the cells' centres, after a mean over an odd number of pixels where there are more than two to a cell. shape: of the
+    map of which `image` is what is `kept`.
 
     Both keep an affine function of the pixels, which the inverse depth of a plane is, exact. (OpenCV's area average does
     not where sizes are no multiples: cells then stand for centres up to a quarter of a pixel away.)
@@ -102,7 +118,19 @@ def _shrink(image: np.ndarray, h: int, w: int) -> np.ndarray:
     size = [max(1, 2 * int((n / m - 1) / 2) + 1) for n, m in zip(image.shape[:2], (h, w))]
     if max(size) > 1:
         image = cv2.blur(image, (size[1], size[0]), borderType=cv2.BORDER_REFLECT_101)
-    return cv2.resize(image, (w, h), interpolation=cv2.INTER_LINEAR)
+    if shape is None or (k := _stride(shape)) == 1:
+        return cv2.resize(image, (w, h), interpolation=cv2.INTER_LINEAR)
+    for axis, (n, m) in enumerate(zip(shape, (h, w))):
+        image = _between(image, (((np.arange(m) + 0.5) * n / m - 0.5) - (n - 1) % k // 2) / k, axis)
+    return image
+
+
+def _between(image: np.ndarray, at: np.ndarray, axis: int) -> np.ndarray:
+    """Linear between the rows (axis 0) or columns (1) next to `at`. OpenCV's `remap` rounds positions to a 32nd of a pixel."""
+    low = np.clip(at.astype(int), 0, max(image.shape[axis] - 2, 0))
+    part = np.clip(at - low, 0.0, 1.0).astype(np.float32)
+    part = part[:, None] if axis == 0 else part[None]
+    return image.take(low, axis) * (1 - part) + image.take(np.minimum(low + 1, image.shape[axis] - 1), axis) * part
 
 
 @dataclass(frozen=True)

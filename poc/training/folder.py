@@ -26,7 +26,11 @@ LABEL_TO_SURFACE = np.zeros(256, np.uint8)
 for _label, _surface in _SURFACE_OF_LABEL.items():
     LABEL_TO_SURFACE[_label] = _surface
 
-MAX_PLAUSIBLE_M = 60.0
+METRES_BELOW_MM, CENTIMETRES_BELOW_MM, TENTHS_ABOVE_MM, MOST_MM = 100, 400, 20_000, 60_000
+"""Median depth below or above which no room's is in millimetres: a sensor's is then in metres, centimetres or tenths of a millimetre. A
+network's may be of a photo of anything, so that only the first and the last hold for it."""
+NO_VALUE_MM = 65535
+"""What some sensors write where they have no depth, besides 0."""
 RGB_SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
 MAX_STRETCH = 0.02
 """How much the shape of a depth map or of labels may differ from the photo's (width over height)."""
@@ -135,14 +139,17 @@ def check_named(names: frozenset[str], frames: Iterable[Frame], where: str) -> N
 
 def _frame(folder: Path, meta: dict, entry: dict, where: Path) -> Frame:
     name = entry["name"]
-    rgb = next((p for suffix in RGB_SUFFIXES if (p := folder / "rgb" / f"{name}{suffix}").is_file()), None)
-    if rgb is None:
+    photos = [p for suffix in RGB_SUFFIXES if (p := folder / "rgb" / f"{name}{suffix}").is_file()]
+    if not photos:
         raise DataError(f"{folder / 'rgb' / name}.jpg: no such photo, though meta.json lists it")
+    rgb = photos[0]
+    if twin := next((p for p in photos[1:] if not p.samefile(rgb)), None):
+        raise DataError(f"{rgb}: {twin.name} is beside it, and which of the two belongs to {name}.png in depth_mm/ cannot be told; keep one")
     k = _intrinsics(meta, entry, where)
     label = folder / "label" / f"{name}.png"
     depth = folder / "depth_mm" / f"{name}.png"
     if entry.get("true_depth", True) and not depth.is_file():
-        raise DataError(f"{depth}: no such depth, though meta.json lists the frame")
+        raise DataError(f"{depth}: no such depth, though {'meta.json lists the frame' if meta.get('frames') else f'rgb/{rgb.name} is there'}")
     return Frame(
         name, rgb, depth, label if label.is_file() else None,
         *(float(k[key]) for key in ("fx", "fy", "cx", "cy")), int(k["width"]), int(k["height"]),
@@ -166,7 +173,7 @@ def load_frame(frame: Frame, to_learn: bool = False) -> LoadedFrame:
     height, width = bgr.shape[:2]
     if (width, height) != (frame.width, frame.height):
         raise DataError(f"{frame.rgb}: is {width}×{height}, but meta.json says {frame.width}×{frame.height}")
-    depth_m = _inside(check_depth(depth, frame.depth, width, height), frame.crop)
+    depth_m = _inside(check_depth(depth, frame.depth, width, height, frame.measured), frame.crop)
     if not depth_m.any():
         raise DataError(f"{frame.depth}: has no depth inside the crop")
     return LoadedFrame(frame, bgr[:, :, ::-1].copy(), depth_m, _surface(frame, width, height, to_learn))
@@ -180,8 +187,8 @@ def _orientation(path: Path) -> int:
         return orientation_from_exif(image)
 
 
-def check_depth(depth: np.ndarray, path: Path, width: int, height: int) -> np.ndarray:
-    """Raw depth in millimetres → float32 metres at the photo's size (nearest), 0 where missing."""
+def check_depth(depth: np.ndarray, path: Path, width: int, height: int, measured: bool = True) -> np.ndarray:
+    """Raw depth in millimetres → float32 metres at the photo's size (nearest), 0 where missing. measured: as of `Frame`."""
     if depth.ndim != 2:
         raise DataError(f"{path}: has {depth.shape[-1]} channels, expected one of 16-bit millimetres")
     if depth.dtype == np.uint8:
@@ -190,17 +197,25 @@ def check_depth(depth: np.ndarray, path: Path, width: int, height: int) -> np.nd
         raise DataError(f"{path}: holds values that are not finite")
     if abs(depth.shape[1] / depth.shape[0] - width / height) > MAX_STRETCH:
         raise DataError(f"{path}: is {depth.shape[1]}×{depth.shape[0]}, which does not fit the photo's {width}×{height}")
+    depth = np.where(depth == NO_VALUE_MM, 0, depth)
     if not depth.any():
-        raise DataError(f"{path}: is zero everywhere; 0 means missing")
+        raise DataError(f"{path}: is zero everywhere; 0 means missing, and so does {NO_VALUE_MM}")
     median = float(np.median(depth[depth > 0]))
-    if median < 100:
-        raise DataError(f"{path}: median {median:g} mm; the values look like metres, expected millimetres")
-    if median > MAX_PLAUSIBLE_M * 1000:
-        raise DataError(f"{path}: median {median / 1000:g} m is beyond {MAX_PLAUSIBLE_M:g} m; expected millimetres")
+    if unit := _likely_unit(median, measured):
+        raise DataError(f"{path}: its median would be {median:g} mm; the values look like {unit}, expected millimetres")
     depth_m = depth.astype(np.float32) / 1000
     if depth.shape != (height, width):
         depth_m = cv2.resize(depth_m, (width, height), interpolation=cv2.INTER_NEAREST)
     return depth_m
+
+
+def _likely_unit(median: float, measured: bool) -> str | None:
+    """What values of this median are in, where no room's are in millimetres with it; else None."""
+    if median < METRES_BELOW_MM:
+        return "metres"
+    if measured and median < CENTIMETRES_BELOW_MM:
+        return "centimetres"
+    return "tenths of a millimetre, or a finer unit" if median > (TENTHS_ABOVE_MM if measured else MOST_MM) else None
 
 
 def _inside(values: np.ndarray, crop: tuple[int, int, int, int], unknown: int = 0) -> np.ndarray:

@@ -21,7 +21,7 @@ from poc.workbook.nursery import Nursery
 
 _log = logging.getLogger(__name__)
 _silent = logging.getLogger(f"{__name__}.manager")
-_silent.setLevel(logging.CRITICAL + 1)  # jupyter_client prints tracebacks for what is raised, caught and said here anyway
+_silent.setLevel(logging.CRITICAL + 1)  # jupyter_client and nbclient print what is raised, caught and said here anyway
 ENGINE = "poc-warm"
 START_TIMEOUT_S = 120
 _LAUNCH = "from ipykernel.kernelapp import launch_new_instance; launch_new_instance()"
@@ -167,7 +167,7 @@ def register_engine() -> None:
         def execute_managed_notebook(cls, nb_man, kernel_name, km=None, times=None, **_: Any):
             began = time.perf_counter()
             client = PapermillNotebookClient(
-                nb_man, km=km, kernel_name=kernel_name, timeout=None, startup_timeout=START_TIMEOUT_S,
+                nb_man, km=km, kernel_name=kernel_name, timeout=None, startup_timeout=START_TIMEOUT_S, log=_silent,
                 on_notebook_start=lambda **_: times.update(kernel_s=time.perf_counter() - began),
             )  # fmt: skip
             return client.execute(cleanup_kc=False)
