@@ -27,7 +27,7 @@ from poc.assumptions import (
     with_measured_share,
 )
 from poc.errors import ParameterError
-from poc.types import Measurement
+from poc.types import RUNS_THROUGH, Measurement
 
 __all__ = [
     "AccuracyVerdict", "BreakEven", "BusinessCase", "BusinessParameters", "Month", "Swing", "accuracy_verdict", "break_even",
@@ -332,7 +332,7 @@ def accuracy_verdict(measurements: Sequence[Measurement], params: BusinessParame
         verdict = f"wider than the ± {choose * 100:.0f} % for choosing a product, narrower than errors by hand of up to {hand * 100:.0f} %"
     else:
         light, verdict = "red", f"wider than errors by hand of up to {hand * 100:.0f} %: measure by tape"
-    doubted = [m for m in measurements if m.name in widths and m.reason]
+    doubted = [m for m in measurements if m.name in widths and RUNS_THROUGH in m.reason]
     if doubted:
         light = "red"
         verdict += f"; but the {doubted[0].name.replace('_', ' ')} may be wrong altogether ({doubted[0].reason}): measure it by tape"

@@ -11,7 +11,7 @@ from poc.room.nextstep import next_measurement
 from poc.room.propagate import variance, wall_length
 from poc.room.roomspace import crossing_walls, longest_free
 from poc.room.selftest import self_test
-from poc.types import Measurement, Scene
+from poc.types import RUNS_THROUGH, Measurement, Scene
 
 __all__ = ["FIXED_NAMES", "measure", "measurement_json", "next_measurement", "self_test"]
 
@@ -54,7 +54,7 @@ def doubting_crossed(scene: Scene, measurements: Iterable[Measurement]) -> list[
     for m in measurements:
         wall = re.sub("_(distance|length)$", "", m.name) if m.name != "longest_free_wall" else free and free[0].plane_id
         crossed = through.get(wall, ())
-        why = f"it runs through {' and '.join(crossed).replace('_', ' ')}: one of them is not where it was put"
+        why = f"{RUNS_THROUGH} {' and '.join(crossed).replace('_', ' ')}: one of them is not where it was put"
         out.append(replace(m, light="red", reason=f"{m.reason}; {why}" if m.reason else why) if crossed else m)
     return out
 
@@ -71,7 +71,10 @@ def longest(lengths: Iterable[Measurement]) -> Measurement:
     if longer is not None:
         return replace(longer, low=max(longer.low, best.low))
     cut = [m.name.removesuffix("_length").replace("_", " ") for m in told if m.status == "lower_bound"]
-    return replace(best, reason=f"the longest seen whole: {' and '.join(cut)} {'goes' if len(cut) == 1 else 'go'} on out of sight") if cut else best
+    if not cut:
+        return best
+    whole = f"the longest seen whole: {' and '.join(cut)} {'goes' if len(cut) == 1 else 'go'} on out of sight"
+    return replace(best, reason=f"{best.reason}; {whole}" if best.reason else whole)
 
 
 def _camera_height(scene: Scene) -> Measurement:

@@ -26,6 +26,9 @@ Status = Literal["measured", "lower_bound", "unknown"]
 Z90 = 1.6448536269514722
 """Half-width of a two-sided 90 % interval of the normal distribution, in standard deviations."""
 
+RUNS_THROUGH = "it runs through"
+"""How a measurement's reason begins where the wall is not where it was put, so that its interval says nothing."""
+
 
 def floored(value: float) -> str:
     """A lower bound with two decimals, never above itself."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
-from poc.room.refusal import LEAST_EVIDENCE, Evidence, refuse, refuse_picture
+from poc.camera import estimate_camera
+from poc.room.refusal import LEAST_EVIDENCE, Evidence, gather_evidence, refuse, refuse_picture
 from poc.room.view import make_view
 from poc.scene import build_scene
 from poc.types import Photo, Surfaces
@@ -31,6 +33,37 @@ def _floor_plan() -> np.ndarray:
     return plan
 
 
+def _coloured_plan(noise: float = 0.0, paper: int = 255) -> np.ndarray:
+    """A plan with a colour to each room, names and furniture in them, as a JPEG; noise: grey levels, of a scan."""
+    colours = [(240, 220, 190), (220, 235, 245), (205, 170, 125), (200, 200, 205), (235, 225, 240)]
+    corners = [(100, 100, 600, 500), (600, 100, 1100, 400), (100, 500, 500, 820), (500, 500, 800, 820), (800, 400, 1100, 820)]
+    plan = np.full((900, 1200, 3), paper, np.uint8)
+    for (left, top, right, bottom), colour in zip(corners, colours, strict=True):
+        cv2.rectangle(plan, (left, top), (right, bottom), colour, -1)
+        cv2.rectangle(plan, (left, top), (right, bottom), (30, 30, 30), 8)
+        cv2.rectangle(plan, (left + 30, top + 30), (left + 130, top + 100), (90, 80, 70), 3)
+        cv2.putText(plan, "Bedroom 12 m2", (left + 20, (top + bottom) // 2), 0, 1, (60, 60, 60), 2)
+    noisy = np.clip(plan + np.random.default_rng(0).normal(0, noise, plan.shape), 0, 255).astype(np.uint8)
+    return cv2.imdecode(cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, 85])[1], 1)
+
+
+def _barrel() -> np.ndarray:
+    """A photo bent by a fisheye lens: black around, but not along straight lines."""
+    v, u = np.indices((300, 400), np.float32) - np.array([149.5, 199.5], np.float32)[:, None, None]
+    bend = 1 + (u**2 + v**2) / 160**2
+    return cv2.remap(np.maximum(_noise(300, 400), 60), u * bend + 199.5, v * bend + 149.5, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+
+
+def _barred(rows: int, cols: int) -> np.ndarray:
+    """A photo with black bars, of which a JPEG leaves no pixel quite black."""
+    return np.pad(np.maximum(_noise(300, 400), 60), ((rows, rows), (cols, cols), (0, 0)), constant_values=3)
+
+
+def _enlarged(rgb: np.ndarray, long_side: int) -> np.ndarray:
+    scale = long_side / max(rgb.shape[:2])
+    return cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+
+
 def _sphere() -> np.ndarray:
     turn = np.linspace(0, 2 * np.pi, 400, endpoint=False)
     row = 128 + 100 * np.cos(turn) + 20 * np.sin(3 * turn)
@@ -42,7 +75,15 @@ def _sphere() -> np.ndarray:
     [
         (np.full((200, 300, 3), 255, np.uint8), "blank"),
         (_floor_plan(), "floor plan"),
+        (_coloured_plan(), "floor plan"),
+        (_coloured_plan(noise=4.0), "floor plan"),
+        (_coloured_plan(noise=4.0, paper=244), "floor plan"),
         (_disc(), "fisheye"),
+        (np.pad(_disc(), ((0, 0), (50, 50), (0, 0))), "fisheye"),
+        (_barrel(), "fisheye"),
+        (_barred(60, 0), "black bars around the photo: crop them away"),
+        (_barred(0, 40), "black bars"),
+        (np.pad(_barred(100, 0), ((120, 120), (0, 0), (0, 0))), "black bars"),
         (_noise(100, 400), "panorama"),
         (_sphere(), "360°"),
     ],
@@ -54,6 +95,24 @@ def test_the_picture_alone_gives_it_away(picture, says):
 def test_an_ordinary_picture_passes():
     assert refuse_picture(Photo(_noise(300, 400))) is None
     assert refuse_picture(Photo(_noise(300, 600))) is None  # twice as wide as high, but its edges do not meet
+
+
+@pytest.mark.parametrize("size", [100, 200, 1200])
+def test_a_thumbnail_is_too_little_at_any_size(size):
+    tiny = _enlarged(make_room(1).photo.rgb, 100)
+    assert "100 pixels" in refuse_picture(Photo(_enlarged(tiny, size)))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_evidence_does_not_grow_with_the_photo(seed):
+    room = make_room(seed)
+    found = []
+    for size in (240, 480, 960, 1920):
+        photo = Photo(_enlarged(room.photo.rgb, size))
+        camera = estimate_camera(photo)
+        assert refuse_picture(photo) is None
+        found.append(gather_evidence(photo, make_view(camera, room.depth, room.surfaces), camera, room.depth).total)
+    assert np.ptp(found) < 1.5  # with lines found at the photo's own size: up to 11
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -82,8 +141,8 @@ def test_a_photo_without_room_surfaces_is_refused_in_words():
 
 @pytest.mark.data
 @pytest.mark.slow
-def test_forest_street_and_shelf_are_refused(data_folder):
-    from poc.camera import estimate_camera
+@pytest.mark.parametrize("enlarged", [1, 2, 4])
+def test_forest_street_and_shelf_are_refused(data_folder, enlarged):
     from poc.depth import estimate
     from poc.photo import load_photo
 
@@ -92,6 +151,7 @@ def test_forest_street_and_shelf_are_refused(data_folder):
     for frame in json.loads((folder / "meta.json").read_text())["frames"]:
         if frame["scene"] in ("forest", "street", "shelf"):
             photo = load_photo(folder / "rgb" / f"{frame['name']}.jpg")
+            photo = Photo(_enlarged(photo.rgb, min(enlarged * max(photo.width, photo.height), 3200)))
             depth, surfaces = estimate(photo)
             scene = build_scene(photo, depth, surfaces, estimate_camera(photo, surfaces, depth))
             wrong += [] if scene.refusal else [frame["name"]]

@@ -34,8 +34,7 @@ SAME_WALL = 0.04
 EXACT = 0.02
 """Sigma of a wall's log depth up to which the depth tells by itself that a wall stands at another angle."""
 LEAST_BARE = 0.2
-"""Share of a wall's cells that must not be window for its depth to be taken from them alone: a sensor sees through glass. A network's is
-taken from windows too: it has them where the wall is, and without them rendered walls were 3.1 % off instead of 2.3 (median)."""
+"""Share of a wall's cells that must not be window for its depth to be taken from them alone: one sees through glass."""
 TOP_QUANTILE = 0.5
 """Of a wall's columns, those that must show it that high: a strip of ceiling taken for wall stands over some of them."""
 SAME_FOOT, SAME_DEPTH = 0.6, 1.6
@@ -251,8 +250,7 @@ def _observe(seen: _Seen, state: State, psi: float, e: float, columns, turn_sigm
     shared = float(np.clip(FOOT_SHARED[0] * scatter, *FOOT_SHARED[1:])) * float(np.median(sigma)) / FOOT_SIGMA_CELLS if use.any() else 0.0
     mask = _wall_mask(seen.view, pan, columns)
     bare = mask & (seen.view.p[..., WINDOW] < 0.5)
-    use_all = seen.view.by_network or bare.sum() < LEAST_BARE * mask.sum()
-    depth_uv, d, gain = _depth_samples(seen.view, seen.field, mask if use_all else bare)
+    depth_uv, d, gain = _depth_samples(seen.view, seen.field, bare if bare.sum() > LEAST_BARE * mask.sum() else mask)
     return WallData(psi, turn_sigma, uv, foot_w, sigma, depth_uv, d, gain, columns, use, mask, seen.noise, own, shared)
 
 
