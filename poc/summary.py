@@ -84,7 +84,7 @@ def _measured(measurements: Sequence[Measurement], say: Messages) -> tuple[str, 
 
 
 def _sure(scene: Scene, checks: Sequence[Any], verdict: str, say: Messages) -> tuple[str, ...]:
-    told = [say("scale_from", source=say.phrase(scene.scale.source)), say("scale_error", percent=error_percent(scene.scale.own_sigma_rel))]
+    told = [say("scale_from", source=say.phrase(scene.scale.source)), say("scale_error", percent=error_percent(scene.scale.sigma_rel))]
     if checks:
         lights = {light: sum(c.light == light for c in checks) for light in ("green", "amber", "red")}
         unmade = len(checks) - sum(lights.values())
