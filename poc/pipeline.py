@@ -212,7 +212,10 @@ def asked(options: Options) -> dict[str, Any]:
     """What the caller gave that is not a default, or saved in the notebooks, for the report."""
     from poc.catalog import shown_address
 
-    own = {"model": options.model, "camera height": options.camera_height, "focal_px": options.focal_px, "pitch, roll": options.pitch_roll, "reference": "; ".join(options.references)}
+    own = {
+        "model": options.model, "camera height": options.camera_height, "focal_px": options.focal_px, "pitch, roll": options.pitch_roll,
+        "reference": "; ".join(options.references),
+    }  # fmt: skip
     default = Options().model
     free = saved_by_hand() | options.parameters
     return {name: value for name, value in own.items() if value not in ("", None, default)} | {

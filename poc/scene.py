@@ -188,7 +188,7 @@ def _scale(layout: Layout, camera_height, known: References, moves) -> Scale:
 
 def _assemble(view: View, layout: Layout, scale: Scale, floor: FloorData, moves) -> Scene:
     state = layout.state
-    problem = Problem(layout, floor, _ends(view, layout), lambda s, solved: scale.camera_height_m, _ceiling_source(view, layout))
+    problem = Problem(layout, floor, _ends(view, layout), scale.camera_height_m, _ceiling_source(view, layout))
     errors = moved_shapes(problem, moves, scale)
     h, rot = scale.camera_height_m, state.room_from_cam
     up = rot[2]

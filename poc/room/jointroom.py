@@ -12,7 +12,7 @@ import numpy as np
 
 from poc.room.floorplan import CELL_M, in_metres, largest_rectangle, raster
 from poc.room.jointfit import Facing, Fit, View, to_anchor, turned_facing, unit_of_facing
-from poc.room.roomspace import cut_out
+from poc.room.roomspace import cut_out, extent_between
 from poc.room.sameroom import Seat, quarter
 from poc.room.stretches import CLEAR_FROM_M, STRIP_M
 from poc.types import Obstacle, Opening, Scene, WallSegment
@@ -148,12 +148,17 @@ def free_of(stretch: Stretch, views: list[View], seats: dict[int, Seat], at_m: f
     return [(s[0] - low, s[1] - low) for s in kept], [(s[2], s[3]) for s in kept], list(dict.fromkeys(cutters))
 
 
+def _segment_at(wall: JointWall, i: int, k: int, views: list[View], seats: dict[int, Seat]) -> tuple[WallSegment, float]:
+    """What photo i has of a wall (position k in its `View.walls`), and where along the wall that begins, metres."""
+    segment = views[i].scene.walls[views[i].walls[k].index]
+    return segment, float(min(to_anchor(segment.ends, seats[i]) @ along_of(wall.facing)))
+
+
 def free_spans(wall: JointWall, views: list[View], seats: dict[int, Seat]) -> list[tuple[float, float, str, str, int]]:
     """Free stretches of a wall as each photo has them: from, to (metres along it), kinds of their ends, photo."""
     out = []
     for i, k in wall.members:
-        segment = views[i].scene.walls[views[i].walls[k].index]
-        start = float(min(to_anchor(segment.ends, seats[i]) @ along_of(wall.facing)))
+        segment, start = _segment_at(wall, i, k, views, seats)
         out += [(start + a, start + b, *kinds, i) for (a, b), kinds in zip(segment.free, segment.free_end_kinds)]
     return out
 
@@ -209,8 +214,8 @@ def covered_of(stretch: Stretch, views: list[View], seats: dict[int, Seat]) -> t
     """What any photo sees hanging on the wall: (from, to, lowest height), metres from the stretch's left end."""
     out = []
     for i, k in stretch.wall.members:
-        segment = views[i].scene.walls[views[i].walls[k].index]
-        start = float(min(to_anchor(segment.ends, seats[i]) @ along_of(stretch.wall.facing))) - stretch.left.at_m
+        segment, start = _segment_at(stretch.wall, i, k, views, seats)
+        start -= stretch.left.at_m
         out += [(start + a, start + b, low) for a, b, low in segment.covered]
     return tuple(sorted(out))
 
@@ -225,18 +230,10 @@ def _blocked(wall: JointWall, scene: Scene, seat: Seat, at_m: float) -> list[tup
     out = []
     for obstacle in scene.obstacles:
         foot = to_anchor(obstacle.footprint, seat)
-        span = _extent_between(foot @ along_of(wall.facing), at_m - foot @ unit_of_facing(wall.facing), *BEFORE_WALL_M)
+        span = extent_between(foot @ along_of(wall.facing), at_m - foot @ unit_of_facing(wall.facing), *BEFORE_WALL_M)
         if span is not None:
             out.append(span)
     return out
-
-
-def _extent_between(s: np.ndarray, off: np.ndarray, near: float, far: float) -> tuple[float, float] | None:
-    """Least and greatest s of the part of a polygon (s, off) whose off lies between near and far; None where there is none."""
-    inside = list(s[(off >= near) & (off <= far)])
-    for a, b, oa, ob in zip(s, np.roll(s, -1), off, np.roll(off, -1), strict=True):
-        inside += [a + (b - a) * (line - oa) / (ob - oa) for line in (near, far) if (oa - line) * (ob - line) < 0]
-    return (float(min(inside)), float(max(inside))) if inside else None
 
 
 # --- scale -------------------------------------------------------------------------------------------------------------

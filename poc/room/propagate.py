@@ -74,18 +74,18 @@ class Shape:
 
 @dataclass(frozen=True)
 class Problem:
-    """Everything needed to recompute the room: layout, floor cells, ends per wall, how the state maps to a camera height."""
+    """Everything needed to recompute the room: layout, floor cells, ends per wall, the camera's height."""
 
     layout: Layout
     floor: FloorData
     ends: tuple[tuple[End, End], ...]
-    height: Callable[[State, list[WallSolution]], float]
+    camera_height_m: float
     ceiling_from: str | None
 
 
 def shape_of(p: Problem, state: State, solved: list[WallSolution], *, line: float = 0.0, ceiling_model: float = 0.0) -> Shape:
     """Metres from a state and solved walls. line: error of the ceiling line in cells; ceiling_model: of log ceiling depth."""
-    h = p.height(state, solved)
+    h = p.camera_height_m
     psi, dist = np.array([w.psi for w in solved]), np.array([w.distance for w in solved]) * h
     ends = np.array([[_end_point(p, state, psi, dist, k, end) for end in pair] for k, pair in enumerate(p.ends)]).reshape(-1, 2, 2)
     above = ceiling_height(p, state, solved, line, ceiling_model)

@@ -186,6 +186,14 @@ def cut_out(spans: Sequence[Span], low: float, high: float, kind: str) -> list[S
     return out
 
 
+def extent_between(s: np.ndarray, off: np.ndarray, near: float, far: float) -> tuple[float, float] | None:
+    """Least and greatest s of the part of a polygon (s, off) whose off lies between near and far; None where there is none."""
+    inside = list(s[(off >= near) & (off <= far)])
+    for a, b, oa, ob in zip(s, np.roll(s, -1), off, np.roll(off, -1), strict=True):
+        inside += [a + (b - a) * (line - oa) / (ob - oa) for line in (near, far) if (oa - line) * (ob - line) < 0]
+    return (float(min(inside)), float(max(inside))) if inside else None
+
+
 def crossing_walls(scene: Scene) -> list[tuple[str, str]]:
     """Pairs of walls that run through each other, which no two walls do: at least one is not where it was put."""
     out = []
