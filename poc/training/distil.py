@@ -18,9 +18,6 @@ from torch import Tensor, nn
 
 from poc.training.losses import depth_terms, log_l1
 
-SURFACE_WEIGHT = 0.5
-
-
 @dataclass(frozen=True)
 class Lesson:
     """What was answered on B samples: log_depth B×h×w (canonical), surface B×6×H×W (probabilities)."""
@@ -70,11 +67,12 @@ def grow(maps: Tensor, size: tuple[int, int]) -> Tensor:
     return maps if maps.shape[-2:] == size else F.interpolate(maps, size=size, mode="bilinear")
 
 
-def distillation_loss(outputs: tuple[Tensor, Tensor, Tensor], lesson: Lesson) -> dict[str, Tensor]:
-    """Terms and their weighted sum ("total"): depth with scale and shape as of `losses.total_loss`, surfaces by cross-entropy with
-    the teachers' probabilities less their own entropy (so it is 0 for the same answer). The expected error is not taught."""
+def distillation_loss(outputs: tuple[Tensor, Tensor, Tensor], lesson: Lesson, surface_weight: float = 0.5) -> dict[str, Tensor]:
+    """Terms and their weighted sum ("total"): depth with scale and shape as of `losses.total_loss`, surfaces (`surface_weight`) by
+    cross-entropy with the teachers' probabilities less their own entropy (so it is 0 for the same answer). The expected error is
+    not taught."""
     log_depth, _, logits = outputs
     known = torch.ones_like(lesson.log_depth)
     depth = log_l1(log_depth[:, 0] - lesson.log_depth, known) + depth_terms(log_depth[:, 0], lesson.log_depth, known)["shape"]
     surface = F.kl_div(logits.log_softmax(1), lesson.surface, reduction="none").sum(1).mean()
-    return {"taught_depth": depth, "taught_surface": surface, "total": depth + SURFACE_WEIGHT * surface}
+    return {"taught_depth": depth, "taught_surface": surface, "total": depth + surface_weight * surface}

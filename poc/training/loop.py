@@ -51,8 +51,9 @@ class TrainConfig:
     kept: share of the weights it started from that the result keeps, to forget less (Wortsman et al. 2022, *Robust fine-tuning of
     zero-shot models*); with `freeze_norm`.
     photos: folders of photos without depth. teachers: checkpoints that label them, and every other sample beside its truth
-    (`taught`: weight of that), at most `asked_px` pixels long, the size they learnt at (0: as long as the student sees it).
-    Without teachers the averaged weights label the photos, after `alone` of the epochs.
+    (`taught`: weight of that; `taught_surfaces`: of its surfaces beside its depth), at most `asked_px` pixels long, the size they
+    learnt at (0: as long as the student sees it). Without teachers the averaged weights label the
+    photos, after `alone` of the epochs.
     """
 
     sources: tuple[Source, ...]
@@ -78,6 +79,7 @@ class TrainConfig:
     photos: tuple[Source, ...] = ()
     teachers: tuple[str, ...] = ()
     taught: float = 1.0
+    taught_surfaces: float = 0.5
     asked_px: int = 0
     alone: float = 0.3
     augment: AugmentConfig = field(default_factory=AugmentConfig)
@@ -235,7 +237,7 @@ def batch_loss(state: State, config: TrainConfig, batch: Batch, teachers: list[n
         total = total + terms["total"] * (batch.labelled / len(image))
     if len(plain[asked]):
         lesson = ask(teachers or [state.average], plain[asked], config.asked_px if teachers else 0)
-        taught = distillation_loss(tuple(t[asked] for t in outputs), lesson)
+        taught = distillation_loss(tuple(t[asked] for t in outputs), lesson, config.taught_surfaces)
         terms |= taught
         total = total + taught["total"] * (config.taught * len(plain[asked]) / len(image))
     return terms | {"total": total}
