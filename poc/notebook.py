@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import html
-import io
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -39,11 +38,16 @@ def begin(name: str, run_id: str) -> Run:
     known, space = notebook_parameters(project_root() / "notebooks" / f"{name}.ipynb"), _namespace()
     cells = [_assigned(cell) for cell in space.get("In", ())]
     by_hand = next((names for names in reversed(cells) if "RUN" in names), [])  # as the cell is now, misspelt before or not
-    injected = [name for names, cell in zip(cells, space.get("In", ())) if cell.startswith("# Parameters\n") for name in names]
+    injected = [name for names, cell in zip(cells, space.get("In", ())) if _is_injected(cell) for name in names]
     check_names([*injected, *(n for n in by_hand if n.isupper() and did_you_mean(n, known))], known)
     values = check_parameters({"RUN": run_id} | {n: space[n] for n in known if n in space}, known)
     space.update((n, value) for n, value in values.items() if n in space)
     return open_run(values["RUN"])
+
+
+def _is_injected(cell: str) -> bool:
+    """Whether papermill put the cell there."""
+    return cell.startswith("# Parameters\n")
 
 
 def _assigned(cell: str) -> list[str]:
@@ -117,6 +121,28 @@ def chosen_photo(photo: str, box: Any = None) -> Photo:
     return load_photo(from_project(Path(photo).expanduser()) if photo else sample_photo())
 
 
+def mark_box(photo: Photo, reference: str | Sequence[str] = ()) -> Any:
+    """A board to mark known lengths on the photo; None where papermill runs the notebook and nobody can click. reference: those that
+    are given already. Raises ParameterError as `parse_reference` does."""
+    space = _namespace()
+    if any(map(_is_injected, space.get("In", ()))):
+        return None
+    from IPython.display import display
+
+    from poc.marker import Marker
+
+    before, box = space.get("marks"), Marker(photo, listed(reference))
+    if isinstance(before, Marker) and before.photo.sha256 == photo.sha256:  # of a cell that was run before
+        box.marks = before.marks
+    display(box)
+    return box
+
+
+def all_references(reference: str | Sequence[str], marks: Any = None) -> list[str]:
+    """The references that the parameter names, and those marked on the board."""
+    return listed(reference) + (marks.references if marks else [])
+
+
 # --- showing -----------------------------------------------------------------------------------------------------
 
 
@@ -137,19 +163,9 @@ def show_photo(photo: Photo) -> None:
     """Show a photo, scaled down for the screen."""
     from IPython.display import display
 
-    display({"image/jpeg": _jpeg(photo), "text/plain": f"photo: {photo.name}"}, raw=True)
+    from poc.photo import jpeg_base64
 
-
-def _jpeg(photo: Photo) -> str:
-    import base64
-
-    from PIL import Image
-
-    image = Image.fromarray(photo.rgb)
-    image.thumbnail((PICTURE_PX, PICTURE_PX))
-    file = io.BytesIO()
-    image.save(file, "JPEG", quality=85)
-    return base64.b64encode(file.getvalue()).decode()
+    display({"image/jpeg": jpeg_base64(photo, PICTURE_PX), "text/plain": f"photo: {photo.name}"}, raw=True)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], none: str = "") -> None:

@@ -6,6 +6,7 @@ The focal length is read by `poc.exif`, so that this file is about pixels only.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import io
@@ -83,6 +84,17 @@ def photo_from_array(rgb: np.ndarray, f_px: float | None = None, name: str = "ar
     rgb = np.ascontiguousarray(rgb)
     return Photo(rgb=rgb, f_px=None if f_px is None else float(f_px), name=name, notes=_shape_notes(width, height),
                  sha256=hashlib.sha256(rgb).hexdigest())
+
+
+def jpeg_base64(photo: Photo, longest_px: int) -> str:
+    """The photo as a JPEG in base64, scaled down to `longest_px` where it is larger."""
+    from PIL import Image
+
+    picture = Image.fromarray(photo.rgb)
+    picture.thumbnail((longest_px, longest_px))
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=85)
+    return base64.b64encode(file.getvalue()).decode()
 
 
 def _read(source: str | Path | bytes, name: str | None) -> tuple[bytes, str]:

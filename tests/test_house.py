@@ -27,7 +27,7 @@ LAYERS = (
     ("sketch", "figures.*", "words", "messages", "recommend", "products.*", "business", "assumptions", "catalog"),
     ("render", "report", "summary"),
     ("workbook", "workbook.*", "pipeline"),
-    ("bench", "notebook"),
+    ("bench", "marker", "notebook"),
     ("cli", "cli_data"),
 )
 """From the bottom to the top. A module may import its own layer and those below."""

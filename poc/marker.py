@@ -1,0 +1,78 @@
+"""A length marked on the photo with the mouse: what `REFERENCE` takes, without reading pixels off a picture.
+
+The widget runs in JupyterLab through anywidget (`poc/templates/marker.js`). Whoever sees it opens it: only then does the picture
+go to the browser, so that it costs nothing where nobody looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+from poc.errors import ParameterError
+from poc.photo import jpeg_base64
+from poc.room.scale import KNOWN_OBJECTS, parse_reference
+from poc.types import Photo
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+MOST_PX = 1600
+"""Longest side of the picture that is marked on: a third of a megabyte; its lens shows four times as much as a screen does."""
+
+
+class Marker(anywidget.AnyWidget):
+    """Marks on one photo.
+
+    marks: [{"kind": "length" or one of KNOWN_OBJECTS, "ends": [[u, v], [u, v]] in pixels of the whole photo, "metres": number or
+    None}]. said: the line that keeps them in the notebook, or what is still wrong with one of them.
+    """
+
+    _esm = TEMPLATES / "marker.js"
+    _css = TEMPLATES / "marker.css"
+    picture = traitlets.Unicode().tag(sync=True)
+    size = traitlets.List().tag(sync=True)
+    objects = traitlets.Dict().tag(sync=True)
+    given = traitlets.List().tag(sync=True)
+    marks = traitlets.List().tag(sync=True)
+    said = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, photo: Photo, given: Sequence[str] = ()):
+        """given: references that are known already, as `parse_reference` takes them. Raises ParameterError as that does."""
+        objects = {name: [metres, what] for name, (metres, _, what) in KNOWN_OBJECTS.items()}
+        ends = [[list(end) for end in parse_reference(text, photo).ends] for text in given]
+        super().__init__(size=[photo.width, photo.height], objects=objects, given=ends)
+        self.photo, self.before = photo, list(given)
+        self.on_msg(self._asked)
+        self.observe(self._changed, "marks")
+
+    def _asked(self, _widget: object, content: dict, _buffers: object) -> None:
+        if content.get("open"):
+            self.picture = f"data:image/jpeg;base64,{jpeg_base64(self.photo, MOST_PX)}"
+
+    def _changed(self, _change: object) -> None:
+        texts, problems = [], []
+        for number, mark in enumerate(self.marks, start=1):
+            text = as_reference(mark)
+            try:
+                parse_reference(text, self.photo)
+                texts.append(text)
+            except ParameterError as error:
+                unfinished = mark["kind"] not in KNOWN_OBJECTS and mark["metres"] is None
+                problems.append(f"mark {number}: " + ("how long is it, in metres?" if unfinished else str(error)))
+        kept = f"Run on from the next cell. To keep it: REFERENCE = {self.before + texts!r}" if texts else ""
+        self.said = " · ".join([*problems, kept] if kept else problems)
+
+    @property
+    def references(self) -> list[str]:
+        """The marks as `parse_reference` takes them; one without a length, which is still being made, is left out."""
+        return [as_reference(m) for m in self.marks if m["kind"] in KNOWN_OBJECTS or m["metres"] is not None]
+
+
+def as_reference(mark: dict) -> str:
+    """A mark as text for `parse_reference`."""
+    (u1, v1), (u2, v2) = mark["ends"]
+    kind = "" if mark["kind"] == "length" else f"{mark['kind']}:"
+    length = "" if mark["metres"] is None else f"={mark['metres']:.15g}"
+    return f"{kind}{u1:.15g},{v1:.15g},{u2:.15g},{v2:.15g}{length}"
