@@ -30,7 +30,7 @@ from poc.products.catalog_db import (
     stored_facts,
     tables,
 )
-from poc.runs import from_project
+from poc.runs import from_project, project_root
 from poc.types import Product
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DATA = Path(__file__).resolve().parents[1] / "data"
+DATA = project_root() / "data"
 CSV_PATH = DATA / "catalogue" / "products.csv"
 SQLITE_PATH = DATA / "catalogue.sqlite"
 BUILT_IN = "sample catalogue"

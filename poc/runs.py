@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -30,12 +31,19 @@ SCHEMA = 2
 UNITS = {"length": "m", "area": "m²", "focal_length": "px", "angle": "rad", "pixel": "px", "photo": "sRGB uint8"}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 _TOKEN = "__stage_hash__"
+_SOURCE = Path(__file__).resolve().parents[1]
+_INSTALLED = Path(sys.prefix) / "share" / "poc"  # `data-files` of pyproject.toml
 
 
 def project_root() -> Path:
-    """The folder that holds notebooks/ and data/: the source tree (as `pip install -e` leaves it), else the current folder."""
-    source = Path(__file__).resolve().parents[1]
-    return source if (source / "notebooks").is_dir() else Path.cwd()
+    """The folder that holds notebooks/ and data/: the source tree (as `pip install -e` leaves it), else where pip puts them, else
+    the current folder."""
+    return next((root for root in (_SOURCE, _INSTALLED) if (root / "notebooks").is_dir()), Path.cwd())
+
+
+def working_root() -> Path:
+    """The folder in which runs are made and kernels stand: the source tree, else the current folder."""
+    return _SOURCE if (_SOURCE / "notebooks").is_dir() else Path.cwd()
 
 
 def from_project(path: Path) -> Path:
@@ -45,9 +53,9 @@ def from_project(path: Path) -> Path:
 
 
 def runs_root() -> Path:
-    """Where runs live: the environment variable POC_RUNS, or `runs/` in the project."""
+    """Where runs live: the environment variable POC_RUNS, or `runs/` in `working_root`."""
     given = os.environ.get("POC_RUNS")
-    return Path(given).expanduser().resolve() if given else project_root() / "runs"
+    return Path(given).expanduser().resolve() if given else working_root() / "runs"
 
 
 def open_run(run_id: str) -> Run:

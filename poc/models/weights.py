@@ -15,10 +15,11 @@ from pathlib import Path
 from poc.errors import ModelError
 from poc.models.fetch import download
 from poc.models.presets import Preset
+from poc.runs import project_root
 
 WEIGHTS_ENV = "POC_WEIGHTS"
 UNVERIFIED_ENV = "POC_UNVERIFIED_WEIGHTS"
-SHIPPED = Path(__file__).resolve().parents[2] / "data" / "weights"
+SHIPPED = project_root() / "data" / "weights"
 
 
 def cache_folder() -> Path:

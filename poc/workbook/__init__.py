@@ -14,7 +14,7 @@ from typing import Any
 from poc import errors
 from poc.errors import StageError
 from poc.progress import Progress
-from poc.runs import Run, project_root
+from poc.runs import Run, project_root, working_root
 from poc.workbook.kernels import ENGINE, KernelPool, register_engine, without_slow_import
 
 SIDE_BY_SIDE = 2
@@ -65,7 +65,7 @@ def run_workbook(
     began = time.perf_counter()
     times: list[StageTime] = []
     running: dict[Future, tuple[str, float, dict]] = {}
-    with KernelPool({n.name: n.imports for n in notebooks}, project_root()) as pool:
+    with KernelPool({n.name: n.imports for n in notebooks}, working_root()) as pool:
         register_engine()
         threads = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="notebook")
         try:
