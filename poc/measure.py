@@ -125,7 +125,8 @@ def measurement_json(scene: Scene, measurements: tuple[Measurement, ...], model:
         "planes": [{"id": p.id, "kind": p.kind, "normal_cam": [float(x) for x in p.normal_cam], "offset_m": float(p.offset_m),
                     "pixels": p.pixels, "foot_seen": p.foot_seen} for p in scene.planes],
         "measurements": [{"name": m.name, "value": m.value, "low": m.low, "high": m.high, "unit": m.unit, "status": m.status,
-                          "basis": m.basis, "reason": m.reason, "budget": {k: round(float(v), 4) for k, v in m.budget.items()}} for m in measurements],
+                          "basis": m.basis, "reason": m.reason, "light": m.light,
+                          "budget": {k: round(float(v), 4) for k, v in m.budget.items()}} for m in measurements],
         "refusal": scene.refusal,
     }
 

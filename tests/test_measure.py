@@ -208,7 +208,8 @@ def test_json_has_everything_and_is_json(scene):
     assert set(out) == {"photo", "camera", "model", "scale", "planes", "measurements", "refusal"} and out["photo"] is None
     assert out["refusal"] is None and out["scale"]["source"] == "camera height given"
     for m in out["measurements"]:
-        assert {"name", "value", "low", "high", "unit", "status", "basis", "reason", "budget"} <= set(m)
+        assert {"name", "value", "low", "high", "unit", "status", "basis", "reason", "light", "budget"} <= set(m)
+        assert m["light"] in ("green", "amber", "red")
         assert m["status"] == "unknown" or sum(m["budget"].values()) == pytest.approx(1.0, abs=1e-3)
 
 
