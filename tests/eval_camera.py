@@ -4,7 +4,8 @@ Reads nyu_train in the folder `POC_DATA`. Two truths per frame, because each
 is noisy: the floor's plane alone, and gravity from floor, ceiling and walls jointly. A floor that lies more than 45° off
 level, or 3° off the joint gravity, is a label or depth error and no truth; such frames are counted, not scored. How noisy
 the rest is, the three-cornered hat tells: where floor F, wall W and lines L (of frames the camera calls sure) each say how
-far that wall is from plumb, the variances of F−W, L−W and L−F give each one's own.
+far that wall is from plumb, the variances of F−W, L−W and L−F give each one's own. A second hat needs one plane only: gravity
+from the vertical segments alone, from the horizontal ones alone, and the floor's, pitch and roll each.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import numpy as np
 from poc import geometry as geo
 from poc.camera import estimate_camera
 from poc.depth import estimate
+from poc.room import lines, vanishing
 from poc.types import Camera, Photo
 
 DATA = Path(os.environ.get("POC_DATA", ".")) / "nyu_train"
@@ -153,6 +155,8 @@ def score_frame(frame: Frame, planes: list[Plane], **options) -> dict:
     if floor is not None:
         out["floor"] = np.degrees(float(geo.angle_between(-floor.normal, camera.gravity)))
     out["hat"] = _hat_rows(camera, planes, floor)
+    if floor is not None and camera.manhattan is not None:
+        out["witnesses"] = _witnesses(frame, camera, floor)
     if camera.manhattan is not None:
         out["axes"] = [_axes_error(camera, p) for p in planes if p.kind == WALL and p.pixels > 4000]
     return out
@@ -165,6 +169,29 @@ def _hat_rows(camera: Camera, planes: list[Plane], floor: Plane | None) -> list[
     walls = [p.normal for p in planes if p.kind == WALL and p.pixels > 4000]
     rows = [tuple(np.degrees(np.arcsin([-(w @ floor.normal), w @ camera.gravity]))) for w in walls]
     return [r for r in rows if max(map(abs, r)) < 5]
+
+
+def _witnesses(frame: Frame, camera: Camera, floor: Plane) -> np.ndarray | None:
+    """3×2 degrees: pitch and roll by the vertical segments alone, the horizontal ones alone, and the floor. None where either is under
+    six. Which segment is which is told by all together, so a segment that is neither is in neither."""
+    s = lines.centred(lines.detect_segments(frame.rgb), *frame.centre)
+    options, known = vanishing.FitOptions(), vanishing.Prior(frame.f_px, 0.01, 0.15)
+    axes = np.stack([camera.manhattan[0], camera.manhattan[1], camera.gravity])[None]
+    shares = vanishing.refine(s, axes, known, options, vanishing.weights(s, options))[0].shares
+    downs = []
+    for part in (shares[:, 2] > 0.5, shares[:, :2].sum(1) > 0.5):
+        if part.sum() < 6:
+            return None
+        own = lines.CentredSegments(s.mid[part], s.tangent[part], s.length[part], s.pixel)
+        downs.append(vanishing.refine(own, axes, known, options, vanishing.weights(own, options))[0].axes[2])
+    return np.degrees([geo.pitch_roll_from_gravity(down) for down in (*downs, -floor.normal)])
+
+
+def own_errors(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> list[float]:
+    """Standard deviation of each of three independent witnesses of one quantity (three-cornered hat), robust; 0 where the variance
+    that is left for it is negative."""
+    ab, ac, bc = robust_sd(a - b) ** 2, robust_sd(a - c) ** 2, robust_sd(b - c) ** 2
+    return [round(max(x, 0.0) ** 0.5, 2) for x in ((ab + ac - bc) / 2, (ab + bc - ac) / 2, (ac + bc - ab) / 2)]
 
 
 def _axes_error(camera: Camera, wall: Plane) -> float:
@@ -184,9 +211,12 @@ def summary(rows: list[dict]) -> dict:
         e = np.array([r[key] for r in rows if key in r])
         out[f"gravity_vs_{key}"] = {"frames": len(e), "median_deg": pct(e, 50), "p90_deg": pct(e, 90), "under_2deg": round(float((e < 2).mean()), 3)}
     hat = np.array([row for r in rows for row in r["hat"]])
-    fw, lw, lf = robust_sd(hat[:, 0]) ** 2, robust_sd(hat[:, 1]) ** 2, robust_sd(hat[:, 1] - hat[:, 0]) ** 2
-    own = {"floor": (fw + lf - lw) / 2, "wall": (fw + lw - lf) / 2, "lines": (lw + lf - fw) / 2}
-    out["three_cornered_hat_deg"] = {k: round(max(x, 0.0) ** 0.5, 2) for k, x in own.items()}
+    out["three_cornered_hat_deg"] = dict(zip(("floor", "wall", "lines"), own_errors(hat[:, 0], np.zeros(len(hat)), hat[:, 1])))
+    seen = [r["witnesses"] for r in rows if r.get("witnesses") is not None]
+    if seen:
+        by = np.transpose(seen, (2, 1, 0))
+        out["second_hat_deg"] = {axis: dict(zip(("verticals", "horizontals", "floor"), own_errors(*x))) for axis, x in zip(("pitch", "roll"), by)}
+        out["second_hat_deg"]["frames"] = len(seen)
     tilt = np.array([r["tilt"] for r in rows if "tilt" in r])
     sigma = np.degrees([r["camera"].gravity_sigma_rad for r in rows if "tilt" in r])
     for noise in (0.0, 0.8):

@@ -239,6 +239,14 @@ def test_refine_finds_the_axes_from_ten_degrees_off():
     assert fit.f_px == pytest.approx(500, rel=1e-3)
 
 
+def test_three_witnesses_tell_how_far_each_is_off():
+    """The truth's own noise is told without a better truth: each witness's from how it differs from both others."""
+    rng, truth = np.random.default_rng(3), np.linspace(-20, 5, 4000)
+    good, fair, poor = (truth + rng.normal(0, sigma, truth.size) for sigma in (0.3, 0.6, 1.2))
+    assert np.allclose(eval_camera.own_errors(good, fair, poor), [0.3, 0.6, 1.2], atol=0.1)
+    assert eval_camera.own_errors(good, good, poor)[:2] == [0.0, 0.0]
+
+
 @pytest.mark.slow
 @pytest.mark.data
 @DATA_HERE

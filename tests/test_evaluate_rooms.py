@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from poc.errors import DataError
-from poc.evaluate_rooms import RoomTally, TrueWall, Truth, _add_scene, _groups, evaluate_rooms, exact_truth, fitted_truth, is_false, match
+from poc.evaluate_rooms import RoomTally, TrueWall, Truth, _add_scene, _groups, evaluate_rooms, exact_truth, fitted_truth, is_false, joint_gravity, match
+from poc.geometry import rotation_from_vector
 from poc.metrics import unproject_grid
 from poc.notebook import sample_folder
 from poc.training.folder import list_frames, load_frame
@@ -63,6 +64,32 @@ def test_a_floor_that_stands_upright_is_no_floor(folder):
     wrong = np.where(loaded.surface == 1, 0, np.where(wall, 1, loaded.surface)).astype(np.uint8)
     assert fitted_truth(loaded).camera_height_m > 1.0
     assert fitted_truth(replace(loaded, surface=wrong)).camera_height_m is None
+
+
+def _leaning(normal, pitch_deg, roll_deg=0.0):
+    return rotation_from_vector(np.radians([pitch_deg, 0.0, roll_deg])) @ np.asarray(normal, float)
+
+
+def _off_level(down):
+    return float(np.degrees(np.arccos(np.clip(down[1], -1, 1))))
+
+
+def test_walls_correct_a_floor_that_leans_and_a_slanted_one_hardly_counts():
+    """Gravity of the truth is told by all planes, each as far as sensors let it; one that stands far off the others has no say."""
+    up, front, left = [0.0, -1.0, 0.0], [0.0, 0.0, -1.0], [1.0, 0.0, 0.0]
+    floor = _leaning(up, 1.5, 1.5)
+    alone = _off_level(joint_gravity(-floor, [floor], []))
+    assert alone == pytest.approx(_off_level(-floor)) and alone > 2
+    joint = joint_gravity(-floor, [floor], [np.array(front), np.array(left), np.array(left)])
+    assert _off_level(joint) < 0.7 * alone
+    level, slanted = np.array(up), _leaning(front, 9.0)
+    assert _off_level(joint_gravity(-level, [level], [slanted])) < 0.3
+    assert _off_level(joint_gravity(-floor, [floor, np.array(up)], [])) == pytest.approx(alone / 2, rel=0.05)
+
+
+def test_gravity_is_scored_against_the_floor_and_against_all_planes(folder, monkeypatch):
+    scores = _score(folder, monkeypatch)
+    assert scores["gravity_joint_deg"]["median"] < 0.5 and scores["gravity_deg"]["median"] < 0.5
 
 
 def test_exact_depth_scores_near_nothing(folder, monkeypatch):
