@@ -15,7 +15,7 @@ import numpy as np
 from poc.errors import ParameterError
 from poc.geometry import angle_between, fit_plane_uvd, gravity_from_pitch_roll, grid_pixels, nearest_rotation, plane_from_uvd, unit
 from poc.photo import check_focal_px
-from poc.room import lines, vanishing
+from poc.room import distortion, lines, vanishing
 from poc.types import SURFACE_CLASSES, Z90, Camera, DepthMap, Photo, Surfaces
 
 PHONE_F35_MM = 26.0
@@ -80,8 +80,10 @@ def estimate_camera(
         source = base.f_source
     if given is not None:
         pinned = _solve(segments, replace(prior, down=given, down_sigma=GIVEN_TILT_SIGMA_RAD), source, None, phone)
-        return _with_given_gravity(base if pinned is None else _from_lines(base, pinned), given, seen)
-    return _without_lines(base, floor) if seen is None else _from_lines(base, seen)
+        found = _with_given_gravity(base if pinned is None else _from_lines(base, pinned), given, seen)
+    else:
+        found = _without_lines(base, floor) if seen is None else _from_lines(base, seen)
+    return distortion.allow_for(found, photo)
 
 
 # --- what is known before looking ---------------------------------------------------------------------------------

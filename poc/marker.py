@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import anywidget
+import numpy as np
 import traitlets
 
 from poc.errors import ParameterError
 from poc.photo import jpeg_base64
+from poc.room.distortion import file_pixels
 from poc.room.scale import KNOWN_OBJECTS, parse_reference
 from poc.types import Photo
 
@@ -25,7 +27,7 @@ MOST_PX = 1600
 class Marker(anywidget.AnyWidget):
     """Marks on one photo.
 
-    marks: [{"kind": "length" or one of KNOWN_OBJECTS, "ends": [[u, v], [u, v]] in pixels of the whole photo, "metres": number or
+    marks: [{"kind": "length" or one of KNOWN_OBJECTS, "ends": [[u, v], [u, v]] in pixels of the photo as it is shown whole, "metres": number or
     None}]. said: the line that keeps them in the notebook, or what is still wrong with one of them.
     """
 
@@ -54,7 +56,7 @@ class Marker(anywidget.AnyWidget):
     def _changed(self, _change: object) -> None:
         texts, problems = [], []
         for number, mark in enumerate(self.marks, start=1):
-            text = as_reference(mark)
+            text = as_reference(mark, self.photo)
             try:
                 parse_reference(text, self.photo)
                 texts.append(text)
@@ -67,12 +69,12 @@ class Marker(anywidget.AnyWidget):
     @property
     def references(self) -> list[str]:
         """The marks as `parse_reference` takes them; one without a length, which is still being made, is left out."""
-        return [as_reference(m) for m in self.marks if m["kind"] in KNOWN_OBJECTS or m["metres"] is not None]
+        return [as_reference(m, self.photo) for m in self.marks if m["kind"] in KNOWN_OBJECTS or m["metres"] is not None]
 
 
-def as_reference(mark: dict) -> str:
-    """A mark as text for `parse_reference`."""
-    (u1, v1), (u2, v2) = mark["ends"]
+def as_reference(mark: dict, photo: Photo) -> str:
+    """A mark as text for `parse_reference`, in pixels of the photo's file."""
+    (u1, v1), (u2, v2) = file_pixels(np.array(mark["ends"]), photo).round(1).tolist() if photo.bend_k else mark["ends"]
     kind = "" if mark["kind"] == "length" else f"{mark['kind']}:"
     length = "" if mark["metres"] is None else f"={mark['metres']:.15g}"
     return f"{kind}{u1:.15g},{v1:.15g},{u2:.15g},{v2:.15g}{length}"

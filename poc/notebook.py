@@ -112,13 +112,15 @@ def upload_box(photo: str) -> Any:
 
 
 def chosen_photo(photo: str, box: Any = None) -> Photo:
-    """The photo from the chooser, else the one PHOTO names, else the sample. Raises PhotoError as `load_photo` does."""
+    """The photo from the chooser, else the one PHOTO names, else the sample; straightened where its lens bent it. Raises PhotoError
+    as `load_photo` does."""
     from poc.photo import load_photo
+    from poc.room.distortion import straightened
 
     if box is not None and box.value:
         file = box.value[0]
-        return load_photo(bytes(file["content"]), file["name"])
-    return load_photo(from_project(Path(photo).expanduser()) if photo else sample_photo())
+        return straightened(load_photo(bytes(file["content"]), file["name"]))
+    return straightened(load_photo(from_project(Path(photo).expanduser()) if photo else sample_photo()))
 
 
 def mark_box(photo: Photo, reference: str | Sequence[str] = ()) -> Any:

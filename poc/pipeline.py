@@ -126,12 +126,15 @@ def measure_room(checked: Checked) -> Room:
     from poc.camera import estimate_camera
     from poc.depth import estimate
     from poc.measure import measure
+    from poc.room.distortion import straightened
+    from poc.room.scale import on_straightened
     from poc.scene import build_scene
 
-    photo, focal_px = checked.photo, checked.options.focal_px
+    photo, focal_px = straightened(checked.photo), checked.options.focal_px
     depth, surfaces = estimate(photo, checked.options.model, focal_px)
     camera = estimate_camera(photo, surfaces, depth, focal_px=focal_px, pitch_roll_deg=checked.pitch_roll_deg)
-    scene = build_scene(photo, depth, surfaces, camera, camera_height=checked.camera_height, references=checked.references)
+    references = [on_straightened(reference, photo) for reference in checked.references]
+    scene = build_scene(photo, depth, surfaces, camera, camera_height=checked.camera_height, references=references)
     return Room(photo, depth, surfaces, camera, scene, measure(scene))
 
 

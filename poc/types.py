@@ -41,7 +41,8 @@ class Photo:
 
     rgb: uint8, H×W×3. f_px: focal length in pixels of *this* image from EXIF, or None (never a guess).
     name: file name or a label. notes: what was done on loading, in words ("first frame of an animation").
-    sha256: of the file's bytes (of the pixels, where there was no file).
+    sha256: of the file's bytes (of the pixels, where there was no file). bend_k: how the lens bent lines before they were straightened
+    (`poc.room.distortion`), 0 where nothing was done.
     """
 
     rgb: np.ndarray
@@ -49,6 +50,7 @@ class Photo:
     name: str = "photo"
     notes: tuple[str, ...] = ()
     sha256: str = ""
+    bend_k: float = 0.0
 
     @property
     def width(self) -> int:
@@ -67,7 +69,7 @@ class Camera:
     level camera). *_source: "exif", "given", "solved", "assumed" (f_px); "lines", "planes", "given", "assumed", … (gravity).
     f_sigma_rel: one standard deviation of log f. gravity_sigma_rad: one standard deviation of the angle, per axis.
     manhattan: 3×3, rows are the room's axes in the camera frame (two horizontal, third = -gravity), or None.
-    notes: disagreements between sources, in words.
+    notes: disagreements between sources, in words. bend_k: how the lens bends lines, as of `poc.room.distortion`; 0 where it does not.
     """
 
     f_px: float
@@ -83,6 +85,7 @@ class Camera:
     manhattan: np.ndarray | None = None
     axes_sigma_rad: float = 0.05
     notes: tuple[str, ...] = ()
+    bend_k: float = 0.0
 
     def matrix(self) -> np.ndarray:
         """Intrinsics K, 3×3."""

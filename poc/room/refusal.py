@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from poc.camera import estimate_camera
+from poc.room.distortion import refuse_bend
 from poc.room.lines import detect_segments
 from poc.room.view import DOOR, FLOOR, SURE, WALL, WINDOW, View, kept
 from poc.types import Camera, DepthMap, Photo, Surfaces
@@ -246,7 +247,7 @@ def _expected_error(depth: DepthMap | None) -> float | None:
 
 def refuse(photo: Photo, view: View, camera: Camera, surfaces: Surfaces | None, depth: DepthMap | None = None) -> str | None:
     """Why no room is to be measured in a photo, in one sentence, or None. Without surfaces only the picture is judged."""
-    reason = refuse_picture(photo)
+    reason = refuse_picture(photo) or refuse_bend(camera)
     if reason is not None or surfaces is None:
         return reason
     evidence = gather_evidence(photo, view, camera, depth)

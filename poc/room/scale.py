@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from poc.errors import ParameterError
+from poc.room.distortion import straight_pixels
 from poc.types import Z90, Photo, Reference, Scale, ScaleSource
 
 KNOWN_OBJECTS = {
@@ -53,7 +55,7 @@ def parse_camera_height(text: str | float) -> tuple[float, float]:
 
 
 def parse_reference(text: str, photo: Photo) -> Reference:
-    """"u1,v1,u2,v2=metres" or "door:u1,v1,u2,v2" (also a4, a4_short, socket) to a Reference.
+    """"u1,v1,u2,v2=metres" or "door:u1,v1,u2,v2" (also a4, a4_short, socket), in pixels of the photo's file, to a Reference.
 
     A known object's length may be overruled: "door:u1,v1,u2,v2=1.98". Raises ParameterError on ends outside the photo,
     ends on one spot, lengths that are zero, negative or absurd, and unknown objects.
@@ -75,11 +77,13 @@ def parse_reference(text: str, photo: Photo) -> Reference:
 
 
 def make_reference(kind: str, ends, length_m: float | None, photo: Photo) -> Reference:
-    """A checked Reference; length_m None takes the known object's. Raises ParameterError as `parse_reference` does."""
+    """A checked Reference; ends in pixels of the photo's file; length_m None takes the known object's. Raises ParameterError as `parse_reference` does."""
     nominal, sigma, what = KNOWN_OBJECTS.get(kind, (length_m, None, "the marked length"))
-    for u, v in ends:
+    given, once = ends, ", once it is straightened" if photo.bend_k else ""
+    ends = straight_pixels(np.array(given), photo) if photo.bend_k else given
+    for (u, v), (x, y) in zip(ends, given):
         if not (np.isfinite(u) and np.isfinite(v) and -0.5 <= u <= photo.width - 0.5 and -0.5 <= v <= photo.height - 0.5):
-            raise ParameterError(f"reference end ({u:g}, {v:g}) lies outside the photo of {photo.width}×{photo.height} pixels")
+            raise ParameterError(f"reference end ({x:g}, {y:g}) lies outside the photo of {photo.width}×{photo.height} pixels{once}")
     span = float(np.hypot(ends[0][0] - ends[1][0], ends[0][1] - ends[1][1]))
     if span < 4.0:
         raise ParameterError(f"reference ends are {span:.1f} pixels apart; mark two different spots, the farther apart the better")
@@ -91,6 +95,12 @@ def make_reference(kind: str, ends, length_m: float | None, photo: Photo) -> Ref
     if sigma is None or length_m is not None:
         sigma = max(0.003, 0.003 * value)
     return Reference(kind, (tuple(map(float, ends[0])), tuple(map(float, ends[1]))), float(value), float(sigma))
+
+
+def on_straightened(reference: Reference, photo: Photo) -> Reference:
+    """A reference that was marked in a photo's file, on `photo`, which was straightened since."""
+    first, second = straight_pixels(np.array(reference.ends), photo).tolist()
+    return replace(reference, ends=(tuple(first), tuple(second))) if photo.bend_k else reference
 
 
 def prior_opinion() -> ScaleSource:
