@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import update_bn
 
 from poc.errors import DataError, ParameterError, PocError
 from poc.models.embedded_net import EmbeddedNet
@@ -49,11 +50,11 @@ class TrainConfig:
     network: "embedded", or "teacher", which is heavier and labels photos for it.
     freeze_norm: keep batch norm as it is, where photos are too few for statistics.
     kept: share of the weights it started from that the result keeps, to forget less (Wortsman et al. 2022, *Robust fine-tuning of
-    zero-shot models*); with `freeze_norm`.
+    zero-shot models*).
     photos: folders of photos without depth. teachers: checkpoints that label them, and every other sample beside its truth
     (`taught`: weight of that; `taught_surfaces`: of its surfaces beside its depth), at most `asked_px` pixels long, the size they
-    learnt at (0: as long as the student sees it). Without teachers the averaged weights label the
-    photos, after `alone` of the epochs.
+    learnt at (0: as long as the student sees it). Without teachers the averaged weights label the photos, after `alone` of the
+    epochs.
     """
 
     sources: tuple[Source, ...]
@@ -215,13 +216,17 @@ def update_average(state: State, decay: float) -> None:
 
 
 @torch.no_grad()
-def draw_back(state: State, config: TrainConfig) -> None:
-    """Take the averaged weights the share `kept` of the way back to those the run started from."""
+def draw_back(state: State, config: TrainConfig, batches: Batches, device: torch.device) -> None:
+    """Take the averaged weights the share `kept` of the way back to those the run started from. Batch norms that moved get the
+    statistics of what the network between the two sees."""
     torch.manual_seed(config.seed)  # as `new_state`: what init does not fill starts the same again
     start = new_network(config.init, config.network).state_dict()
     for key, value in state.average.state_dict().items():
         if value.dtype.is_floating_point:
             value.lerp_(start[key].to(value.device), config.kept)
+    if not config.freeze_norm:
+        seen = batches.epoch(config.epochs, NORM_BATCHES * config.batch, config.batch, config.size_at(config.epochs), bool(config.photos))
+        update_bn((jitter_light(batch.samples["image"], config.augment, batch.rng) for batch in seen), state.average, device)
 
 
 def batch_loss(state: State, config: TrainConfig, batch: Batch, teachers: list[nn.Module], class_weight: Tensor) -> dict[str, Tensor]:
@@ -288,8 +293,8 @@ def train(config: TrainConfig, progress=None) -> Path:
     """
     if config.epochs < 1 or config.batch < 2:
         raise ParameterError("epochs must be at least 1 and batch at least 2 (batch norm needs two photos)")
-    if config.kept and (not 0 < config.kept < 1 or not config.freeze_norm or not config.init or config.init.endswith(".npz")):
-        raise ParameterError("kept is a share between 0 and 1 of a trained network's weights: give it with freeze_norm and a checkpoint or .onnx as init")
+    if config.kept and (not 0 < config.kept < 1 or not config.init or config.init.endswith(".npz")):
+        raise ParameterError("kept is a share between 0 and 1 of a trained network's weights: give it with a checkpoint or .onnx as init")
     torch.set_num_threads(config.threads)
     device = pick_device()
     out = Path(config.out)
@@ -317,7 +322,7 @@ def train(config: TrainConfig, progress=None) -> Path:
         record = train_epoch(state, config, batches, samples, device, teachers)
         state.epoch += 1
         if config.kept and state.epoch == config.epochs:
-            draw_back(state, config)
+            draw_back(state, config, batches, device)
         record |= {"epoch": state.epoch, "minutes": (time.time() - start) / 60}
         if validation and (state.epoch % config.validate_every == 0 or state.epoch == config.epochs):
             record |= asdict(score(state.average, validation, device))
