@@ -21,13 +21,16 @@ def time_stages(photo: Path, options: Options, repeat: int = 3) -> dict[str, Any
     from poc.measure import measure
     from poc.photo import load_photo
     from poc.recommend import recommend
+    from poc.room.distortion import straightened
     from poc.scene import build_scene
     from poc.sketch import overlay, plan, sketch_3d
 
     room = measure_room(check(photo, options))
+    plain = load_photo(photo)
     shot, camera, scene, found = room.photo, room.camera, room.scene, room.measurements
     stages: dict[str, Callable[[], Any]] = {
         "load photo": lambda: load_photo(photo),
+        "straighten": lambda: straightened(plain),
         "depth": lambda: estimate(shot, options.model, options.focal_px),
         "camera": lambda: estimate_camera(shot, room.surfaces, room.depth, focal_px=options.focal_px),
         "scene": lambda: build_scene(shot, room.depth, room.surfaces, camera),

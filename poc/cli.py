@@ -115,6 +115,7 @@ def depth(
     from poc.figures.depthview import coloured_png
     from poc.files import write_together, writing_where_told
     from poc.photo import load_photo
+    from poc.room.distortion import straightened
     from poc.room.refusal import refuse
     from poc.room.view import make_view
 
@@ -130,8 +131,11 @@ def depth(
         write_together({target: depth_png(found), twin: coloured_png(found)})
     print(f"{shown(target)}\n{shown(twin)}")
     if found.kind == "metric":
-        camera = estimate_camera(loaded, surfaces, found, focal_px=focal_px)
-        if refusal := refuse(loaded, make_view(camera, found, surfaces, loaded), camera, surfaces, found):
+        judged = straightened(loaded)  # as it would be measured; the depth written is that of the photo as it is
+        if judged is not loaded:
+            found, surfaces = estimate(judged, model, focal_px)
+        camera = estimate_camera(judged, surfaces, found, focal_px=focal_px)
+        if refusal := refuse(judged, make_view(camera, found, surfaces, judged), camera, surfaces, found):
             tell(f"{photo.name}: {refusal}. Do not take the values for metres.")
 
 

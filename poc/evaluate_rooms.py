@@ -6,7 +6,8 @@ model's, which leaves what the geometry itself gets wrong.
 Truth is the exact `room` of rendered frames where meta.json has it, else planes fitted to true depth on labelled floor, wall and
 ceiling pixels; gravity is then the floor's (`gravity_deg`), or what all these planes say together (`gravity_joint_deg`). A measured
 plane belongs to a true one when their normals are within 15° and most of its pixels lie on it. Lengths of walls and the floor in view
-are scored where the truth is exact: fitted planes do not tell where a wall ends.
+are scored where the truth is exact: fitted planes do not tell where a wall ends. Photos are taken as they are, since truth goes by
+their pixels: one whose lens bends lines is not straightened here, as `poc measure` does.
 """
 
 from __future__ import annotations

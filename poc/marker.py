@@ -49,9 +49,19 @@ class Marker(anywidget.AnyWidget):
         self.on_msg(self._asked)
         self.observe(self._changed, "marks")
 
+    def send_picture(self) -> None:
+        """Send the picture."""
+        self.picture = f"data:image/jpeg;base64,{jpeg_base64(self.photo, MOST_PX)}"
+
+    def restore(self, marks: list[dict]) -> None:
+        """Marks that were made before, but for those that are given by now."""
+        self.marks = [m for m in marks if as_reference(m, self.photo) not in self.before]
+        if self.marks:
+            self.send_picture()
+
     def _asked(self, _widget: object, content: dict, _buffers: object) -> None:
         if content.get("open"):
-            self.picture = f"data:image/jpeg;base64,{jpeg_base64(self.photo, MOST_PX)}"
+            self.send_picture()
 
     def _changed(self, _change: object) -> None:
         texts, problems = [], []

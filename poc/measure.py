@@ -119,7 +119,7 @@ def measurement_json(scene: Scene, measurements: tuple[Measurement, ...], model:
     camera = scene.camera
     return {
         "photo": photo,
-        "camera": {"f_px": float(camera.f_px), "source": camera.f_source, "notes": list(camera.notes)},
+        "camera": {"f_px": float(camera.f_px), "source": camera.f_source, "width": camera.width, "height": camera.height, "notes": list(camera.notes)},
         "model": model,
         "scale": _scale_json(scene, measurements),
         "planes": [{"id": p.id, "kind": p.kind, "normal_cam": [float(x) for x in p.normal_cam], "offset_m": float(p.offset_m),

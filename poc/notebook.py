@@ -135,7 +135,7 @@ def mark_box(photo: Photo, reference: str | Sequence[str] = ()) -> Any:
 
     before, box = space.get("marks"), Marker(photo, listed(reference))
     if isinstance(before, Marker) and before.photo.sha256 == photo.sha256:  # of a cell that was run before
-        box.marks = before.marks
+        box.restore(before.marks)
     display(box)
     return box
 

@@ -87,12 +87,13 @@ def check(photo: Path, options: Options) -> Checked:
     from poc.camera import parse_pitch_roll
     from poc.models import get_preset
     from poc.photo import check_focal_px, load_photo
+    from poc.room.distortion import straightened
     from poc.room.scale import parse_camera_height, parse_reference
 
     get_preset(options.model)
     height = parse_camera_height(options.camera_height) if options.camera_height else None
     tilt = parse_pitch_roll(options.pitch_roll)
-    loaded = load_photo(photo)
+    loaded = straightened(load_photo(photo))
     if options.focal_px is not None:
         check_focal_px(options.focal_px, loaded.width, loaded.height)
     return Checked(loaded, options, height, tuple(parse_reference(text, loaded) for text in options.references), tilt)
@@ -107,7 +108,7 @@ def check_each(photos: Sequence[Path], options: Options) -> None:
 
 
 def _named_size(photo: Photo) -> tuple[str, int]:
-    return photo.name, max(photo.width, photo.height)
+    return photo.name, max(photo.file_size)
 
 
 def _one_tilt(photos: Sequence[Path], options: Options) -> None:
@@ -126,15 +127,12 @@ def measure_room(checked: Checked) -> Room:
     from poc.camera import estimate_camera
     from poc.depth import estimate
     from poc.measure import measure
-    from poc.room.distortion import straightened
-    from poc.room.scale import on_straightened
     from poc.scene import build_scene
 
-    photo, focal_px = straightened(checked.photo), checked.options.focal_px
+    photo, focal_px = checked.photo, checked.options.focal_px
     depth, surfaces = estimate(photo, checked.options.model, focal_px)
     camera = estimate_camera(photo, surfaces, depth, focal_px=focal_px, pitch_roll_deg=checked.pitch_roll_deg)
-    references = [on_straightened(reference, photo) for reference in checked.references]
-    scene = build_scene(photo, depth, surfaces, camera, camera_height=checked.camera_height, references=references)
+    scene = build_scene(photo, depth, surfaces, camera, camera_height=checked.camera_height, references=checked.references)
     return Room(photo, depth, surfaces, camera, scene, measure(scene))
 
 

@@ -12,7 +12,9 @@ import json
 import os
 import re
 import shutil
+import site
 import sys
+import sysconfig
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -32,13 +34,13 @@ UNITS = {"length": "m", "area": "m²", "focal_length": "px", "angle": "rad", "pi
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 _TOKEN = "__stage_hash__"
 _SOURCE = Path(__file__).resolve().parents[1]
-_INSTALLED = Path(sys.prefix) / "share" / "poc"  # `data-files` of pyproject.toml
+_INSTALLED = [Path(base) / "share" / "poc" for base in (sysconfig.get_path("data"), sys.prefix, site.getuserbase())]  # `data-files` of pyproject.toml
 
 
 def project_root() -> Path:
     """The folder that holds notebooks/ and data/: the source tree (as `pip install -e` leaves it), else where pip puts them, else
     the current folder."""
-    return next((root for root in (_SOURCE, _INSTALLED) if (root / "notebooks").is_dir()), Path.cwd())
+    return next((root for root in (_SOURCE, *_INSTALLED) if (root / "notebooks").is_dir()), Path.cwd())
 
 
 def working_root() -> Path:

@@ -41,8 +41,8 @@ class Photo:
 
     rgb: uint8, H×W×3. f_px: focal length in pixels of *this* image from EXIF, or None (never a guess).
     name: file name or a label. notes: what was done on loading, in words ("first frame of an animation").
-    sha256: of the file's bytes (of the pixels, where there was no file). bend_k: how the lens bent lines before they were straightened
-    (`poc.room.distortion`), 0 where nothing was done.
+    sha256: of the file's bytes (of the pixels, where there was no file). bend_k, bend_sigma: how the lens bent lines before they were
+    straightened (`poc.room.distortion`), and one sigma of it, 0 where nothing was done; bent_size: (width, height) until then.
     """
 
     rgb: np.ndarray
@@ -51,6 +51,13 @@ class Photo:
     notes: tuple[str, ...] = ()
     sha256: str = ""
     bend_k: float = 0.0
+    bend_sigma: float = 0.0
+    bent_size: tuple[int, int] | None = None
+
+    @property
+    def file_size(self) -> tuple[int, int]:
+        """(width, height) of the upright picture in the file."""
+        return self.bent_size or (self.width, self.height)
 
     @property
     def width(self) -> int:
@@ -130,12 +137,13 @@ class Surfaces:
 @dataclass(frozen=True)
 class Reference:
     """A length the user knows. kind: "length", "door", "a4", "socket", … ; ends: ((u1, v1), (u2, v2)) photo pixels;
-    length_m and sigma_m: its true length and one standard deviation."""
+    length_m and sigma_m: its true length and one standard deviation; marked: the ends in the photo's file, where that was straightened."""
 
     kind: str
     ends: tuple[tuple[float, float], tuple[float, float]]
     length_m: float
     sigma_m: float
+    marked: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)

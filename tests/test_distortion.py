@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,7 +13,7 @@ from poc.camera import estimate_camera
 from poc.photo import load_photo
 from poc.errors import ParameterError
 from poc.room.distortion import EXTREME, allow_for, file_pixels, find_arcs, find_bend, refuse_bend, straight_pixels, straighten, straightened
-from poc.room.scale import on_straightened, parse_reference
+from poc.room.scale import parse_reference
 from poc.types import Photo
 
 PHOTOS = sorted((Path(__file__).resolve().parents[1] / "data/photos/rgb").glob("*.jpg"))
@@ -131,7 +132,10 @@ def test_a_straightened_photo_is_straight_and_says_so():
     assert done.f_px == photo.f_px and done.bend_k == pytest.approx(-0.2, abs=0.03)
     left = find_bend(done.rgb)
     assert not left.by_lens and abs(left.k) < 0.03
+    assert done.bend_sigma > 0 and done.file_size == (photo.width, photo.height) != (done.width, done.height)
     camera = estimate_camera(done)
+    sure = estimate_camera(replace(done, bend_sigma=0.0))
+    assert camera.f_sigma_rel > sure.f_sigma_rel and camera.gravity_sigma_rad > sure.gravity_sigma_rad, "k is not known exactly"
     assert "barrel" in camera.notes[-1] and "straightened" in camera.notes[-1] and refuse_bend(camera) is None
 
 
@@ -146,22 +150,37 @@ def test_pixels_of_the_file_are_found_on_the_straightened_photo(k):
     for u, v in ((200, 150), (60, 240), (330, 70)):
         rgb = np.zeros((300, 400, 3), np.uint8)
         cv2.circle(rgb, (u, v), 4, (255, 255, 255), -1)
-        photo = Photo(straighten(rgb, k), bend_k=k)
+        photo = Photo(straighten(rgb, k), bend_k=k, bent_size=(400, 300))
         rows, cols = np.nonzero(photo.rgb[..., 0] > 100)
         place = straight_pixels(np.array([[u, v]]), photo)
         assert place[0] == pytest.approx([cols.mean(), rows.mean()], abs=0.6)
         assert file_pixels(place, photo)[0] == pytest.approx([u, v], abs=1e-6)
 
 
+def made_straight(k, size=(400, 300)):
+    plain = np.zeros((size[1], size[0], 3), np.uint8)
+    return Photo(straighten(plain, k), bend_k=k, bend_sigma=0.03, bent_size=size)
+
+
 def test_references_are_in_pixels_of_the_file_whether_it_was_straightened_or_not():
-    plain = Photo(np.zeros((300, 400, 3), np.uint8))
-    done = Photo(straighten(plain.rgb, -0.2), bend_k=-0.2)
-    marked = parse_reference("door:60,70,62,240", plain)
-    on_it = parse_reference("door:60,70,62,240", done)
-    assert on_it.ends == on_straightened(marked, done).ends != marked.ends and on_straightened(marked, plain) is marked
-    assert np.allclose(file_pixels(np.array(on_it.ends), done), marked.ends)
+    done = made_straight(-0.2)
+    marked = ((60.0, 70.0), (62.0, 240.0))
+    found = parse_reference("door:60,70,62,240", done)
+    assert found.marked == marked and np.allclose(file_pixels(np.array(found.ends), done), marked)
+    assert not np.allclose(found.ends, marked, atol=5)
     with pytest.raises(ParameterError, match=r"\(1, 1\) lies outside .* once it is straightened"):
         parse_reference("1,1,200,200=2", done)
+
+
+def test_a_mark_on_the_very_edge_of_a_straightened_photo_counts():
+    """Rounding to tenths of a pixel of the file may put it off the photo by as much."""
+    for k in (-0.3, -0.15, -0.05, 0.06):
+        for size in ((400, 300), (97, 64), (1280, 960)):
+            photo = made_straight(k, size)
+            right, bottom = photo.width - 0.5, photo.height - 0.5
+            for end in ((-0.5, 0.4 * bottom), (right, 0.6 * bottom), (0.3 * right, bottom), (0.3 * right, -0.5)):
+                text = ",".join(f"{x:.1f}" for x in file_pixels(np.array([end, [0.5 * right, 0.5 * bottom]]), photo).ravel())
+                assert parse_reference(f"{text}=2", photo).ends[0] == pytest.approx(end, abs=0.3)
 
 
 def test_a_bent_photo_is_measured_straightened_with_its_reference(tmp_path):

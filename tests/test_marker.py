@@ -52,6 +52,15 @@ def test_what_is_given_is_drawn_and_kept():
         Marker(PHOTO, ["10,20,9000,21=1.2"])
 
 
+def test_marks_of_before_come_back_with_their_picture_but_those_given_by_now():
+    box, other = Marker(PHOTO, ["door:40,30.5,41,150"]), {"kind": "length", "ends": [[10.0, 20.0], [90.0, 21.0]], "metres": 1.2}
+    box.restore([DOOR, other])
+    assert box.marks == [other] and box.picture and all_references("door:40,30.5,41,150", box) == ["door:40,30.5,41,150", "10,20,90,21=1.2"]
+    empty = Marker(PHOTO, ["door:40,30.5,41,150"])
+    empty.restore([DOOR])
+    assert empty.marks == [] and not empty.picture
+
+
 def test_the_picture_comes_when_it_is_asked_for():
     from PIL import Image
 
@@ -89,7 +98,13 @@ click(50, 50); document.dispatchEvent(new KeyboardEvent("keydown", { key: "Escap
 const kind = el.querySelector("select"); kind.value = "door"; kind.onchange();
 const metres = el.querySelectorAll("input")[1]; metres.value = "2.5"; metres.onchange();
 click(1200, 600); click(1300, 600); el.querySelectorAll("li button")[2].click();   // marked and removed
-const seen = { hidden, sent: traits.sent, marks: traits.marks, lines: el.querySelectorAll("line").length, rows: el.querySelectorAll("li").length };
+const typed = el.querySelectorAll("input")[0]; typed.focus(); typed.value = "1.98";   // typed, not yet left, and marked on
+typed.addEventListener("blur", () => typed.onchange());   // as a browser does for what was typed by hand
+click(1250, 700); click(1350, 700);
+const shown2 = [...el.querySelectorAll("input")].map((input) => input.value);
+const stays = typed.isConnected || shown2[0] === "1.98";
+el.querySelectorAll("li button")[2].click();
+const seen = { shown2, stays, hidden, sent: traits.sent, marks: traits.marks, lines: el.querySelectorAll("line").length, rows: el.querySelectorAll("li").length };
 stop();
 seen.left = Object.values(heard).flat().length;
 document.querySelector("pre").textContent = JSON.stringify(seen);
@@ -111,7 +126,8 @@ def test_two_clicks_mark_a_length_in_a_browser(chromium, tmp_path):
     seen = json.loads(re.search(r"<pre>(\{.*\})</pre>", browse(chromium, page, tmp_path, "--dump-dom")).group(1))
     assert seen["hidden"] and seen["sent"] == [{"open": True}], "the picture comes only when somebody asks"
     first, second = seen["marks"]
-    assert (first["kind"], first["metres"]) == ("door", None) and (second["kind"], second["metres"]) == ("length", 2.5)
+    assert seen["shown2"] == ["1.98", "2.5", ""] and seen["stays"], "what was typed stays where it was typed"
+    assert (first["kind"], first["metres"]) == ("door", 1.98) and (second["kind"], second["metres"]) == ("length", 2.5)
     assert [*first["ends"][0], *first["ends"][1]] == pytest.approx([400, 300, 430, 1000], abs=0.2)
     assert [*second["ends"][0], *second["ends"][1]] == pytest.approx([100, 100, 700, 120], abs=0.2)
     assert seen["lines"] == 3 and seen["rows"] == 2 and seen["left"] == 0

@@ -256,6 +256,21 @@ class TestWithTorch:
         assert found.far_log == pytest.approx(far_log, abs=0.002)
         assert found.sigma_scale == pytest.approx(abs(lacks - found.far_log) / 0.1 / 1.645, rel=0.02)
 
+    def test_a_share_is_kept_of_an_exported_network_too(self, tmp_path):
+        """Its norms are folded away: what it answers is kept, however the norms of the run stand."""
+        import torch
+
+        from poc.models.weights import SHIPPED
+        from poc.training.loop import train
+        from poc.training.networks import load_checkpoint, new_network
+
+        write_folder(tmp_path / "data")
+        given = dict(init=str(SHIPPED / "embedded.onnx"), network="embedded", epochs=1, lr=1e-7, kept=0.5)
+        image = torch.rand(1, 3, 96, 128, generator=torch.Generator().manual_seed(0))
+        before = new_network(given["init"], "embedded").eval()(image)[0]
+        after = load_checkpoint(train(short_run(tmp_path, out=str(tmp_path / "kept"), **given))).eval()(image)[0]
+        assert (after - before).abs().mean() < 0.15, "1.1 where norms in two conventions are mixed"
+
     @pytest.mark.parametrize("freeze_norm", [True, False])
     def test_a_share_of_what_it_was_is_kept(self, tmp_path, freeze_norm):
         import torch

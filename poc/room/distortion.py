@@ -96,19 +96,24 @@ def find_bend(rgb: np.ndarray) -> Bend | None:
 
 
 def allow_for(camera: Camera, photo: Photo) -> Camera:
-    """The camera with what is to be told of a photo's bent lines, or of those that were straightened. Where they are bent it holds their k, and is less
-    sure by what they cost."""
+    """The camera with what is to be told of a photo's bent lines, or of those that were straightened. Where they are bent it
+    holds their k, and is less sure by what they cost; where they were straightened, by what the error of that costs."""
     if photo.bend_k:
-        camera = replace(camera, notes=(*camera.notes, f"{_told(photo.bend_k)}: the photo was straightened first"))
+        note = f"{_told(photo.bend_k)}: the photo was straightened first"
+        camera = _less_sure(replace(camera, notes=(*camera.notes, note)), photo.bend_sigma)
     bend = find_bend(photo.rgb)
     if bend is None or not bend.by_lens:
         return camera
-    size = abs(bend.k) + bend.sigma
-    told = camera.gravity_source == "given"
     note = f"{_told(bend.k)}: the intervals allow for it, the main lens (1×) or a photo corrected for its lens would be surer"
+    return _less_sure(replace(camera, bend_k=bend.k, notes=(*camera.notes, note)), abs(bend.k) + bend.sigma)
+
+
+def _less_sure(camera: Camera, k: float) -> Camera:
+    """The camera by what a bend of so much, not accounted for, costs."""
+    told = camera.gravity_source == "given"
     return replace(
-        camera, bend_k=bend.k, f_sigma_rel=math.hypot(camera.f_sigma_rel, FOCAL_PER_K * size), notes=(*camera.notes, note),
-        gravity_sigma_rad=camera.gravity_sigma_rad if told else math.hypot(camera.gravity_sigma_rad, TILT_PER_K * size),
+        camera, f_sigma_rel=math.hypot(camera.f_sigma_rel, FOCAL_PER_K * k),
+        gravity_sigma_rad=camera.gravity_sigma_rad if told else math.hypot(camera.gravity_sigma_rad, TILT_PER_K * k),
     )
 
 
@@ -265,7 +270,8 @@ def straightened(photo: Photo) -> Photo:
     bend = None if photo.bend_k else find_bend(photo.rgb)
     if bend is None or not bend.by_lens or abs(bend.k) > MOST_STRAIGHTENED or refuse_picture(photo):
         return photo
-    return replace(photo, rgb=straighten(photo.rgb, bend.k), bend_k=bend.k, notes=(*photo.notes, f"{_told(bend.k)}: straightened"))
+    notes, size = (*photo.notes, f"{_told(bend.k)}: straightened"), (photo.width, photo.height)
+    return replace(photo, rgb=straighten(photo.rgb, bend.k), bend_k=bend.k, bend_sigma=bend.sigma, bent_size=size, notes=notes)
 
 
 def straight_pixels(uv: np.ndarray, photo: Photo) -> np.ndarray:
@@ -284,9 +290,8 @@ def file_pixels(uv: np.ndarray, photo: Photo) -> np.ndarray:
 
 def _centres(photo: Photo) -> tuple[np.ndarray, np.ndarray, float]:
     """The middle of a photo's file and of the photo, in pixels of each, and the file's half diagonal."""
-    size = np.array([photo.width, photo.height], float)
-    was = size / _growth(photo.bend_k, *size)
-    return (was - 1) / 2, (size - 1) / 2, 0.5 * float(np.hypot(*was))
+    was = np.array(photo.file_size, float)
+    return (was - 1) / 2, np.array([photo.width - 1, photo.height - 1]) / 2, 0.5 * float(np.hypot(*was))
 
 
 def _growth(k: float, width: float, height: float) -> float:

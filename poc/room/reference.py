@@ -71,7 +71,7 @@ def _opinion(ref: Reference, view: View, layout: Layout, camera_moves) -> tuple[
 
 
 def _named(ref: Reference) -> str:
-    (u1, v1), (u2, v2) = ref.ends
+    (u1, v1), (u2, v2) = ref.marked or ref.ends
     return f"reference {ref.kind} ({u1:g},{v1:g})–({u2:g},{v2:g}) of {ref.length_m:g} m"
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -79,8 +78,8 @@ def parse_reference(text: str, photo: Photo) -> Reference:
 def make_reference(kind: str, ends, length_m: float | None, photo: Photo) -> Reference:
     """A checked Reference; ends in pixels of the photo's file; length_m None takes the known object's. Raises ParameterError as `parse_reference` does."""
     nominal, sigma, what = KNOWN_OBJECTS.get(kind, (length_m, None, "the marked length"))
-    given, once = ends, ", once it is straightened" if photo.bend_k else ""
-    ends = straight_pixels(np.array(given), photo) if photo.bend_k else given
+    given, once = tuple((float(u), float(v)) for u, v in ends), ", once it is straightened" if photo.bend_k else ""
+    ends = _onto(straight_pixels(np.array(given), photo), photo) if photo.bend_k else given
     for (u, v), (x, y) in zip(ends, given):
         if not (np.isfinite(u) and np.isfinite(v) and -0.5 <= u <= photo.width - 0.5 and -0.5 <= v <= photo.height - 0.5):
             raise ParameterError(f"reference end ({x:g}, {y:g}) lies outside the photo of {photo.width}×{photo.height} pixels{once}")
@@ -94,13 +93,13 @@ def make_reference(kind: str, ends, length_m: float | None, photo: Photo) -> Ref
         raise ParameterError(f"reference length {value:g} m is absurd for {what}, which is about {nominal:g} m")
     if sigma is None or length_m is not None:
         sigma = max(0.003, 0.003 * value)
-    return Reference(kind, (tuple(map(float, ends[0])), tuple(map(float, ends[1]))), float(value), float(sigma))
+    return Reference(kind, (tuple(map(float, ends[0])), tuple(map(float, ends[1]))), float(value), float(sigma), given if photo.bend_k else ())
 
 
-def on_straightened(reference: Reference, photo: Photo) -> Reference:
-    """A reference that was marked in a photo's file, on `photo`, which was straightened since."""
-    first, second = straight_pixels(np.array(reference.ends), photo).tolist()
-    return replace(reference, ends=(tuple(first), tuple(second))) if photo.bend_k else reference
+def _onto(uv: np.ndarray, photo: Photo) -> np.ndarray:
+    """Pixels (n×2) that rounding put off the photo, within half a pixel of its edge, on it again."""
+    inside = np.clip(uv, -0.5, [photo.width - 0.5, photo.height - 0.5])
+    return np.where(np.abs(inside - uv) <= 0.5, inside, uv)
 
 
 def prior_opinion() -> ScaleSource:

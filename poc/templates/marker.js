@@ -97,21 +97,30 @@ function render({ model, el }) {
     context.strokeRect(0, LENS_PX / 2, LENS_PX, 0);
   }
 
-  function rows() {
+  function rows() {  // made again only where marks come or go: whoever types in one keeps it
     const objects = model.get("objects");
+    if (list.children.length === marks().length) {
+      marks().forEach((mark, i) => fill(list.children[i], mark, objects));
+      return;
+    }
     list.replaceChildren(...marks().map((mark, i) => {
       const kind = node("select", { ariaLabel: `what mark ${i + 1} is` }, node("option", { value: "length" }, "a length I know"));
       for (const [name, [metres, what]] of Object.entries(objects)) kind.append(node("option", { value: name }, `${what} (${metres} m)`));
-      kind.value = mark.kind;
       const metres = node("input", { type: "number", min: 0.02, max: 8, step: "any", ariaLabel: `metres of mark ${i + 1}` });
-      metres.value = mark.metres ?? "";
-      metres.placeholder = mark.kind in objects ? objects[mark.kind][0] : "metres";
       const remove = node("button", { type: "button", title: "remove this mark" }, "Remove");
       kind.onchange = () => change(i, { kind: kind.value });
       metres.onchange = () => change(i, { metres: metres.value === "" ? null : Number(metres.value) });
       remove.onclick = () => keep(marks().filter((_, j) => j !== i));
-      return node("li", {}, kind, metres, " m ", remove);
+      return fill(node("li", {}, kind, metres, " m ", remove), mark, objects);
     }));
+  }
+
+  function fill(row, mark, objects) {
+    const kind = row.querySelector("select"), metres = row.querySelector("input");
+    kind.value = mark.kind;
+    if (metres !== document.activeElement) metres.value = mark.metres ?? "";
+    metres.placeholder = mark.kind in objects ? objects[mark.kind][0] : "metres";
+    return row;
   }
 
   function change(i, what) {
@@ -120,6 +129,7 @@ function render({ model, el }) {
 
   stage.onpointerdown = (event) => {
     if (event.button) return;
+    if (list.contains(document.activeElement)) document.activeElement.blur();  // what was typed counts
     event.preventDefault();
     pressed = place(event);
     held = first ? null : nearest(pressed);

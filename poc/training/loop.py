@@ -25,7 +25,7 @@ from poc.training.folder import check_named, list_frames, read_names
 from poc.training.light import jitter_light
 from poc.training.losses import total_loss
 from poc.training.networks import load_checkpoint, new_network, pick_device
-from poc.training.restore import has_identity_norms, prepare_norms
+from poc.training.restore import has_identity_norms, prepare_norms, set_statistics
 from poc.training.score import Scores, score_network
 from poc.training.store import Batch, Batches, Source, list_photos, split_frames, true_frames
 
@@ -220,8 +220,13 @@ def draw_back(state: State, config: TrainConfig, batches: Batches, device: torch
     """Take the averaged weights the share `kept` of the way back to those the run started from. Batch norms that moved get the
     statistics of what the network between the two sees."""
     torch.manual_seed(config.seed)  # as `new_state`: what init does not fill starts the same again
-    start = new_network(config.init, config.network).state_dict()
-    for key, value in state.average.state_dict().items():
+    begun, now = new_network(config.init, config.network), state.average
+    if not config.freeze_norm and has_identity_norms(begun):  # as the run's own were when it began
+        norms = [[m for m in net.modules() if isinstance(m, nn.BatchNorm2d)] for net in (begun, now)]
+        for old, new in zip(*norms, strict=True):
+            set_statistics(old, new.running_mean.cpu(), new.running_var.cpu())
+    start = begun.state_dict()
+    for key, value in now.state_dict().items():
         if value.dtype.is_floating_point:
             value.lerp_(start[key].to(value.device), config.kept)
     if not config.freeze_norm:

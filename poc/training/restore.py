@@ -121,7 +121,7 @@ def measure_norms(net: nn.Module, images: Iterable[Tensor]) -> None:
     for norm, moments in seen.items():
         if moments:
             mean, square = (torch.stack(m).mean(0) for m in zip(*moments, strict=True))
-            _set_statistics(norm, mean, (square - mean**2).clamp(min=0))
+            set_statistics(norm, mean, (square - mean**2).clamp(min=0))
 
 
 def prepare_norms(net: nn.Module, images: Sequence[Tensor]) -> None:
@@ -140,7 +140,7 @@ def has_identity_norms(net: nn.Module) -> bool:
     return any(m.affine and not m.running_mean.any() and bool((m.running_var == 1).all()) for m in net.modules() if isinstance(m, nn.BatchNorm2d))
 
 
-def _set_statistics(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:
+def set_statistics(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:
     """Other statistics, the same answer."""
     scale = norm.weight / (norm.running_var + norm.eps).sqrt()
     bias = norm.bias + scale * (mean - norm.running_mean)
