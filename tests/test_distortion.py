@@ -168,8 +168,10 @@ def test_references_are_in_pixels_of_the_file_whether_it_was_straightened_or_not
     found = parse_reference("door:60,70,62,240", done)
     assert found.marked == marked and np.allclose(file_pixels(np.array(found.ends), done), marked)
     assert not np.allclose(found.ends, marked, atol=5)
-    with pytest.raises(ParameterError, match=r"\(1, 1\) lies outside .* once it is straightened"):
+    with pytest.raises(ParameterError, match=r"\(1, 1\) is off the photo once its bent lines are straightened"):
         parse_reference("1,1,200,200=2", done)
+    with pytest.raises(ParameterError, match=r"\(405, 1\) lies outside the photo of 400×300"):
+        parse_reference("405,1,200,200=2", done)
 
 
 def test_a_mark_on_the_very_edge_of_a_straightened_photo_counts():

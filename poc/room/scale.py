@@ -78,11 +78,14 @@ def parse_reference(text: str, photo: Photo) -> Reference:
 def make_reference(kind: str, ends, length_m: float | None, photo: Photo) -> Reference:
     """A checked Reference; ends in pixels of the photo's file; length_m None takes the known object's. Raises ParameterError as `parse_reference` does."""
     nominal, sigma, what = KNOWN_OBJECTS.get(kind, (length_m, None, "the marked length"))
-    given, once = tuple((float(u), float(v)) for u, v in ends), ", once it is straightened" if photo.bend_k else ""
-    ends = _onto(straight_pixels(np.array(given), photo), photo) if photo.bend_k else given
-    for (u, v), (x, y) in zip(ends, given):
-        if not (np.isfinite(u) and np.isfinite(v) and -0.5 <= u <= photo.width - 0.5 and -0.5 <= v <= photo.height - 0.5):
-            raise ParameterError(f"reference end ({x:g}, {y:g}) lies outside the photo of {photo.width}×{photo.height} pixels{once}")
+    given = tuple((float(u), float(v)) for u, v in ends)
+    for u, v in given:
+        if not _on(u, v, *photo.file_size):
+            raise ParameterError(f"reference end ({u:g}, {v:g}) lies outside the photo of {photo.file_size[0]}×{photo.file_size[1]} pixels")
+    if photo.bend_k:
+        ends = _onto(straight_pixels(np.array(given), photo), photo)
+        if lost := [end for end, (u, v) in zip(given, ends) if not _on(u, v, photo.width, photo.height)]:
+            raise ParameterError(f"reference end ({lost[0][0]:g}, {lost[0][1]:g}) is off the photo once its bent lines are straightened: mark one nearer its middle")
     span = float(np.hypot(ends[0][0] - ends[1][0], ends[0][1] - ends[1][1]))
     if span < 4.0:
         raise ParameterError(f"reference ends are {span:.1f} pixels apart; mark two different spots, the farther apart the better")
@@ -94,6 +97,10 @@ def make_reference(kind: str, ends, length_m: float | None, photo: Photo) -> Ref
     if sigma is None or length_m is not None:
         sigma = max(0.003, 0.003 * value)
     return Reference(kind, (tuple(map(float, ends[0])), tuple(map(float, ends[1]))), float(value), float(sigma), given if photo.bend_k else ())
+
+
+def _on(u: float, v: float, width: int, height: int) -> bool:
+    return bool(np.isfinite(u) and np.isfinite(v) and -0.5 <= u <= width - 0.5 and -0.5 <= v <= height - 0.5)
 
 
 def _onto(uv: np.ndarray, photo: Photo) -> np.ndarray:
