@@ -157,7 +157,6 @@ function render({ model, el }) {
 
   function picture() {
     const data = model.get("picture");
-    open.hidden = board.hidden = false;
     open.hidden = Boolean(data);
     board.hidden = !data;
     if (data) image.src = data;

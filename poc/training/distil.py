@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from poc.training.losses import depth_terms, log_l1
 
+
 @dataclass(frozen=True)
 class Lesson:
     """What was answered on B samples: log_depth B×h×w (canonical), surface B×6×H×W (probabilities)."""

@@ -231,7 +231,7 @@ def draw_back(state: State, config: TrainConfig, batches: Batches, device: torch
             value.lerp_(start[key].to(value.device), config.kept)
     if not config.freeze_norm:
         seen = batches.epoch(config.epochs, NORM_BATCHES * config.batch, config.batch, config.size_at(config.epochs), bool(config.photos))
-        update_bn((jitter_light(batch.samples["image"], config.augment, batch.rng) for batch in seen), state.average, device)
+        update_bn((jitter_light(batch.samples["image"], config.augment, batch.rng) for batch in seen), now, device)
 
 
 def batch_loss(state: State, config: TrainConfig, batch: Batch, teachers: list[nn.Module], class_weight: Tensor) -> dict[str, Tensor]:
