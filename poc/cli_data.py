@@ -89,6 +89,9 @@ def train(
     teacher: Annotated[
         list[str], typer.Option("--teacher", help="Checkpoint that labels every sample while the network learns; may repeat.", show_default=False)
     ] = [],
+    not_rooms: Annotated[
+        list[str], typer.Option("--not-rooms", help="Folder of photos that show no room: the result refuses their like; may repeat.", show_default=False)
+    ] = [],
     init: Annotated[
         str, typer.Option("--init", help="Start from a checkpoint, an exported .onnx, or an ImageNet .npz for the encoder.", show_default=False)
     ] = "",
@@ -113,7 +116,7 @@ def train(
     from poc.training.recipe import make_config
 
     given = {"init": init or None, "held_out": held_out or None, "epochs": epochs, "lr": lr, "batch": batch, "samples_per_epoch": samples}
-    given |= {"threads": threads, "seed": seed, "photos": tuple(source(text, "--photos") for text in photos), "teachers": tuple(teacher)}
+    given |= {"threads": threads, "seed": seed, "photos": tuple(source(text, "--photos") for text in photos), "teachers": tuple(teacher), "not_rooms": tuple(not_rooms)}
     config = make_config(tuple(source(text) for text in data), out, {k: v for k, v in given.items() if v is not None}, recipe, finetune)
     checkpoint = run(config, progress=tell_epoch)
     print(checkpoint)

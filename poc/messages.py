@@ -205,6 +205,26 @@ _ACTIONS_ZH = {
         "再往{side}走一些，绕过遮挡物，另拍一张，让{part}{side}端进入画面。",
 }  # fmt: skip
 """What `poc.room.nextstep` proposes, as a sentence. number: a wall's; side: left or right; part: a wall, or the free stretch of one."""
+_REFUSALS_ZH = {
+    "hardly any of it is plainly a bare wall, so nothing shows where the room ends": "画面中几乎看不到一面空白的墙，无从得知房间的边界。",
+    "no floor is seen that meets a wall": "画面中看不到地面与墙面相接之处。",
+    "it is full of fine detail and shows hardly any plain wall or floor": "画面布满细碎的纹理，几乎看不到平整的墙面或地面。",
+    "the depth model doubts its own answer more than on any photo of a room": "深度模型对这张照片的结果比对任何房间照片都更没有把握。",
+    "its lines do not run in three directions at right angles, as those of a room do": "画面中的线条不像房间那样沿三个互相垂直的方向延伸。",
+    "as a whole the picture does not look like one of a room": "整体看来，这不像一张房间的照片。",
+    "no floor is seen, or hardly any, so nothing can be placed": "几乎看不到地面，无法确定任何物体的位置。",
+    "no walls are seen": "画面中看不到墙面。",
+    "the picture is blank": "画面是空白的。",
+    "black bars around the photo: crop them away": "照片四周有黑边：请先裁掉。",
+    "left and right edge continue each other, so it is a 360° panorama, not one view of a room": "左右边缘首尾相接，这是 360° 全景图，而不是房间的一个视角。",
+    "the picture is a bright disc with black corners, as a fisheye lens makes it; straight lines are bent in it": "画面是带黑角的圆形，出自鱼眼镜头；其中的直线是弯曲的。",
+    "one flat colour covers most of the picture, as in a floor plan or a screenshot, not in a photo": "大部分画面是同一种颜色，像户型图或屏幕截图，而不是照片。",
+    "a few flat colours cover most of the picture and its lines are all square, as in a floor plan, not in a photo":
+        "画面由几种纯色和横平竖直的线条构成，像户型图，而不是照片。",
+    "the picture shows no more than one of 100 pixels would (tiny, enlarged or blurred), too little to know a room by":
+        "画面的细节只相当于 100 像素的图片（过小、放大过或模糊），不足以辨认房间。",
+}  # fmt: skip
+"""Why no room was found, after "no room found: "; reasons with numbers in them stay as they are."""
 _SLOTS = {"number": r"\d+", "side": "left|right", "part": r"(?:the free stretch of )?wall \d+"}
 _VERDICTS_ZH = {
     "": "此照片没有测得任何决定产品的尺寸，无从判断。",
@@ -214,6 +234,7 @@ _VERDICTS_ZH = {
     "red": "两端已知的决定性尺寸中最不确定的为 ± {worst} %（90 %），不足以选择产品：请用卷尺测量。",
 }
 """Whether a photo is sharp enough to choose by, by its light."""
+NO_ROOM = "no room found: "
 _JOINTS = re.compile(r"( \+ |: | and )")
 
 
@@ -242,6 +263,10 @@ class Messages:
             return text  # half a sentence in each language reads worse than one in English
         joints = {" + ": " + ", ": ": "：", " and ": "、"}
         return "".join(_PHRASES_ZH[part] if i % 2 == 0 else joints[part] for i, part in enumerate(parts))
+
+    def refusal(self, reason: str) -> str:
+        """Why no room is measured, in this language where the table has it, else as it is."""
+        return _REFUSALS_ZH.get(reason.removeprefix(NO_ROOM), reason) if self.language == "zh" else reason
 
     def action(self, sentence: str) -> str | None:
         """What to measure next, in this language; None where the table has no words for it."""

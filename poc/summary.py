@@ -53,7 +53,7 @@ def summarise(run: Run, say: Messages) -> Summary:
     measurements: tuple[Measurement, ...] = room["measurements"]
     named = {m.name: m for m in measurements}
     return Summary(
-        refusal=scene.refusal or "",
+        refusal=say.refusal(scene.refusal or ""),
         cards=() if scene.refusal else tuple(_card(named[name], say) for name in CARDS if name in named),
         measured=_measured(measurements, say),
         sure=() if scene.refusal else _sure(scene, room["checks"], _verdict(money["verdict"], money["case"].params, say), say),

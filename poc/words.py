@@ -143,6 +143,8 @@ def amount(number: str, currency: str) -> str:
 def sentence(text: str) -> str:
     """Text that begins with a capital letter and ends with a full stop; empty stays empty."""
     text = text.strip()
+    if text.endswith("。"):
+        return text
     return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
 
 

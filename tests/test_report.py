@@ -12,7 +12,7 @@ from pathlib import Path
 import made_run
 import pytest
 
-from poc import runs
+from poc import messages, runs
 from poc.assumptions import INFO
 from poc.errors import ParameterError, RunError
 from poc.fuse import JointRoom
@@ -20,9 +20,10 @@ from poc.messages import _TEXT, LANGUAGES, Messages
 from poc.pipeline import Options, asked
 from poc.render import read_section
 from poc.report import build_report
+from poc.room.refusal import REASONS
 from poc.summary import summarise
 from poc.types import Check, NextMeasurement
-from poc.words import joint_lines, price, room_lines, tape_first
+from poc.words import joint_lines, price, room_lines, sentence, tape_first
 from poc.workbook import StageTime
 
 TIMES = (StageTime("01_upload", 0.0, 1.5, 0.5), StageTime("02_depth", 1.5, 4.0, 0.1))
@@ -191,6 +192,17 @@ def test_every_message_exists_in_every_language():
     assert all(len(texts) == len(LANGUAGES) and all(texts) for texts in _TEXT.values())
     fields = [{frozenset(re.findall(r"\{(\w+)\}", text)) for text in texts} for texts in _TEXT.values()]
     assert all(len(names) == 1 for names in fields), "the same values go into both languages"
+
+
+def test_why_no_room_was_found_is_told_in_the_readers_language():
+    """Every reason without numbers, as it is written where it is found; others stay as they are."""
+    written = "".join((Path(messages.__file__).parent / name).read_text("utf-8") for name in ("room/refusal.py", "scene.py"))
+    assert all(reason in written for reason in messages._REFUSALS_ZH), "nobody says that any more"
+    zh = Messages("zh")
+    assert all(zh.refusal(messages.NO_ROOM + reason).endswith("。") for reason in [*REASONS.values(), "no walls are seen"])
+    long = "no room found: the photo is 2.9 times as long as wide, a panorama or a strip, not one view of a room"
+    assert zh.refusal(long) == long and Messages("en").refusal(long) == long and zh.refusal("") == ""
+    assert sentence(zh.refusal("no room found: no walls are seen")) == "画面中看不到墙面。"
 
 
 def test_phrases_of_the_stages_are_translated_where_known():

@@ -3,7 +3,7 @@
 Encoder: MobileNetV2 1.0 (Sandler et al. 2018). Decoder: light separable convolutions with skips, as in FastDepth
 (Wofk et al. 2019), with a global context branch and self-attention where cells are few, because absolute scale is a
 property of the whole photo. Heads: log depth at the canonical focal length, log of the expected error (Laplace scale of log
-depth), and surface logits.
+depth), surface logits; and for the whole photo, whether it shows a room.
 
 It needs torch and is used for training and export; `poc.models.embedded` runs the exported ONNX file without torch.
 """
@@ -162,19 +162,37 @@ class EmbeddedNet(nn.Module):
         self.fuse = nn.ModuleList(Fuse(width[i], channels[3 - i], width[i + 1], KERNELS[i]) for i in range(4))
         self.depth = nn.Conv2d(width[4], 2, 3, padding=1)
         self.surface = nn.Conv2d(width[4], N_SURFACES, 3, padding=1)
+        self.room = nn.Linear(channels[3] + channels[4] + width[1], 1)
+        nn.init.zeros_(self.room.weight)
+        nn.init.zeros_(self.room.bias)
         with torch.no_grad():  # start at a room's middle distance (about 2.2 m) and a 20 % error
             self.depth.bias.copy_(torch.tensor([0.8, -1.6]))
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
 
     def features(self, image: Tensor) -> Tensor:
-        """What both heads see: B×width[4]×H/2×W/2."""
+        """What the heads of depth and surfaces see: B×width[4]×H/2×W/2."""
+        return self.refined(*self.coarse(image))
+
+    def coarse(self, image: Tensor) -> tuple[list[Tensor], Tensor]:
+        """The encoder's five features, and what the decoder makes of them at stride 16."""
         skips = self.encoder((image - self.mean) / self.std)
-        x = self.context(skips[4])
-        x = self.looks(self.fuse[0](x, skips[3]))
+        return skips, self.looks(self.fuse[0](self.context(skips[4]), skips[3]))
+
+    def refined(self, skips: list[Tensor], x: Tensor) -> Tensor:
+        """From `coarse` to `features`."""
         for fuse, skip in zip(self.fuse[1:], (skips[2], skips[1], skips[0])):
             x = fuse(x, skip)
         return x
+
+    @staticmethod
+    def gist(skips: list[Tensor], x: Tensor) -> Tensor:
+        """What the head for the whole photo sees, from `coarse`: the means of the encoder's last two features and of the decoder's first."""
+        return torch.cat([t.mean(dim=(2, 3)) for t in (skips[3], skips[4], x)], dim=1)
+
+    def knows_rooms(self) -> bool:
+        """Whether `room` has learnt what shows a room (`poc.training.rooms`)."""
+        return bool(self.room.weight.any())
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return self.heads(self.features(image), image)
@@ -186,19 +204,21 @@ class EmbeddedNet(nn.Module):
 
 class MergedHeads(nn.Module):
     """The same network with its two heads as one convolution of eight channels, one block of what CPUs work in: exported
-    that way it is an eighth faster."""
+    that way it is an eighth faster. Where it knows rooms there is a fourth answer, B×1: the log odds that the photo shows one."""
 
     def __init__(self, net: EmbeddedNet):
         super().__init__()
-        self.net = net
+        self.net, self.knows_rooms = net, net.knows_rooms()
         self.heads = nn.Conv2d(net.depth.in_channels, 2 + N_SURFACES, 3, padding=1)
         with torch.no_grad():
             self.heads.weight.copy_(torch.cat([net.depth.weight, net.surface.weight]))
             self.heads.bias.copy_(torch.cat([net.depth.bias, net.surface.bias]))
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        y = self.heads(self.net.features(image))
-        return answers(y[:, :2], y[:, 2:], image)
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        skips, x = self.net.coarse(image)
+        y = self.heads(self.net.refined(skips, x))
+        room = (self.net.room(self.net.gist(skips, x)),) if self.knows_rooms else ()
+        return *answers(y[:, :2], y[:, 2:], image), *room
 
 
 def answers(depth: Tensor, surface: Tensor, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,8 +1,9 @@
 """Photos that are not one view of a room: said before anything is measured, in one sentence.
 
-First what the picture itself gives away (blank, drawn, fisheye, panorama, tiny), then evidence added up over the surfaces, the lines and
-the texture. Surfaces alone do not do: a network trained on rooms sees walls in a street too, but it sees few, none that
-meets the floor, and a street or a forest has fine texture everywhere and hardly three directions at right angles.
+First what the picture itself gives away (blank, drawn, fisheye, panorama, tiny), then evidence added up: what the network that tells
+surfaces says of the picture as a whole, the surfaces, the lines and the texture. Surfaces alone do not do: a network trained on rooms sees
+walls in a street too, but it sees few, none that meets the floor, and a street or a forest has fine texture everywhere and
+hardly three directions at right angles.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ LEAST_EVIDENCE = -3.7
 """Rooms lie around 3.5, forests, streets and shops of 220 pixels or more at −4.1 or below (version 8; 7: −3.7), as they are and enlarged 2 and 4
 times. Weights were set with version 4, that of the lines with version 7, when lines came to be judged at one size. Of 201 interiors 22 are
 below, of 100 of NYU's 9. A room refused costs a second photo, a street measured costs trust. New weights want them looked at again."""
+LOGITS, LEAST_WHOLE = (-8.0, 4.0), 4.3
+"""What is taken of the log odds of a room by the picture as a whole, and what twice that has to make up for."""
 MOST_ERROR_LOG = 0.30
 """The embedded model's expected error (sigma of log depth, median over the photo) was below this on 212 of 213 photos of rooms (version 4); on
 forests it is 0.34 to 0.39."""
@@ -174,7 +177,8 @@ class Evidence:
     contact: share of columns in which floor meets wall directly. texture: mean local contrast of a 160-pixel copy, grey levels.
     line_sigma_rad: one sigma of gravity as the lines of a copy of `LINES_SIDE` pixels give it (or as the caller does): small where three
     directions at right angles are plain.
-    error_log: median of the depth model's own expected error, or None where it gives none.
+    error_log: median of the depth model's own expected error, or None where it gives none. room_logit: log odds of a room by the picture
+    as a whole, or None where the network does not judge it.
     """
 
     sure_wall: float
@@ -183,6 +187,7 @@ class Evidence:
     texture: float
     line_sigma_rad: float
     error_log: float | None = None
+    room_logit: float | None = None
 
     def terms(self) -> dict[str, float]:
         """Contributions to the sum, by cause."""
@@ -192,6 +197,7 @@ class Evidence:
             "texture": -0.075 * (float(np.clip(self.texture, 8.0, 30.0)) - 14.0),
             "lines": -150.0 * (float(np.clip(self.line_sigma_rad, 0.01, 0.07)) - 0.01),
             "doubt": 0.0 if self.error_log is None else -200.0 * float(np.clip(self.error_log - MOST_ERROR_LOG, 0.0, 0.05)),
+            "whole": 0.0 if self.room_logit is None else 2.0 * float(np.clip(self.room_logit, *LOGITS)) - LEAST_WHOLE,
         }
 
     @property
@@ -205,11 +211,12 @@ REASONS = {
     "texture": "it is full of fine detail and shows hardly any plain wall or floor",
     "doubt": "the depth model doubts its own answer more than on any photo of a room",
     "lines": "its lines do not run in three directions at right angles, as those of a room do",
+    "whole": "as a whole the picture does not look like one of a room",
 }
 
 
-def gather_evidence(photo: Photo, view: View, camera: Camera, depth: DepthMap | None = None) -> Evidence:
-    """The evidence in a photo, its surfaces (on the working grid), its camera, and what the depth model says of itself."""
+def gather_evidence(photo: Photo, view: View, camera: Camera, depth: DepthMap | None = None, room_logit: float | None = None) -> Evidence:
+    """The evidence in a photo, its surfaces (on the working grid), its camera, what the depth model says of itself, and `Surfaces.room_logit`."""
     import cv2
 
     p, h = view.p, view.shape[0]
@@ -224,7 +231,7 @@ def gather_evidence(photo: Photo, view: View, camera: Camera, depth: DepthMap | 
     texture = np.minimum(np.abs(cv2.Laplacian(grey, cv2.CV_64F)), 40).mean()
     upper = float(inside[above].mean()) if above.any() else float(inside.mean())
     sure = float((p[..., WALL] > SURE).mean())
-    return Evidence(sure, upper, float(contact), float(texture), float(camera.gravity_sigma_rad), _expected_error(depth))
+    return Evidence(sure, upper, float(contact), float(texture), float(camera.gravity_sigma_rad), _expected_error(depth), room_logit)
 
 
 def _seen_small(photo: Photo, view: View, camera: Camera, depth: DepthMap | None) -> Camera:
@@ -250,7 +257,7 @@ def refuse(photo: Photo, view: View, camera: Camera, surfaces: Surfaces | None, 
     reason = refuse_picture(photo) or refuse_bend(camera)
     if reason is not None or surfaces is None:
         return reason
-    evidence = gather_evidence(photo, view, camera, depth)
+    evidence = gather_evidence(photo, view, camera, depth, surfaces.room_logit)
     if evidence.total >= LEAST_EVIDENCE:
         return None
     terms = evidence.terms()

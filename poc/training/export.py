@@ -28,7 +28,7 @@ from poc.training.augment import CANONICAL_FOCAL_PX
 from poc.training.folder import Frame, load_frame, read_names
 from poc.training.networks import load_checkpoint, pick_device
 from poc.training.score import LONG_SIDE, network_focal, predict_canonical
-from poc.training.store import true_frames
+from poc.training.store import list_photos, true_frames
 from poc.types import Z90
 
 if TYPE_CHECKING:
@@ -78,14 +78,15 @@ def half_weights(model) -> None:
 
 
 def to_onnx(net: EmbeddedNet) -> bytes:
-    """The network as ONNX bytes: input `image`, outputs `log_depth`, `log_sigma`, `surface_logits`, any size."""
+    """The network as ONNX bytes: input `image`, outputs `log_depth`, `log_sigma`, `surface_logits`, any size, and `room_logit` where it
+    knows rooms."""
     import onnx
 
     buffer = io.BytesIO()
     dims = {2: "height", 3: "width"}
     torch.onnx.export(
         MergedHeads(net).eval(), (torch.rand(1, 3, 240, 320),), buffer, dynamo=False, opset_version=17,
-        input_names=["image"], output_names=["log_depth", "log_sigma", "surface_logits"],
+        input_names=["image"], output_names=["log_depth", "log_sigma", "surface_logits", *(["room_logit"] if net.knows_rooms() else [])],
         dynamic_axes={"image": dims, "surface_logits": dims, "log_depth": {2: "h", 3: "w"}, "log_sigma": {2: "h", 3: "w"}},
     )  # fmt: skip
     model = onnx.load_from_string(buffer.getvalue())
@@ -152,6 +153,7 @@ def export_run(checkpoint: str | Path, out: str | Path, config: TrainConfig, cal
         "training": {
             "init": Path(config.init).name if config.init else None, "epochs": config.epochs, "samples_per_epoch": config.samples_per_epoch,
             "lr": config.lr, "sizes": config.sizes, "teachers": len(config.teachers), "held_out": len(held_out), "calibrated_on": len(calibration),
+            "not_rooms": sum(len(list_photos(folder)) for folder in config.not_rooms),
         },
     }  # fmt: skip
     return export(checkpoint, out, calibration, facts, inherited or Calibration())

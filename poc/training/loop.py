@@ -26,6 +26,7 @@ from poc.training.light import jitter_light
 from poc.training.losses import total_loss
 from poc.training.networks import load_checkpoint, new_network, pick_device
 from poc.training.restore import has_identity_norms, prepare_norms, set_statistics
+from poc.training.rooms import learn_rooms
 from poc.training.score import Scores, score_network
 from poc.training.store import Batch, Batches, Source, list_photos, split_frames, true_frames
 
@@ -54,7 +55,7 @@ class TrainConfig:
     photos: folders of photos without depth. teachers: checkpoints that label them, and every other sample beside its truth
     (`taught`: weight of that; `taught_surfaces`: of its surfaces beside its depth), at most `asked_px` pixels long, the size they
     learnt at (0: as long as the student sees it). Without teachers the averaged weights label the photos, after `alone` of the
-    epochs.
+    epochs. not_rooms: folders of photos that show no room, which the result then tells from all those learnt from.
     """
 
     sources: tuple[Source, ...]
@@ -83,6 +84,7 @@ class TrainConfig:
     taught_surfaces: float = 0.5
     asked_px: int = 0
     alone: float = 0.3
+    not_rooms: tuple[str, ...] = ()
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
     def size_at(self, epoch: int) -> tuple[int, int]:
@@ -201,7 +203,7 @@ def settings_changed(config: TrainConfig) -> list[str]:
     if not (out / "last.pt").is_file() or not (out / "config.json").is_file():
         return []
     old, new = json.loads((out / "config.json").read_text()), json.loads(json.dumps(as_record(config)))
-    return sorted(k for k in new if k not in ("out", "threads", "validate_every") and k in old and old[k] != new[k])
+    return sorted(k for k in new if k not in ("out", "threads", "validate_every", "not_rooms") and k in old and old[k] != new[k])
 
 
 @torch.no_grad()
@@ -309,6 +311,7 @@ def train(config: TrainConfig, progress=None) -> Path:
     held_out = read_names(config.held_out)
     check_named(held_out, [f for s in config.sources for f in list_frames(s.folder)], str(config.held_out))
     (out / "config.json").write_text(json.dumps(as_record(config), indent=1))
+    others = [path for folder in config.not_rooms for path in list_photos(folder)]
     teachers = [load_checkpoint(path).to(device, memory_format=torch.channels_last).requires_grad_(False) for path in config.teachers]
     state = new_state(config, device)
     batches = Batches(config.sources, held_out, config.augment, config.seed, config.photos, device)
@@ -336,6 +339,11 @@ def train(config: TrainConfig, progress=None) -> Path:
         if progress:
             progress(record)
         _check_not_growing(state.history)
+    if config.not_rooms:
+        rooms = [f.rgb for s in config.sources for f in split_frames(s.folder, held_out)[0]]
+        rooms += [path for s in config.photos for path in list_photos(s.folder) if path.stem not in held_out]
+        learn_rooms(state.average, rooms, others, device)
+        save(state, config)
     return out / "last.pt"
 
 

@@ -74,10 +74,11 @@ def _from_before_attention(saved: dict) -> dict:
 
 
 def _load(net: EmbeddedNet, path: str | Path, saved: dict) -> EmbeddedNet:
-    """The averaged weights of a checkpoint; attention that its network had less of stays what it starts as, the identity."""
+    """The averaged weights of a checkpoint; attention that its network had less of stays what it starts as, the identity, and a head
+    for rooms that it had not, knowing none."""
     weights = saved["average"]
-    looking = tuple(f"{name}." for name in attention_in(net))
-    fresh = {key: value for key, value in net.state_dict().items() if key.startswith(looking) and key not in weights}
+    later = ("room.", *(f"{name}." for name in attention_in(net)))
+    fresh = {key: value for key, value in net.state_dict().items() if key.startswith(later) and key not in weights}
     try:
         net.load_state_dict(fresh | weights)
     except RuntimeError as error:

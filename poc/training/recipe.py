@@ -36,7 +36,7 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
         raise ParameterError(f"{path}: the recipe cannot be read as JSON ({error})") from error
     if not isinstance(found, dict):
         raise ParameterError(f"{path}: a recipe is a JSON object of settings")
-    _check_names(path, found, TrainConfig, {"sources", "photos", "teachers", "out"})
+    _check_names(path, found, TrainConfig, {"sources", "photos", "teachers", "not_rooms", "out"})
     try:
         if "augment" in found:
             _check_names(path, found["augment"], AugmentConfig)

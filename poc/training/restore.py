@@ -23,10 +23,10 @@ def load_onnx(net: EmbeddedNet, path: str | Path) -> EmbeddedNet:
     """Fill `net` from a file that `poc.training.export` wrote, and return it in evaluation mode.
 
     Layers are matched by their order and checked by their shapes. A file of a network with less attention, or none (up to version
-    6), fills the rest; attention that it lacks stays what it starts as, the identity. Raises DataError where the file
-    cannot be read or holds another network.
+    6), fills the rest; attention that it lacks stays what it starts as, the identity, and a head for rooms (from version 9) knows
+    none. Raises DataError where the file cannot be read or holds another network.
     """
-    stored, norms = _split_heads(_stored_layers(path)), dict(net.named_modules())
+    stored, norms = _split_heads(_take_room_head(_stored_layers(path), net)), dict(net.named_modules())
     layers = _held_by(stored, layers_in_order(net), attention_in(net))
     if [w.shape for w, _ in stored] != [tuple(layer.weight.shape) for _, layer in layers]:
         raise DataError(f"{path}: holds another network than this version trains")
@@ -90,6 +90,16 @@ def _stored_layers(path: str | Path) -> list[tuple[np.ndarray, np.ndarray]]:
     if any(len(n.input) < 3 or n.input[1] not in arrays or n.input[2] not in arrays for n in nodes):
         raise DataError(f"{path}: holds layers without stored weights; it was not written by `poc train --export`")
     return [(arrays[n.input[1]], arrays[n.input[2]]) for n in nodes]
+
+
+def _take_room_head(stored: list[tuple[np.ndarray, np.ndarray]], net: EmbeddedNet) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Fill `net.room` from the layer of its shape, where a file has one, and return the other layers."""
+    shape = tuple(net.room.weight.shape)
+    for weight, bias in (layer for layer in stored if layer[0].shape == shape):
+        with torch.no_grad():
+            net.room.weight.copy_(torch.from_numpy(weight))
+            net.room.bias.copy_(torch.from_numpy(bias))
+    return [layer for layer in stored if layer[0].shape != shape]
 
 
 def _split_heads(stored: list[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:

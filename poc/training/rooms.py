@@ -1,0 +1,112 @@
+"""Photos of rooms told from all others: the embedded network's head for the whole photo, learnt last, from photos of both kinds.
+
+A logistic regression on what the trained network already sees (`EmbeddedNet.gist`; a linear probe, Alain and Bengio 2016): nothing
+else of it changes. Few pictures of anything else are at hand, so each is shown often, and both kinds are changed alike in crop,
+size, colour and compression: what tells a room must not be what camera or file it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from poc.errors import DataError
+from poc.models.embedded_net import EmbeddedNet
+from poc.models.preprocess import area_input
+from poc.training.augment import AugmentConfig
+from poc.training.light import jitter_light
+from poc.training.score import network_size
+
+RIDGE = 0.015
+"""Weight of the squared coefficients, of standardised features, beside the mean loss."""
+ROOM_CROP, OTHER_CROP = 0.75, 0.45
+"""Least side of a crop, as a share of the photo's: little of a room is none, but every part of a forest is no room."""
+ROOM_VIEWS, OTHER_VIEWS = 2, 6
+"""Changed copies of each photo, beside the photo as it is."""
+SIDES_PX = (200, 640)
+STRETCH, CROPPED, GREY = 0.2, 0.7, 0.3
+UPRIGHT, UPRIGHT_ASPECT = 0.35, 0.75
+"""Share of the copies that are higher than wide: photos of rooms to learn from hardly ever are, those from phones often."""
+LIGHT = AugmentConfig(grey_share=GREY, noise_share=0.3, blur_share=0.3, saturation=0.5)
+QUALITY = (35, 96)
+
+
+def learn_rooms(net: EmbeddedNet, rooms: list[Path], others: list[Path], device: torch.device, progress: Callable[[int, int], None] | None = None) -> None:
+    """Fill `net.room` so that its answer is the log odds that a photo shows a room, both kinds counting alike.
+
+    rooms, others: photos that show one, and that do not. Raises DataError where one cannot be read.
+    """
+    net.eval()
+    rng, light = np.random.default_rng(0), torch.Generator().manual_seed(0)
+    total, seen = len(rooms) + len(others), []
+    kinds = [(path, ROOM_VIEWS, ROOM_CROP) for path in rooms] + [(path, OTHER_VIEWS, OTHER_CROP) for path in others]
+    for i, (path, views, crop) in enumerate(kinds, 1):
+        rgb = _read(path)
+        seen.append(torch.stack([gist(net, picture, device) for picture in (rgb, *(changed(rgb, crop, rng, light) for _ in range(views)))]))
+        if progress:
+            progress(i, total)
+    weight, bias = separate(torch.cat(seen[: len(rooms)]), torch.cat(seen[len(rooms) :]))
+    with torch.no_grad():
+        net.room.weight.copy_(weight[None])
+        net.room.bias.copy_(bias[None])
+
+
+def _read(path: Path) -> np.ndarray:
+    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise DataError(f"{path}: cannot be read as a photo")
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+
+
+@torch.no_grad()
+def gist(net: EmbeddedNet, rgb: np.ndarray, device: torch.device) -> Tensor:
+    """What the head sees of an H×W×3 photo, float64, on the CPU."""
+    small = torch.from_numpy(area_input(rgb, network_size(rgb.shape[1], rgb.shape[0])))
+    return net.gist(*net.coarse(small.to(device, memory_format=torch.channels_last)))[0].double().cpu()
+
+
+def changed(rgb: np.ndarray, crop: float, rng: np.random.Generator, light: torch.Generator) -> np.ndarray:
+    """A part of an H×W×3 photo, of height and width about `crop` of it at least, or upright and less wide, in another size, light and
+    quality, and mirrored half of the time."""
+    height, width = rgb.shape[:2]
+    share = rng.uniform(crop, 1.0) if rng.random() < CROPPED else 1.0
+    stretch = np.exp(rng.uniform(-STRETCH, STRETCH) / 2)
+    h, w = (min(n, round(n * share * k)) for n, k in ((height, stretch), (width, 1 / stretch)))
+    if rng.random() < UPRIGHT:
+        w = min(w, round(UPRIGHT_ASPECT * h))
+    top, left = rng.integers(height - h + 1), rng.integers(width - w + 1)
+    part = rgb[top : top + h, left : left + w]
+    scale = rng.uniform(*SIDES_PX) / max(h, w)
+    size = max(16, round(w * scale)), max(16, round(h * scale))
+    part = cv2.resize(part[:, ::-1] if rng.random() < 0.5 else part, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    image = torch.from_numpy(part).permute(2, 0, 1)[None].float() / 255
+    lit = (jitter_light(image, LIGHT, light)[0].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+    file = cv2.imencode(".jpg", lit[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(*QUALITY))])[1]
+    return cv2.cvtColor(cv2.imdecode(file, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+
+def separate(rooms: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """Ridge-regularised logistic regression of n×C and m×C features, each kind counting half: C coefficients and the constant."""
+    both = torch.cat([rooms, others])
+    mean, spread = both.mean(0), both.std(0).clamp(min=1e-6)
+    x = (both - mean) / spread
+    is_room = torch.arange(len(both)) < len(rooms)
+    weight, bias = torch.zeros(x.shape[1], dtype=x.dtype, requires_grad=True), torch.zeros((), dtype=x.dtype, requires_grad=True)
+    optimiser = torch.optim.LBFGS([weight, bias], max_iter=500, tolerance_grad=1e-7, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimiser.zero_grad()
+        wrong = F.softplus(torch.where(is_room, -1.0, 1.0) * (x @ weight + bias))
+        value = 0.5 * (wrong[is_room].mean() + wrong[~is_room].mean()) + 0.5 * RIDGE * weight.square().sum()
+        value.backward()
+        return value
+
+    optimiser.step(loss)
+    weight = (weight / spread).detach()
+    return weight, bias.detach() - weight @ mean

@@ -1,0 +1,147 @@
+"""The head that tells photos of rooms from all others: learnt, exported, restored, and heard when a photo is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from poc.errors import DataError
+from poc.models.weights import SHIPPED
+from poc.room.refusal import LEAST_EVIDENCE, Evidence, refuse
+from poc.room.view import make_view
+from tests.data_folder import short_run, write_folder
+from tests.synthetic import make_room
+
+PHOTOS = sorted((SHIPPED.parent / "photos" / "rgb").glob("*.jpg"))
+
+
+def _others(folder: Path, n: int, seed: int = 0) -> list[Path]:
+    """Pictures of clouds: noise of a few cells, grown."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng, paths = np.random.default_rng(seed), [folder / f"cloud_{i}.png" for i in range(n)]
+    for path in paths:
+        cells = rng.integers(0, 256, (int(rng.integers(3, 40)), int(rng.integers(3, 40)), 3), np.uint8)
+        cv2.imwrite(str(path), cv2.resize(cells, (320, 240), interpolation=cv2.INTER_CUBIC))
+    return paths
+
+
+def test_what_the_whole_picture_looks_like_counts():
+    good = Evidence(sure_wall=0.15, upper=0.7, contact=0.1, texture=14.0, line_sigma_rad=0.03)
+    assert replace(good, room_logit=-6.0).total < LEAST_EVIDENCE < replace(good, room_logit=2.0).total
+    assert good.terms()["whole"] == 0.0, "weights that do not judge it say nothing"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_picture_with_the_lines_of_a_room_that_looks_like_none_is_refused(seed):
+    room = make_room(seed)
+    view = make_view(room.camera, room.depth, room.surfaces)
+    assert refuse(room.photo, view, room.camera, replace(room.surfaces, room_logit=4.0)) is None
+    assert "as a whole" in refuse(room.photo, view, room.camera, replace(room.surfaces, room_logit=-8.0))
+
+
+def test_the_shipped_weights_tell_rooms_from_clouds(tmp_path):
+    from poc.depth import estimate
+    from poc.photo import load_photo
+
+    assert all(estimate(load_photo(path))[1].room_logit > 1 for path in PHOTOS)
+    assert all(estimate(load_photo(path))[1].room_logit < -1 for path in _others(tmp_path, 4))
+
+
+@pytest.mark.torch
+class TestWithTorch:
+    @pytest.fixture(autouse=True)
+    def _torch(self):
+        pytest.importorskip("torch")
+
+    def test_each_kind_counts_half(self):
+        """Two clouds of points a distance apart, one of many: the line lies between them, not at the smaller one."""
+        import torch
+
+        from poc.training.rooms import separate
+
+        rng = torch.Generator().manual_seed(0)
+        points = [torch.randn(n, 3, generator=rng, dtype=torch.float64) + at for n, at in ((3000, 2.0), (60, -2.0))]
+        for k, shift in ((1.0, 0.0), (50.0, 7.0)):  # in other units, and about another point
+            weight, bias = separate(*(p * k + shift for p in points))
+            right = [float((sign * ((p * k + shift) @ weight + bias) > 0).double().mean()) for p, sign in zip(points, (1, -1))]
+            assert min(right) > 0.98
+            assert abs(float(weight.sum() * shift + bias)) < 0.5, "the middle is no room's and no other's"
+
+    def test_copies_stay_whole_and_are_the_same_by_seed(self):
+        import torch
+
+        from poc.training.rooms import SIDES_PX, changed
+
+        rgb = cv2.imread(str(PHOTOS[0]))[:, :, ::-1]
+        made = [[changed(rgb, 0.5, rng, light) for _ in range(12)] for rng, light in ((np.random.default_rng(1), torch.Generator().manual_seed(1)) for _ in range(2))]
+        assert all(np.array_equal(a, b) for a, b in zip(*made))
+        assert all(SIDES_PX[0] - 1 <= max(a.shape) <= SIDES_PX[1] + 1 and a.dtype == np.uint8 for a in made[0])
+        assert len({a.shape for a in made[0]}) == 12
+        assert {bool(np.ptp(a.astype(int), axis=2).mean() < 8) for a in made[0]} == {True, False}, "some are grey"
+
+    def test_it_is_learnt_exported_and_restored(self, tmp_path):
+        pytest.importorskip("onnxscript")
+        import torch
+
+        from poc.models import load_model
+        from poc.models.embedded_net import EmbeddedNet
+        from poc.photo import load_photo
+        from poc.training.export import export
+        from poc.training.networks import new_network
+        from poc.training.restore import load_onnx
+        from poc.training.rooms import gist, learn_rooms
+
+        net, cpu = new_network(str(SHIPPED / "embedded.onnx")).eval(), torch.device("cpu")
+        with torch.no_grad():
+            net.room.weight.zero_()
+        assert not net.knows_rooms()
+        others = _others(tmp_path / "others", 6)
+        learn_rooms(net, PHOTOS[:3], others[:3], cpu)
+        assert net.knows_rooms()
+
+        def says(path):
+            return float(net.room(gist(net, cv2.imread(str(path))[:, :, ::-1].copy(), cpu).float()))
+
+        assert min(map(says, PHOTOS[3:])) > 0 > max(map(says, others[3:])), "not learnt from"
+        torch.save({"average": net.state_dict()}, tmp_path / "c.pt")
+        out = export(tmp_path / "c.pt", tmp_path / "embedded.onnx", [], {})
+        restored = load_onnx(EmbeddedNet(), out)
+        assert torch.allclose(restored.room.weight, net.room.weight, rtol=2e-3, atol=1e-6) and torch.equal(restored.room.bias, net.room.bias)
+        photo = load_photo(PHOTOS[0])
+        small = torch.from_numpy(cv2.resize(photo.rgb, (320, 240), interpolation=cv2.INTER_AREA)).permute(2, 0, 1)[None].float() / 255
+        with torch.no_grad():
+            both = [float(net.room(net.gist(*net.coarse(image)))) for image in (small, small.flip(3))]
+        assert load_model("embedded", tmp_path).surfaces(photo).room_logit == pytest.approx(np.mean(both), abs=0.05)
+
+    def test_a_run_learns_it_last_and_is_gone_on_with(self, tmp_path):
+        """With fewer photos of rooms than of anything else; a folder more is no other run, and what knows none says nothing."""
+        pytest.importorskip("onnxscript")
+        import torch
+
+        from poc.training.loop import train
+        from poc.training.networks import load_checkpoint
+
+        write_folder(tmp_path / "data", n=4)
+        plain = load_checkpoint(train(short_run(tmp_path, epochs=1)))
+        assert not plain.knows_rooms()
+        _others(tmp_path / "others", 5)
+        learnt = load_checkpoint(train(short_run(tmp_path, epochs=1, not_rooms=(str(tmp_path / "others"),))))
+        assert learnt.knows_rooms()
+        for key, value in learnt.state_dict().items():
+            assert key.startswith("room.") or torch.equal(value, plain.state_dict()[key])
+        again = load_checkpoint(train(short_run(tmp_path, epochs=1, init=str(tmp_path / "out" / "last.pt"), out=str(tmp_path / "on"))))
+        assert torch.equal(again.room.weight, learnt.room.weight), "it is kept by runs that do not learn it"
+
+    def test_a_picture_that_cannot_be_read_is_named(self, tmp_path):
+        import torch
+
+        from poc.training.networks import new_network
+        from poc.training.rooms import learn_rooms
+
+        (tmp_path / "broken.jpg").write_bytes(b"no picture")
+        with pytest.raises(DataError, match="broken.jpg"):
+            learn_rooms(new_network(None), PHOTOS[:1], [tmp_path / "broken.jpg"], torch.device("cpu"))
