@@ -342,6 +342,7 @@ def train(config: TrainConfig, progress=None) -> Path:
     if config.not_rooms:
         rooms = [f.rgb for s in config.sources for f in split_frames(s.folder, held_out)[0]]
         rooms += [path for s in config.photos for path in list_photos(s.folder) if path.stem not in held_out]
+        log.info("telling %d photos of rooms from %d others", len(rooms), len(others))
         learn_rooms(state.average, rooms, others, device)
         save(state, config)
     return out / "last.pt"
