@@ -90,7 +90,7 @@ def train(
         list[str], typer.Option("--teacher", help="Checkpoint that labels every sample while the network learns; may repeat.", show_default=False)
     ] = [],
     not_rooms: Annotated[
-        list[str], typer.Option("--not-rooms", help="Folder of photos that show no room: the result refuses their like; may repeat.", show_default=False)
+        list[str], typer.Option("--not-rooms", help="Folder of photos that show no room, beside those whose like the weights refuse already; may repeat.", show_default=False)
     ] = [],
     init: Annotated[
         str, typer.Option("--init", help="Start from a checkpoint, an exported .onnx, or an ImageNet .npz for the encoder.", show_default=False)

@@ -98,7 +98,7 @@ def _verdict(verdict: AccuracyVerdict, params: BusinessParameters, say: Messages
 
 def _fits(found: Recommendations, caution: str, say: Messages) -> tuple[str, ...]:
     if not found.items:
-        return (say("nothing_fits", reason=found.reason.rstrip(".")),)
+        return (say("nothing_fits", reason=say.refusal(found.reason).rstrip(".。")),)
     told = [caution] if caution else []
     told += [
         say("fit_line", name=r.product.name, price=price(r.product.price, found.currency), percent=say.phrase(percent(r.probability)))

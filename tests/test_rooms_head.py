@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,14 @@ def _others(folder: Path, n: int, seed: int = 0) -> list[Path]:
         cells = rng.integers(0, 256, (int(rng.integers(3, 40)), int(rng.integers(3, 40)), 3), np.uint8)
         cv2.imwrite(str(path), cv2.resize(cells, (320, 240), interpolation=cv2.INTER_CUBIC))
     return paths
+
+
+def _small(path: Path):
+    """What the network is shown of a photo of 64 × 48 pixels."""
+    import torch
+
+    rgb = cv2.resize(cv2.imread(str(path))[:, :, ::-1].copy(), (320, 240), interpolation=cv2.INTER_LINEAR)
+    return torch.from_numpy(rgb).permute(2, 0, 1)[None].float() / 255
 
 
 def test_what_the_whole_picture_looks_like_counts():
@@ -70,6 +79,19 @@ class TestWithTorch:
             right = [float((sign * ((p * k + shift) @ weight + bias) > 0).double().mean()) for p, sign in zip(points, (1, -1))]
             assert min(right) > 0.98
             assert abs(float(weight.sum() * shift + bias)) < 0.5, "the middle is no room's and no other's"
+
+    def test_what_the_photos_do_not_show_stays_as_it_was_known(self):
+        import torch
+
+        from poc.training.rooms import separate
+
+        rng = torch.Generator().manual_seed(0)
+        rooms, others = (torch.randn(40, 3, generator=rng, dtype=torch.float64) + at for at in (1.0, -1.0))
+        rooms[:, 2] = others[:, 2] = 0.5  # the same in all of them
+        weight, bias = separate(rooms, others, torch.tensor([0.0, 0.0, 7.0], dtype=torch.float64))
+        assert float(weight[2]) == pytest.approx(7.0) and float(weight[0]) > 0.1
+        middle = float((rooms @ weight + bias).mean() + (others @ weight + bias).mean())
+        assert abs(middle) < 0.5, "the constant makes up for it"
 
     def test_copies_stay_whole_and_are_the_same_by_seed(self):
         import torch
@@ -134,15 +156,37 @@ class TestWithTorch:
         assert learnt.knows_rooms()
         for key, value in learnt.state_dict().items():
             assert key.startswith("room.") or torch.equal(value, plain.state_dict()[key])
-        again = load_checkpoint(train(short_run(tmp_path, epochs=1, init=str(tmp_path / "out" / "last.pt"), out=str(tmp_path / "on"))))
+        known = str(tmp_path / "out" / "last.pt")
+        again = load_checkpoint(train(short_run(tmp_path, epochs=2, init=known, out=str(tmp_path / "on"))))
         assert torch.equal(again.room.weight, learnt.room.weight), "it is kept by runs that do not learn it"
+        rooms = [_small(path) for path in sorted((tmp_path / "data" / "rgb").glob("*.jpg"))]
+        odds = [np.mean([float(net.room(net.gist(*net.coarse(image))).detach()) for image in rooms]) for net in (learnt, again)]
+        assert odds[1] == pytest.approx(odds[0], abs=1e-3), "and says the same of photos of rooms, though what it sees has moved"
+        assert not torch.equal(again.room.bias, learnt.room.bias)
+        more = load_checkpoint(train(short_run(tmp_path, epochs=1, init=known, out=str(tmp_path / "more"), not_rooms=(str(tmp_path / "others"),))))
+        assert not torch.equal(more.room.weight, again.room.weight)
 
-    def test_a_picture_that_cannot_be_read_is_named(self, tmp_path):
+    def test_a_run_from_before_there_was_such_a_head_is_gone_on_with(self, tmp_path):
         import torch
 
-        from poc.training.networks import new_network
-        from poc.training.rooms import learn_rooms
+        from poc.training.loop import train
 
-        (tmp_path / "broken.jpg").write_bytes(b"no picture")
+        write_folder(tmp_path / "data", n=4)
+        path = train(short_run(tmp_path, epochs=1))
+        saved = torch.load(path, weights_only=True)
+        for part in ("net", "average"):
+            saved[part] = {key: value for key, value in saved[part].items() if not key.startswith("room.")}
+        torch.save(saved, path)
+        config = json.loads((tmp_path / "out" / "config.json").read_text())
+        (tmp_path / "out" / "config.json").write_text(json.dumps({key: value for key, value in config.items() if key != "not_rooms"}))
+        assert len(json.loads((train(short_run(tmp_path, epochs=1)).parent / "history.json").read_text())) == 1
+
+    def test_a_picture_that_cannot_be_read_is_named_before_anything_is_learnt(self, tmp_path):
+        from poc.training.loop import train
+
+        write_folder(tmp_path / "data", n=4)
+        _others(tmp_path / "others", 2)
+        (tmp_path / "others" / "broken.jpg").write_bytes(b"no picture")
         with pytest.raises(DataError, match="broken.jpg"):
-            learn_rooms(new_network(None), PHOTOS[:1], [tmp_path / "broken.jpg"], torch.device("cpu"))
+            train(short_run(tmp_path, not_rooms=(str(tmp_path / "others"),)))
+        assert not list((tmp_path / "out").glob("*"))

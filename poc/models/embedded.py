@@ -2,7 +2,8 @@
 
 Contract of `embedded.onnx`: input `image`, float32 1×3×H×W, RGB in [0, 1], H and W multiples of 16. Outputs `log_depth`
 1×1×h×w (log metres at the canonical focal), `log_sigma` alike (log of the Laplace scale of log depth), `surface_logits`
-1×6×H×W in the order of SURFACE_CLASSES; from version 9 on `room_logit` 1×1 (log odds that the photo shows a room). `embedded.json` beside it holds canonical_focal_px, sigma_scale, far_log, sha256, ….
+1×6×H×W in the order of SURFACE_CLASSES; and, where the network knows rooms, `room_logit` 1×1: the log odds that the photo shows
+one. `embedded.json` beside it holds canonical_focal_px, sigma_scale, far_log, sha256, ….
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ class EmbeddedModel:
         log_depth = log_depth + self.far_log * far_ramp(log_depth)
         depth = _depth_map(log_depth[0, 0] + shift, log_sigma[0, 0], self.sigma_scale, photo)
         depth = replace(depth, engine=onnx_engine(self.session, self.agreement), weights=self.weights, f_px=float(f_px))
-        return depth, Surfaces(_softmax(logits[0]), self.preset.name, float(room[0].item()) if room else None)
+        odds = [float(r.item()) for r in room if np.isfinite(r).all()]
+        return depth, Surfaces(_softmax(logits[0]), self.preset.name, odds[0] if odds else None)
 
     def _answers(self, image: np.ndarray) -> list[np.ndarray]:
         """What the network says, averaged over the image and its mirror image. Twice the time; on NYU's held-out frames

@@ -36,12 +36,13 @@ COLOURS, SHADE, PLAN_FLAT, PLAN_SQUARE = 6, 6, 0.7, 0.75
 share of its lines' length runs in two directions at right angles. Plans had 0.89 and nearly all. Of 1748 photos and renderings of rooms four
 have 0.70 to 0.79 of the first (and 0.34 of the second at most), the others less."""
 LEAST_EVIDENCE = -3.7
-"""Of 401 interiors one is below, of 100 of NYU's two (version 9); forests, streets, shops and factories of 220 pixels or more lie at −4.3 or
+"""Of 401 interiors two are below (with a head that has not seen them), of 100 of NYU's two (version 9); forests, streets, shops and factories of 220 pixels or more lie at −4.3 or
 below, as they are and enlarged 2 and 4 times, and of 223 pictures of anything else three are above (with a head for the whole that has not
 seen their like; with weights that have none: 71, and 49 of the interiors below). A room refused costs a second photo, a street
 measured costs trust. New weights want them looked at again."""
-LOGITS, LEAST_WHOLE = (-8.0, 2.5), 5.1
-"""What is taken of the log odds of a room by the picture as a whole, and what four times that has to make up for."""
+LOGITS, EVEN_LOGIT, WHOLE_SLOPE = (-8.0, 2.5), 1.275, 4.0
+"""The log odds of a room by the picture as a whole: what is taken of them, where they speak neither for a room nor against one, and how much
+they say. Chosen on the pictures that `LEAST_EVIDENCE` tells of."""
 MOST_ERROR_LOG = 0.30
 """The embedded model's expected error (sigma of log depth, median over the photo) was below this on 212 of 213 photos of rooms (version 4); on
 forests it is 0.34 to 0.39."""
@@ -198,7 +199,7 @@ class Evidence:
             "texture": -0.075 * (float(np.clip(self.texture, 8.0, 30.0)) - 14.0),
             "lines": -150.0 * (float(np.clip(self.line_sigma_rad, 0.01, 0.07)) - 0.01),
             "doubt": 0.0 if self.error_log is None else -200.0 * float(np.clip(self.error_log - MOST_ERROR_LOG, 0.0, 0.05)),
-            "whole": 0.0 if self.room_logit is None else 4.0 * float(np.clip(self.room_logit, *LOGITS)) - LEAST_WHOLE,
+            "whole": 0.0 if self.room_logit is None else WHOLE_SLOPE * (float(np.clip(self.room_logit, *LOGITS)) - EVEN_LOGIT),
         }
 
     @property

@@ -26,7 +26,7 @@ from poc.training.light import jitter_light
 from poc.training.losses import total_loss
 from poc.training.networks import load_checkpoint, new_network, pick_device
 from poc.training.restore import has_identity_norms, prepare_norms, set_statistics
-from poc.training.rooms import learn_rooms
+from poc.training.rooms import check_pictures, keep_up, learn_rooms
 from poc.training.score import Scores, score_network
 from poc.training.store import Batch, Batches, Source, list_photos, split_frames, true_frames
 
@@ -124,10 +124,11 @@ def freeze(net: EmbeddedNet, blocks: int) -> None:
 def new_state(config: TrainConfig, device: torch.device) -> State:
     torch.manual_seed(config.seed)
     net = new_network(config.init, config.network).to(device, memory_format=torch.channels_last)
+    net.room.requires_grad_(False)  # learnt last, not by steps
     average = copy.deepcopy(net).eval().requires_grad_(False)
     freeze(net, config.freeze_blocks)
     encoder = [p for p in net.encoder.parameters() if p.requires_grad]
-    inside = {id(p) for p in net.encoder.parameters()}
+    inside = {id(p) for part in (net.encoder, net.room) for p in part.parameters()}
     rest = [p for p in net.parameters() if id(p) not in inside]
     groups = [
         {"params": encoder, "ratio": config.encoder_lr_ratio},
@@ -166,9 +167,10 @@ def restore(state: State, config: TrainConfig) -> bool:
     if not path.is_file():
         return False
     saved = torch.load(path, map_location="cpu", weights_only=True)
+    room = {f"room.{key}": value for key, value in state.net.room.state_dict().items()}  # which runs before version 9 lack
     try:
-        state.net.load_state_dict(saved["net"])
-        state.average.load_state_dict(saved["average"])
+        state.net.load_state_dict(room | saved["net"])
+        state.average.load_state_dict(room | saved["average"])
     except RuntimeError as error:
         raise ParameterError(f"{path}: is of another network ({str(error).splitlines()[0]}): give another --out, or delete it to start again") from error
     state.optimiser.load_state_dict(saved["optimiser"])
@@ -310,8 +312,9 @@ def train(config: TrainConfig, progress=None) -> Path:
         raise ParameterError(f"{out}: holds a run with other settings ({', '.join(differs)}): give another --out, or delete it to start again")
     held_out = read_names(config.held_out)
     check_named(held_out, [f for s in config.sources for f in list_frames(s.folder)], str(config.held_out))
-    (out / "config.json").write_text(json.dumps(as_record(config), indent=1))
     others = [path for folder in config.not_rooms for path in list_photos(folder)]
+    check_pictures(others)
+    (out / "config.json").write_text(json.dumps(as_record(config), indent=1))
     teachers = [load_checkpoint(path).to(device, memory_format=torch.channels_last).requires_grad_(False) for path in config.teachers]
     state = new_state(config, device)
     batches = Batches(config.sources, held_out, config.augment, config.seed, config.photos, device)
@@ -339,13 +342,24 @@ def train(config: TrainConfig, progress=None) -> Path:
         if progress:
             progress(record)
         _check_not_growing(state.history)
-    if config.not_rooms:
-        rooms = [f.rgb for s in config.sources for f in split_frames(s.folder, held_out)[0]]
-        rooms += [path for s in config.photos for path in list_photos(s.folder) if path.stem not in held_out]
-        log.info("telling %d photos of rooms from %d others", len(rooms), len(others))
-        learn_rooms(state.average, rooms, others, device)
-        save(state, config)
+    know_rooms(state, config, held_out, others, device)
     return out / "last.pt"
+
+
+def know_rooms(state: State, config: TrainConfig, held_out: frozenset[str], others: list[Path], device: torch.device) -> None:
+    """Let the averaged weights learn what shows a room where there are other photos to tell it from; else keep up what the weights that
+    the run started from know of it."""
+    begun = new_network(config.init, config.network).to(device, memory_format=torch.channels_last).eval()
+    if not others and not begun.knows_rooms():
+        return
+    rooms = [f.rgb for s in config.sources for f in split_frames(s.folder, held_out)[0]]
+    rooms += [path for s in config.photos for path in list_photos(s.folder) if path.stem not in held_out]
+    if others:
+        log.info("telling %d photos of rooms from %d others", len(rooms), len(others))
+        learn_rooms(state.average, rooms, others, device, begun.room.weight[0].detach())
+    else:
+        keep_up(state.average, begun, rooms, device)
+    save(state, config)
 
 
 def score(net: nn.Module, frames: list, device: torch.device) -> Scores:

@@ -1,13 +1,12 @@
 """Photos of rooms told from all others: the embedded network's head for the whole photo, learnt last, from photos of both kinds.
 
 A logistic regression on what the trained network already sees (`EmbeddedNet.gist`; a linear probe, Alain and Bengio 2016): nothing
-else of it changes. Few pictures of anything else are at hand, so each is shown often, and both kinds are changed alike in crop,
-size, colour and compression: what tells a room must not be what camera or file it came from.
+else of it changes. Few pictures of anything else are at hand, so each is shown often, and both kinds are changed alike in size,
+colour and compression: what tells a room must not be what camera or file it came from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -35,26 +34,44 @@ UPRIGHT, UPRIGHT_ASPECT = 0.35, 0.75
 """Share of the copies that are higher than wide: photos of rooms to learn from hardly ever are, those from phones often."""
 LIGHT = AugmentConfig(grey_share=GREY, noise_share=0.3, blur_share=0.3, saturation=0.5)
 QUALITY = (35, 96)
+KEPT_UP_BY = 100
+"""Photos, at most, by which a head is kept up."""
 
 
-def learn_rooms(net: EmbeddedNet, rooms: list[Path], others: list[Path], device: torch.device, progress: Callable[[int, int], None] | None = None) -> None:
+def learn_rooms(net: EmbeddedNet, rooms: list[Path], others: list[Path], device: torch.device, known: Tensor | None = None) -> None:
     """Fill `net.room` so that its answer is the log odds that a photo shows a room, both kinds counting alike.
 
-    rooms, others: photos that show one, and that do not. Raises DataError where one cannot be read.
+    rooms, others: photos that show one, and that do not. known: coefficients to stay near, of weights that knew rooms. Raises DataError
+    where a photo cannot be read.
     """
     net.eval()
     rng, light = np.random.default_rng(0), torch.Generator().manual_seed(0)
-    total, seen = len(rooms) + len(others), []
+    seen = []
     kinds = [(path, ROOM_VIEWS, ROOM_CROP) for path in rooms] + [(path, OTHER_VIEWS, OTHER_CROP) for path in others]
-    for i, (path, views, crop) in enumerate(kinds, 1):
+    for path, views, crop in kinds:
         rgb = _read(path)
         seen.append(torch.stack([gist(net, picture, device) for picture in (rgb, *(changed(rgb, crop, rng, light) for _ in range(views)))]))
-        if progress:
-            progress(i, total)
-    weight, bias = separate(torch.cat(seen[: len(rooms)]), torch.cat(seen[len(rooms) :]))
+    weight, bias = separate(torch.cat(seen[: len(rooms)]), torch.cat(seen[len(rooms) :]), None if known is None else known.double().cpu())
     with torch.no_grad():
         net.room.weight.copy_(weight[None])
         net.room.bias.copy_(bias[None])
+
+
+@torch.no_grad()
+def keep_up(net: EmbeddedNet, begun: EmbeddedNet, rooms: list[Path], device: torch.device) -> None:
+    """Shift the head's constant so that photos of rooms get the odds they got from the network that training began with: a head
+    that was learnt on what that one saw is off by about the same for all photos after it."""
+    for each in (net, begun):
+        each.eval()
+    some = [_read(rooms[i]) for i in np.linspace(0, len(rooms) - 1, min(KEPT_UP_BY, len(rooms))).astype(int)]
+    says, said = (torch.stack([each.room(gist(each, rgb, device).float().to(device)) for rgb in some]).mean() for each in (net, begun))
+    net.room.bias += said - says
+
+
+def check_pictures(paths: list[Path]) -> None:
+    """Raises DataError for one that cannot be read: hours of training come before it is needed."""
+    for path in paths:
+        _read(path)
 
 
 def _read(path: Path) -> np.ndarray:
@@ -91,19 +108,21 @@ def changed(rgb: np.ndarray, crop: float, rng: np.random.Generator, light: torch
     return cv2.cvtColor(cv2.imdecode(file, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
 
-def separate(rooms: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
-    """Ridge-regularised logistic regression of n×C and m×C features, each kind counting half: C coefficients and the constant."""
+def separate(rooms: Tensor, others: Tensor, known: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Ridge-regularised logistic regression of n×C and m×C features, each kind counting half: C coefficients, shrunk towards those
+    `known`, and the constant."""
     both = torch.cat([rooms, others])
     mean, spread = both.mean(0), both.std(0).clamp(min=1e-6)
     x = (both - mean) / spread
     is_room = torch.arange(len(both)) < len(rooms)
-    weight, bias = torch.zeros(x.shape[1], dtype=x.dtype, requires_grad=True), torch.zeros((), dtype=x.dtype, requires_grad=True)
+    before = torch.zeros_like(mean) if known is None else known * spread
+    weight, bias = before.clone().requires_grad_(), torch.zeros((), dtype=x.dtype, requires_grad=True)
     optimiser = torch.optim.LBFGS([weight, bias], max_iter=500, tolerance_grad=1e-7, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         optimiser.zero_grad()
         wrong = F.softplus(torch.where(is_room, -1.0, 1.0) * (x @ weight + bias))
-        value = 0.5 * (wrong[is_room].mean() + wrong[~is_room].mean()) + 0.5 * RIDGE * weight.square().sum()
+        value = 0.5 * (wrong[is_room].mean() + wrong[~is_room].mean()) + 0.5 * RIDGE * (weight - before).square().sum()
         value.backward()
         return value
 

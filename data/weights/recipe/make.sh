@@ -5,13 +5,15 @@
 #
 # NYU_TRAIN: the official train split of NYU Depth V2 labelled, as a data folder (its format: poc/training/folder.py). MOBILENET_NPZ,
 # RESNET_NPZ: the weights of MobileNetV2 1.0 and of ResNet-50 v2 of the ONNX model zoo: each initialiser an array under its name,
-# saved by numpy.savez. PHOTOS: folder of interiors without depth. NOT_ROOMS: folder of pictures that show no room.
+# saved by numpy.savez. PHOTOS: folder of interiors without depth. NOT_ROOMS: folder of pictures that show no room
+# (those of the shipped weights are named in not_rooms.txt, beside this file).
 # WORK: where renders and checkpoints go (default: runs/weights).
 # About twenty-two hours on two cores. It writes over data/weights/embedded.onnx and .json; the version, the licence and the training
 # data of all steps together are put into the .json by hand.
 set -eu
 nyu=$1 mobilenet=$2 resnet=$3 photos=$4 not_rooms=$5 work=${6:-runs/weights}
 here=$(dirname "$0")
+[ -d "$not_rooms" ] || { echo "$not_rooms: no such folder of pictures that show no room" >&2; exit 2; }
 poc=${POC:-.venv/bin/poc}
 held_out=poc/training/nyu_val.txt
 
@@ -85,7 +87,7 @@ render "${MORE_ROOMS:-350}" 5000 "$work/renders_more"
 "$poc" train --data "$nyu=0.48" --data "$work/renders=0.09" --data "$work/renders_more=0.09" --photos "$photos=0.34" --held-out "$held_out" \
   --teacher "$work/larger_edges/last.pt" --init "$work/looking_twice/last.pt" --recipe "$here/13_student.json" --threads 2 --out "$work/half"
 
-# 16. The same once more, asking that beside the teacher (an hour). Then it learns what is no room (ten minutes). From it the file that
+# 16. Once more, asking that beside the teacher, surfaces weighing four times as much, all at 320x240 (an hour). Then it learns what is no room (ten minutes). From it the file that
 #     is shipped, version 9.
 "$poc" train --data "$nyu=0.48" --data "$work/renders=0.09" --data "$work/renders_more=0.09" --photos "$photos=0.34" --held-out "$held_out" \
   --teacher "$work/larger_edges/last.pt" --teacher "$work/half/last.pt" --init "$work/half/last.pt" --recipe "$here/14_student.json" --threads 2 \
