@@ -210,7 +210,7 @@ def test_a_photo_without_a_room_goes_all_the_way(noise_photo, tmp_path, runs_fol
     done = pipeline.write_report(noise_photo, tmp_path / "out", Options(), "zh", quiet=True)
     page = done.html.read_text("utf-8")
     assert done.refusal and "此照片无法测量房间" in page and '<html lang="zh">' in page
-    assert "no room found" not in page.split('class="section')[0], "the first page says why in the reader's language"
+    assert "no room found" not in page.split('class="stage"')[0].lower(), "the first page says why in the reader's language"
     record = json.loads(done.measurements.read_text("utf-8"))
     assert record["refusal"] and all(m["status"] == "unknown" for m in record["measurements"])
 
