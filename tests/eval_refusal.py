@@ -13,7 +13,6 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from poc.camera import estimate_camera
@@ -30,21 +29,7 @@ LETTERS = 5
 
 
 def fold_of(path: Path, is_room: bool, folds: int) -> int:
-    stem = path.stem
-    for prefix in ("flat_", "flat2_"):
-        stem = stem.removeprefix(prefix)
-    return sum(map(ord, stem.split("_")[0] if is_room else stem[:LETTERS])) % folds
-
-
-def gists(paths: list[Path], views: int, crop: float) -> list[torch.Tensor]:
-    """What the head sees of each photo, as it is and changed: (1 + views)×C."""
-    net, cpu = new_network(str(SHIPPED / "embedded.onnx")).eval().to(memory_format=torch.channels_last), torch.device("cpu")
-    rng, light = np.random.default_rng(0), torch.Generator().manual_seed(0)
-    found = []
-    for path in paths:
-        rgb = load_photo(path).rgb
-        found.append(torch.stack([rooms.gist(net, picture, cpu) for picture in (rgb, *(rooms.changed(rgb, crop, rng, light) for _ in range(views)))]))
-    return found
+    return sum(map(ord, path.stem.split("_")[0] if is_room else path.stem[:LETTERS])) % folds
 
 
 def totals(path: Path, logit: float) -> tuple[float, float] | None:
@@ -66,7 +51,8 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=5)
     args = parser.parse_args()
     paths = [list_photos(args.rooms)[:: args.every], list_photos(args.others)]
-    seen = [gists(paths[0], rooms.ROOM_VIEWS, rooms.ROOM_CROP), gists(paths[1], rooms.OTHER_VIEWS, rooms.OTHER_CROP)]
+    net = new_network(str(SHIPPED / "embedded.onnx")).to(memory_format=torch.channels_last)
+    seen = rooms.gists(net, *paths, torch.device("cpu"))
     folds = [[fold_of(path, kind == 0, args.folds) for path in paths[kind]] for kind in (0, 1)]
     told: dict[str, dict[str, list[str]]] = {kind: {"with the head": [], "without": []} for kind in ("rooms refused", "others taken for rooms")}
     for fold in sorted({*folds[0], *folds[1]}):

@@ -15,12 +15,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from poc.errors import DataError
 from poc.models.embedded_net import EmbeddedNet
 from poc.models.preprocess import area_input
 from poc.training.augment import AugmentConfig
 from poc.training.light import jitter_light
 from poc.training.score import network_size
+from poc.training.store import read_rgb
 
 RIDGE = 0.015
 """Weight of the squared coefficients, of standardised features, beside the mean loss."""
@@ -29,10 +29,10 @@ ROOM_CROP, OTHER_CROP = 0.75, 0.45
 ROOM_VIEWS, OTHER_VIEWS = 2, 6
 """Changed copies of each photo, beside the photo as it is."""
 SIDES_PX = (200, 640)
-STRETCH, CROPPED, GREY = 0.2, 0.7, 0.3
+STRETCH, CROPPED = 0.2, 0.7
 UPRIGHT, UPRIGHT_ASPECT = 0.35, 0.75
 """Share of the copies that are higher than wide: photos of rooms to learn from hardly ever are, those from phones often."""
-LIGHT = AugmentConfig(grey_share=GREY, noise_share=0.3, blur_share=0.3, saturation=0.5)
+LIGHT = AugmentConfig(grey_share=0.3, noise_share=0.3, blur_share=0.3, saturation=0.5)
 QUALITY = (35, 96)
 KEPT_UP_BY = 100
 """Photos, at most, by which a head is kept up."""
@@ -44,17 +44,23 @@ def learn_rooms(net: EmbeddedNet, rooms: list[Path], others: list[Path], device:
     rooms, others: photos that show one, and that do not. known: coefficients to stay near, of weights that knew rooms. Raises DataError
     where a photo cannot be read.
     """
-    net.eval()
-    rng, light = np.random.default_rng(0), torch.Generator().manual_seed(0)
-    seen = []
-    kinds = [(path, ROOM_VIEWS, ROOM_CROP) for path in rooms] + [(path, OTHER_VIEWS, OTHER_CROP) for path in others]
-    for path, views, crop in kinds:
-        rgb = _read(path)
-        seen.append(torch.stack([gist(net, picture, device) for picture in (rgb, *(changed(rgb, crop, rng, light) for _ in range(views)))]))
-    weight, bias = separate(torch.cat(seen[: len(rooms)]), torch.cat(seen[len(rooms) :]), None if known is None else known.double().cpu())
+    seen = [torch.cat(part) for part in gists(net, rooms, others, device)]
+    weight, bias = separate(*seen, None if known is None else known.double().cpu())
     with torch.no_grad():
         net.room.weight.copy_(weight[None])
         net.room.bias.copy_(bias[None])
+
+
+def gists(net: EmbeddedNet, rooms: list[Path], others: list[Path], device: torch.device) -> tuple[list[Tensor], list[Tensor]]:
+    """Of each photo of a room, and of each other, what the head sees of it as it is and changed: copies×C."""
+    net.eval()
+    rng, light = np.random.default_rng(0), torch.Generator().manual_seed(0)
+
+    def look(path: Path, views: int, crop: float) -> Tensor:
+        rgb = read_rgb(path)
+        return torch.stack([gist(net, picture, device) for picture in (rgb, *(changed(rgb, crop, rng, light) for _ in range(views)))])
+
+    return [look(path, ROOM_VIEWS, ROOM_CROP) for path in rooms], [look(path, OTHER_VIEWS, OTHER_CROP) for path in others]
 
 
 @torch.no_grad()
@@ -63,7 +69,7 @@ def keep_up(net: EmbeddedNet, begun: EmbeddedNet, rooms: list[Path], device: tor
     that was learnt on what that one saw is off by about the same for all photos after it."""
     for each in (net, begun):
         each.eval()
-    some = [_read(rooms[i]) for i in np.linspace(0, len(rooms) - 1, min(KEPT_UP_BY, len(rooms))).astype(int)]
+    some = [read_rgb(rooms[i]) for i in np.linspace(0, len(rooms) - 1, min(KEPT_UP_BY, len(rooms))).astype(int)]
     says, said = (torch.stack([each.room(gist(each, rgb, device).float().to(device)) for rgb in some]).mean() for each in (net, begun))
     net.room.bias += said - says
 
@@ -71,14 +77,7 @@ def keep_up(net: EmbeddedNet, begun: EmbeddedNet, rooms: list[Path], device: tor
 def check_pictures(paths: list[Path]) -> None:
     """Raises DataError for one that cannot be read: hours of training come before it is needed."""
     for path in paths:
-        _read(path)
-
-
-def _read(path: Path) -> np.ndarray:
-    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise DataError(f"{path}: cannot be read as a photo")
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+        read_rgb(path)
 
 
 @torch.no_grad()

@@ -51,12 +51,18 @@ def reduce_frame(loaded: LoadedFrame) -> Stored:
 
 def reduce_photo(path: Path) -> Stored:
     """A photo of which neither depth nor focal length is known. Raises DataError where it cannot be read."""
+    rgb = read_rgb(path)
+    _, (w, h) = _reduction(rgb)
+    rgb = cv2.resize(rgb, (w, h), interpolation=cv2.INTER_AREA)
+    return Stored(rgb, None, None, prior_focal_px(w, h), (w / 2, h / 2), metric=False, measured=False)
+
+
+def read_rgb(path: Path) -> np.ndarray:
+    """A photo as uint8 H×W×3. Raises DataError where it cannot be read."""
     bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if bgr is None:
         raise DataError(f"{path}: cannot be read as a photo")
-    _, (w, h) = _reduction(bgr)
-    rgb = cv2.resize(bgr, (w, h), interpolation=cv2.INTER_AREA)[:, :, ::-1].copy()
-    return Stored(rgb, None, None, prior_focal_px(w, h), (w / 2, h / 2), metric=False, measured=False)
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 
 def _reduction(picture: np.ndarray) -> tuple[float, tuple[int, int]]:
