@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import synthetic
 
-from poc.room.belief import credible, doubted, parted, supported
+from poc.room.belief import credible, doubted, parted, supported, wall_logit
 from poc.room.edges import find_edge
 from poc.room.feet import Evidence
+from poc.room.planes import DepthFit
 from poc.room.view import Panorama
-from poc.room.wallfit import DepthNoise, WallData, WallSolution
+from poc.room.wallfit import DepthNoise, State, WallData, WallSolution
 from poc.scene import build_scene
 from poc.types import Surfaces
 
@@ -68,16 +69,52 @@ def wall(columns: int, feet_seen: int, psi: float = 0.0, own: bool = True) -> Wa
                     np.zeros((2, 2), bool), DepthNoise(0.1, 20.0, 0.15, 0.25), own)
 
 
+ROOM_FROM_CAM = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
+LEVEL = State(250.0, 160.0, 120.0, ROOM_FROM_CAM, DepthFit(1.0, 0.0, None, 2000))
+
+
+def facing(foot_at: float | None, depth_at: float, columns: int = 100, feet_seen: int = 60) -> WallData:
+    """A wall across the view: its foot at one distance (camera heights), its depth at another, seen in so many columns of 200."""
+    plain = wall(columns, feet_seen if foot_at else 0)
+    u = np.linspace(110.0, 210.0, int(plain.direct.sum()))
+    foot = np.column_stack([u, np.full(len(u), 120.0 + 250.0 / (foot_at or 1.0))])
+    upper = np.random.default_rng(0).uniform([110.0, 20.0], [210.0, 100.0], (200, 2))
+    mask = np.zeros((120, 160), bool)
+    mask[20:60, :columns] = True
+    return replace(plain, foot_uv=foot, foot_w=np.ones(len(u)), foot_sigma=np.full(len(u), 0.004), foot_shared=0.01, depth_uv=upper,
+                   depth_d=np.full(200, 1.0 / depth_at), depth_gain=np.ones(200), mask=mask)
+
+
 def test_the_front_of_a_sofa_gives_way_to_the_wall_behind():
-    assert credible([wall(100, 60), wall(100, 7)], [0.3, 0.45], AZIMUTH) == [True, False]
+    """What is seen above the sofa is the wall: its depth lies there, and its foot is seen to the sides."""
+    assert credible([facing(3.0, 3.1), facing(2.0, 3.1, feet_seen=7)], LEVEL) == [True, False]
 
 
 def test_a_wall_in_front_with_a_foot_all_along_stays():
-    assert credible([wall(100, 60), wall(40, 30)], [0.3, 0.45], AZIMUTH) == [True, True]
+    assert credible([facing(3.0, 3.1), facing(2.0, 2.1, columns=40, feet_seen=30)], LEVEL) == [True, True]
 
 
-def test_a_wall_behind_is_not_dropped_for_one_in_front():
-    assert credible([wall(100, 60), wall(100, 7)], [0.45, 0.3], AZIMUTH) == [True, True]
+def test_a_long_foot_is_believed_though_depth_is_off_and_a_short_one_is_not():
+    assert credible([facing(3.0, 3.1), facing(2.0, 2.5, feet_seen=60)], LEVEL) == [True, True]
+    assert credible([facing(3.0, 3.1), facing(2.0, 2.5, feet_seen=6)], LEVEL) == [True, False]
+
+
+def test_depth_alone_makes_a_wall_where_it_is_one_plane():
+    """Half of the points as far behind it as a doorway shows: no wall."""
+    flat = facing(None, 2.0)
+    behind = np.where(np.arange(200) % 2, 1 / 1.6, 1 / 2.4)
+    assert credible([facing(3.0, 3.1), flat], LEVEL) == [True, True]
+    assert credible([facing(3.0, 3.1), replace(flat, depth_d=behind)], LEVEL) == [True, False]
+
+
+def test_of_walls_that_are_all_in_doubt_the_likeliest_is_kept():
+    assert credible([facing(2.0, 3.1, feet_seen=6), facing(2.0, 2.5, feet_seen=6)], LEVEL) == [False, True]
+    assert credible([], LEVEL) == []
+
+
+def test_a_foot_that_its_depth_contradicts_is_worth_less_than_one_that_it_confirms():
+    odds = [wall_logit(facing(2.0, 2.0 * float(np.exp(x))), LEVEL) for x in (0.0, 0.1, 0.2, 0.4)]
+    assert odds == sorted(odds, reverse=True) and odds[0] - odds[-1] > 1.5
 
 
 def test_walls_do_not_run_through_each_other():
@@ -152,27 +189,6 @@ def test_a_bed_taken_for_floor_does_not_put_the_wall_behind_it_far_away(tall):
     scene = build_scene(room.photo, depth, synthetic.surfaces_from_labels(labels), camera, camera_height=(1.45, 0.026))
     far = max((scene.plane(w.plane_id) for w in scene.walls), key=lambda p: abs(float(p.normal_cam[2])))
     assert abs(np.log(far.offset_m / 4.0)) < 2.5 * far.sigma_m / far.offset_m and far.offset_m < 5.0
-
-
-def test_a_slanted_wall_needs_a_foot():
-    assert credible([wall(100, 60), wall(50, 0, 0.5, False), wall(50, 20, 0.6, False)], [0.3] * 3, AZIMUTH) == [True, False, True]
-
-
-@pytest.mark.parametrize(("columns", "believed"), [(12, False), (40, True)])
-def test_a_narrow_stretch_is_rather_a_wardrobe(columns, believed):
-    """Two camera heights away, 12 columns of 0.006 rad are 0.2 camera heights of wall, 40 are 0.6."""
-    assert credible([wall(100, 60), wall(columns, columns)], [0.3, 0.5], AZIMUTH) == [True, believed]
-    assert credible([wall(columns, columns)], [0.5], AZIMUTH) == [True]
-
-
-def test_a_strip_of_another_wall_at_the_edge_of_the_photo_is_the_side_wall():
-    """A side wall 1.2 away, and behind its extension a strip that faces the camera; a wall that closes the room stays."""
-    columns = np.arange(200)
-    side = replace(wall(0, 0, np.pi / 2), columns=(columns >= 50) & (columns < 110), direct=(columns >= 50) & (columns < 110))
-    strip = replace(wall(0, 0), columns=columns >= 110, direct=columns >= 192)
-    behind, before = 1 / 2.1, 1 / 1.5
-    assert credible([side, strip], [1 / 1.2, behind], AZIMUTH) == [True, False]
-    assert credible([side, strip], [1 / 1.2, before], AZIMUTH) == [True, True]
 
 
 def test_feet_that_the_surfaces_put_too_low_are_set_right_by_the_photo(monkeypatch):

@@ -9,7 +9,7 @@ import numpy as np
 
 from poc.room.feet import Evidence, wall_share
 from poc.room.view import Panorama
-from poc.room.wallfit import WallData, WallSolution
+from poc.room.wallfit import State, WallData, WallSolution, misfit, solve_wall
 
 SAME_TURN = 0.1
 """Walls turned by less than this, radians, face the same way (where depth is a network's: and one sigma of it on the smaller)."""
@@ -20,51 +20,40 @@ worktop taken for floor). On NYU's held-out frames feet were right with a networ
 NO_FOOT = 0.4
 """A foot farther than depth has the wall by more than this, in log distance, is none: so far off puts it a bed of half a metre that is
 taken for floor. True ones were up to 0.28 off on the held-out frames (version 6)."""
-EDGE_COLUMNS, GAP_COLUMNS = 4, 30
-"""How near to the photo's side edge, and to another wall, a wall's columns end to count as ending there."""
-WEAK_SHARE, WEAK_COLUMNS = 0.3, 20
-"""A foot seen in a smaller share of a wall's columns, and in fewer of them, may be furniture's."""
-RIVAL_FOOT = 1.5
-"""A parallel wall farther away whose foot is seen in this many times the columns is the wall; the nearer is what stands before it."""
+WALL_EVEN, WALL_FEET, WALL_SHARE, WALL_OFF, WALL_FOOT_OFF = 1.9, 2.5, 0.28, 12.3, 5.4
+"""Log odds that a wall found is one: so much, and more by the columns that see its foot (as a share of `FEET_COLUMNS`), by the log of its
+share of the photo, less by how far its depth lies from it (median, log), of which a foot that its depth contradicts is excused about half.
+Logistic regression on 1037 walls found in the 562 of the 695 training frames that are not refused: good is one whose distance is within
+15 % of a labelled wall's or of the plane that its own pixels show. On the 100 held-out frames it orders good before bad in 73 % of pairs."""
+FEET_COLUMNS, LEAST_SHARE, MOST_OFF = 60, 4e-4, 0.6
+LEAST_BELIEF = 0.4
+"""Log odds from which on a wall is believed: three of five. Rules by hand (a short foot, a narrow stretch, a strip at the photo's edge) took
+away 141 good walls to be rid of 105; this takes away 94 to be rid of 171."""
 SUPPORT_NATS, SUPPORT_CELLS = 2.0, 2.0
 """A column speaks against its wall where its foot would be this much better elsewhere, or its depth by half of what it can
 say; one that sees fewer cells of wall than the second number says nothing."""
 BEYOND_DEPTH = 1.6
 """A wall whose foot is not seen is not drawn on to where it would be so many times as far away as a network's depth has it: at a flat
 angle a few columns of another wall would else make ten metres of this one."""
-NARROW = 0.45
-"""A wall seen over so little of its length, camera heights, is rather a wardrobe, a pillar or a door standing open."""
 
 
-def credible(data: list[WallData], e: list[float], azimuth: np.ndarray) -> list[bool]:
-    """Which walls (with nearness e) to believe where depth is a network's.
-
-    The front of a sofa or a chest has a foot too, and a network takes it for wall; but most of what is seen above it is a
-    wall farther back, and its foot is short. A wall across the room's directions needs a foot that is seen along a good
-    part of it: depth alone turns walls by tens of degrees. A narrow stretch is no wall. And where a wall runs out of the photo at its side, the network's
-    floor bends there: a strip of another wall behind it, as if the room opened just at the edge, is taken for the same wall."""
-    feet_seen = np.array([int(d.direct.sum()) for d in data])
-    share = feet_seen / np.array([max(int(d.columns.sum()), 1) for d in data])
-
-    def believed(k: int) -> bool:
-        d, others = data[k], [i for i in range(len(data)) if i != k]
-        weak = feet_seen[k] < WEAK_COLUMNS
-        if others and _seen_length(azimuth, d, e[k]) < NARROW:
-            return False
-        if (weak or not d.manhattan) and any(_opens_at_edge(azimuth, d, e[k], data[i], e[i]) for i in others):
-            return False
-        if not d.manhattan:
-            return not weak
-        return not (0 < feet_seen[k] and share[k] < WEAK_SHARE) or not any(
-            abs(data[i].psi - d.psi) < SAME_TURN and e[i] < e[k] and feet_seen[i] >= RIVAL_FOOT * feet_seen[k] and share[i] > share[k] for i in others)
-
-    return [believed(k) for k in range(len(data))]
+def credible(data: list[WallData], state: State) -> list[bool]:
+    """Which walls to believe where depth is a network's; of some walls one at least."""
+    odds = np.array([wall_logit(d, state) for d in data])
+    return [bool(x) for x in odds >= min(LEAST_BELIEF, odds.max(initial=-np.inf))]
 
 
-def _seen_length(azimuth: np.ndarray, d: WallData, e: float) -> float:
-    """Length of wall in a wall's columns, camera heights."""
-    step = float(azimuth[1] - azimuth[0])
-    return float((step / np.maximum(np.cos(azimuth[d.columns] - d.psi), 0.05) ** 2).sum()) / e
+def wall_logit(data: WallData, state: State) -> float:
+    """Log odds that a wall is there, and there. The front of a sofa or of a chest has a foot too, and a network takes it for wall; but what
+    is seen above it is a wall farther back, and its foot is short; a strip of another wall looks as if the room opened."""
+    solved, mapped = solve_wall(data, state), solve_wall(as_mapped(data), state)
+    if solved is None:
+        return -np.inf
+    off, apart = misfit(data, solved, state), 0.0
+    if mapped is not None and mapped.foot_alone and mapped.depth_alone:
+        apart = abs(float(np.log(mapped.foot_alone / mapped.depth_alone)))
+    feet = min(int(data.direct.sum()), FEET_COLUMNS) / FEET_COLUMNS
+    return WALL_EVEN + WALL_FEET * feet + WALL_SHARE * float(np.log(data.mask.mean() + LEAST_SHARE)) - WALL_OFF * min(off, MOST_OFF) + WALL_FOOT_OFF * apart
 
 
 def doubted(data: WallData, solved: WallSolution | None, azimuth: np.ndarray) -> WallData:
@@ -135,15 +124,3 @@ def _column_medians(values: np.ndarray, where: np.ndarray) -> np.ndarray:
     some = np.isfinite(masked).any(0)
     out[some] = np.nanmedian(masked[:, some], axis=0)
     return out
-
-
-def _opens_at_edge(azimuth: np.ndarray, d: WallData, e: float, before: WallData, e_before: float) -> bool:
-    """Whether wall d is seen only between the wall `before` and the photo's edge, and lies behind that wall's extension."""
-    own, other = np.flatnonzero(d.columns), np.flatnonzero(before.columns)
-    last = len(d.columns) - 1
-    right = own[-1] >= last - EDGE_COLUMNS and -EDGE_COLUMNS <= own[0] - other[-1] <= GAP_COLUMNS
-    left = own[0] <= EDGE_COLUMNS and -EDGE_COLUMNS <= other[0] - own[-1] <= GAP_COLUMNS
-    if not (right or left):
-        return False
-    edge = azimuth[own[-1] if right else own[0]]
-    return e * np.cos(edge - d.psi) < e_before * np.cos(edge - before.psi)

@@ -196,8 +196,8 @@ def _settle(seen: _Seen, state: State, start) -> Layout:
     if len(start) != len(data):
         start, data = _observe_all(seen, state, start, WALL_TURN_SIGMA)
     if seen.view.by_network:
-        believed = [w for w, good in zip(start, credible(data, [e for _, e, _ in start], seen.pan.azimuth)) if good]
-        start, data = _observe_all(seen, state, believed or start, WALL_TURN_SIGMA)
+        believed = [w for w, good in zip(start, credible([_on_edge(seen, state, d) for d in data], state)) if good]
+        start, data = _observe_all(seen, state, believed, WALL_TURN_SIGMA)
     data = [_on_edge(seen, state, d) for d in data]
     if seen.view.by_network:
         data = [doubted(d, solve_wall(as_mapped(d), state), seen.pan.azimuth) for d in data]

@@ -207,6 +207,16 @@ def _depth_nearness(data: WallData, state: State):
     return a, state.fit.inverse(data.depth_d) * data.depth_gain / span
 
 
+def misfit(data: WallData, solved: WallSolution, state: State) -> float:
+    """How far a wall's depth lies from it: median absolute log distance; 0 without depth."""
+    if state.fit is None or len(data.depth_d) < 8:
+        return 0.0
+    a, s = _depth_nearness(data, state)
+    turn = solved.psi - data.psi
+    expected = a @ [np.cos(turn), np.sin(turn)] / solved.distance
+    return float(np.median(np.abs(np.log(np.maximum(s, 1e-4) / np.maximum(expected, 1e-4)))))
+
+
 def _depth_equations(data: WallData, state: State, e0: float, bump):
     if state.fit is None or len(data.depth_d) < 8:
         return None
