@@ -47,14 +47,21 @@ def credible(data: list[WallData], state: State) -> list[bool]:
 def wall_logit(data: WallData, state: State) -> float:
     """Log odds that a wall is there, and there. The front of a sofa or of a chest has a foot too, and a network takes it for wall; but what
     is seen above it is a wall farther back, and its foot is short; a strip of another wall looks as if the room opened."""
+    seen = wall_evidence(data, state)
+    return -np.inf if seen is None else WALL_EVEN + float(np.dot([WALL_FEET, WALL_SHARE, -WALL_OFF, WALL_FOOT_OFF], seen))
+
+
+def wall_evidence(data: WallData, state: State) -> tuple[float, float, float, float] | None:
+    """What speaks for a wall: columns that see its foot, log share of the photo, log distance of its depth from it, and of its depth as mapped
+    from its foot; None where nothing is observed. What the constants above weigh (fitted by `tests/eval_walls.py`)."""
     solved, mapped = solve_wall(data, state), solve_wall(as_mapped(data), state)
     if solved is None:
-        return -np.inf
-    off, apart = misfit(data, solved, state), 0.0
+        return None
+    apart = 0.0
     if mapped is not None and mapped.foot_alone and mapped.depth_alone:
         apart = abs(float(np.log(mapped.foot_alone / mapped.depth_alone)))
     feet = min(int(data.direct.sum()), FEET_COLUMNS) / FEET_COLUMNS
-    return WALL_EVEN + WALL_FEET * feet + WALL_SHARE * float(np.log(data.mask.mean() + LEAST_SHARE)) - WALL_OFF * min(off, MOST_OFF) + WALL_FOOT_OFF * apart
+    return feet, float(np.log(data.mask.mean() + LEAST_SHARE)), min(misfit(data, solved, state), MOST_OFF), apart
 
 
 def doubted(data: WallData, solved: WallSolution | None, azimuth: np.ndarray) -> WallData:
