@@ -115,7 +115,7 @@ def evaluate_rooms(folder: str | Path, model: str = DEFAULT_MODEL, *, names: Ite
     run, tallies = estimator or default_estimator(model), {way: RoomTally() for way in WAYS}
     for i, frame in enumerate(frames):
         loaded = load_frame(frame)
-        truth = _truth(loaded)
+        truth = truth_of(loaded)
         add_room(tallies, loaded, truth, run, camera_height)
         if progress:
             progress(i + 1, len(frames))
@@ -133,7 +133,7 @@ def _groups(tally: RoomTally) -> dict[str, dict]:
     return groups
 
 
-def _truth(loaded: LoadedFrame) -> Truth:
+def truth_of(loaded: LoadedFrame) -> Truth:
     """The exact truth where a record has one, else what is fitted. Raises DataError for a record that is none."""
     if loaded.frame.room is None:
         return fitted_truth(loaded)
@@ -280,13 +280,13 @@ def match(wall: TrueWall, scene: Scene) -> Plane | None:
     for plane in scene.planes:
         if plane.kind != "wall" or _angle(plane.normal_cam, wall.normal_cam) > MATCH_DEG:
             continue
-        share = _overlap(plane.mask, wall.mask)
+        share = overlap(plane.mask, wall.mask)
         if share >= MATCH_SHARE and (best is None or share > best[0]):
             best = (share, plane)
     return None if best is None else best[1]
 
 
-def _overlap(mask: np.ndarray, true: np.ndarray) -> float:
+def overlap(mask: np.ndarray, true: np.ndarray) -> float:
     """Share of the measured plane's cells, or of the true wall's if that is larger, in which both lie."""
     import cv2
 

@@ -13,12 +13,11 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from poc.camera import estimate_camera
 from poc.evaluate import default_estimator
-from poc.evaluate_rooms import HEIGHT_SIGMA, MATCH_DEG, MATCH_SHARE, exact_truth, fitted_truth
+from poc.evaluate_rooms import HEIGHT_SIGMA, MATCH_DEG, MATCH_SHARE, overlap, truth_of
 from poc.metrics import unproject_grid
 from poc.models import DEFAULT_MODEL
 from poc.photo import load_photo
@@ -37,7 +36,7 @@ IN_FORCE = np.array([belief.WALL_EVEN, belief.WALL_FEET, belief.WALL_SHARE, -bel
 def walls_of(loaded: LoadedFrame, run) -> list[tuple[tuple[float, ...], bool]]:
     """Evidence of each wall found, with a 1 before it, and whether it is good; those that the truth says nothing of are left out."""
     frame = loaded.frame
-    truth = fitted_truth(loaded) if frame.room is None else exact_truth(loaded)
+    truth = truth_of(loaded)
     if truth.camera_height_m is None:
         return []
     photo = replace(load_photo(frame.rgb), f_px=0.5 * (frame.fx + frame.fy))
@@ -66,8 +65,7 @@ def is_good(data, solved, state, truth, points: np.ndarray, surface: np.ndarray)
     offset = solved.distance * truth.camera_height_m
     best = (MATCH_SHARE, None)
     for wall in truth.walls:
-        small = cv2.resize(wall.mask.astype(np.uint8), data.mask.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
-        share = float((small & data.mask).sum() / max(1, min(small.sum(), data.mask.sum())))
+        share = overlap(data.mask, wall.mask)
         if wall.normal_cam @ normal > np.cos(np.radians(MATCH_DEG)) and share >= best[0]:
             best = (share, wall.offset_m)
     if best[1] is not None:

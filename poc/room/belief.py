@@ -11,8 +11,6 @@ from poc.room.feet import Evidence, wall_share
 from poc.room.view import Panorama
 from poc.room.wallfit import State, WallData, WallSolution, misfit, solve_wall
 
-SAME_TURN = 0.1
-"""Walls turned by less than this, radians, face the same way (where depth is a network's: and one sigma of it on the smaller)."""
 AGREED, DISCORD, FALSE_FOOT = 0.05, 0.3, 0.5
 """Foot and depth that differ by less than the first (log distance) agree; what they differ by beyond it counts with the second as
 one sigma of the foot, and with more the more it is: twice that where it is the third, where a foot is as often none (a tub or a

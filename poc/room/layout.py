@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from poc.room import feet
-from poc.room.belief import as_mapped, SAME_TURN, credible, doubted, parted, supported
+from poc.room.belief import as_mapped, credible, doubted, parted, supported
 from poc.room.edges import edge_along, level_line, slope_per_cell
 from poc.room.planes import DepthFit, ceiling_mask, floor_field
 from poc.room.view import SURE, WINDOW, Panorama, View, make_panorama, sample
@@ -29,6 +29,8 @@ SLANTED_SIGMA = np.deg2rad(6.0)
 SLANTED_APART, SLANTED_SLACK = np.deg2rad(20.0), 6
 """How far from the room's own directions a wall must stand, and by how many cells its foot must miss theirs, to be told from
 them by a network's feet alone: these bend toward the photo's edges, and its depth turns walls by more. Exact depth tells from 9°."""
+SAME_TURN = 0.1
+"""Walls turned by less than this, radians, face the same way (where depth is a network's: and one sigma of it on the smaller)."""
 SAME_WALL = 0.04
 """Parallel walls nearer to each other than this (log distance) are taken for one, whatever the depth."""
 EXACT = 0.02
@@ -195,11 +197,12 @@ def _settle(seen: _Seen, state: State, start) -> Layout:
         start = merged
     if len(start) != len(data):
         start, data = _observe_all(seen, state, start, WALL_TURN_SIGMA)
-    if seen.view.by_network:
-        believed = [w for w, good in zip(start, credible([_on_edge(seen, state, d) for d in data], state)) if good]
-        start, data = _observe_all(seen, state, believed, WALL_TURN_SIGMA)
     data = [_on_edge(seen, state, d) for d in data]
     if seen.view.by_network:
+        believed = [w for w, good in zip(start, credible(data, state)) if good]
+        if len(believed) < len(start):
+            start, data = _observe_all(seen, state, believed, WALL_TURN_SIGMA)
+            data = [_on_edge(seen, state, d) for d in data]
         data = [doubted(d, solve_wall(as_mapped(d), state), seen.pan.azimuth) for d in data]
     pairs = [(d, solve_wall(d, state)) for d in data]
     pairs = sorted(((d, s) for d, s in pairs if s is not None), key=lambda x: float(np.mean(seen.pan.azimuth[x[0].columns])))
