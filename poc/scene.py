@@ -13,6 +13,7 @@ from poc.geometry import rotation_from_vector
 from poc.room.adjust import CameraPrior, adjust, adjust_without_culprits, as_built, depth_noise, observe_planes
 from poc.room.floorplan import complete
 from poc.room.layout import MOST_TURN_SIGMA, Layout, room_rotation, solve_layout
+from poc.room.observe import grid_to_photo
 from poc.room.planes import fit_floor, fitted_floor
 from poc.room.propagate import CameraMove, End, FloorData, Problem, camera_cause, ceiling_depth_heights, log_change, moved_shapes, variance
 from poc.room.reference import References, reference_opinions
@@ -215,8 +216,6 @@ def _assemble(view: View, layout: Layout, scale: Scale, floor: FloorData, moves)
 
 
 def _floor_data(view: View, state: State) -> FloorData:
-    from poc.room.layout import grid_to_photo
-
     rows, cols = np.nonzero(fitted_floor(view, -state.room_from_cam[2]))
     pick = np.linspace(0, len(rows) - 1, min(300, len(rows))).astype(int)
     rows, cols = rows[pick], cols[pick]

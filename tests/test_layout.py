@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import synthetic
 
-from poc.room.belief import credible, doubted, parted, supported, wall_logit
+from poc.room.belief import conceded, costs, credible, doubted, parted, supported, wall_logit
 from poc.room.edges import find_edge
 from poc.room.feet import Evidence
 from poc.room.planes import DepthFit
@@ -60,6 +60,7 @@ def test_of_two_edges_the_outer_one_counts(outward, wanted):
 
 
 AZIMUTH = np.linspace(-0.6, 0.6, 200)
+NONE = np.zeros(len(AZIMUTH), bool)
 
 
 def wall(columns: int, feet_seen: int, psi: float = 0.0, own: bool = True) -> WallData:
@@ -132,6 +133,44 @@ def test_walls_do_not_run_through_each_other():
     assert np.array_equal(parted(alone, walls, AZIMUTH), alone), "a side wall seen through a door only"
 
 
+def test_columns_of_a_wall_that_is_not_believed_are_no_other_walls():
+    """A side wall 1 away ends at azimuth 0; taken for the far wall, 3 away, its columns go to none, and count as another's there."""
+    nearness = np.linspace(0, 2, 200)
+    true = np.where(AZIMUTH < 0, 1.0, np.cos(AZIMUTH) / 3)
+    off = 4.0 * np.minimum(np.abs(nearness[:, None] - true) / 0.1, 1.0)
+    evidence = Evidence(nearness, off, np.zeros_like(off), np.full(len(AZIMUTH), 20.0), None)
+    far, side = (0.0, 1 / 3, True), (-np.pi / 2, 1.0, True)
+    claimed = np.where(AZIMUTH < 0, 0.0, np.inf)
+    everywhere = np.zeros(len(AZIMUTH), int)
+    path = conceded(everywhere, [far], AZIMUTH, evidence, claimed)
+    assert np.array_equal(path, np.where(AZIMUTH < 0, -1, 0))
+    same = np.where(AZIMUTH < 0, costs(evidence, AZIMUTH, far) - 0.1, np.inf)
+    assert np.array_equal(conceded(everywhere, [far], AZIMUTH, evidence, same), everywhere), "the same wall, found twice"
+    assert np.array_equal(conceded(np.where(AZIMUTH < 0, 1, 0), [far, side], AZIMUTH, evidence, np.full(len(AZIMUTH), np.inf)) < 0, NONE)
+    pan = Panorama(AZIMUTH, np.linspace(-0.5, 0.5, 2), *np.zeros((5, 2, len(AZIMUTH))))
+    seen = supported(pan, evidence, path, [facing(3.0, 3.0)], [WallSolution(0.0, 3.0, np.eye(2), 1.0, 0.0)], None, AZIMUTH < 0)
+    assert np.array_equal(seen, np.where(AZIMUTH < 0, -1, 1))
+
+
+def test_a_wall_not_believed_leaves_its_pixels_to_nobody(monkeypatch):
+    """A room whose side wall is given up: the others keep to what was theirs, and none is told longer than it is."""
+    room = synthetic.make_room(13, "rectangle", furnished=False)
+    depth = replace(synthetic.noisy_depth(room, 0.1, 1), engine="ort")
+
+    def seen():
+        return build_scene(room.photo, depth, room.surfaces, room.camera, camera_height=(room.camera_height_m, 0.001))
+
+    whole = {p.id: p for p in seen().planes if p.kind == "wall"}
+    assert len(whole) >= 2
+    for given_up in range(len(whole)):
+        monkeypatch.setattr("poc.room.layout.credible", lambda data, state, k=given_up: [i != k % len(data) for i in range(len(data))])
+        scene = seen()
+        for wall in scene.walls:
+            plane = scene.plane(wall.plane_id)
+            before = max(whole.values(), key=lambda p: float(p.normal_cam @ plane.normal_cam))
+            assert (plane.mask & ~before.mask).sum() < 0.1 * plane.mask.sum()
+
+
 def test_a_side_wall_is_not_drawn_on_past_what_its_depth_shows():
     """1.5 away and seen along its length; the depth ends at 4. Beyond 1.6 times that only a foot in plain sight carries it on."""
     shape = (30, len(AZIMUTH))
@@ -144,9 +183,9 @@ def test_a_side_wall_is_not_drawn_on_past_what_its_depth_shows():
     s = np.cos(AZIMUTH - np.pi / 2) / 1.5
     rho = np.broadcast_to(np.minimum(1 / np.maximum(s, 0.02), 4.0), shape)
     path, beyond = np.where(AZIMUTH > 0, 0, -1), (AZIMUTH > 0) & (s < 1 / 6.4)
-    assert np.array_equal(supported(pan, evidence, path, [wall(200, 0)], [side], rho) < 0, beyond) and beyond.sum() > 20
-    assert (supported(pan, evidence, path, [wall(200, 200)], [side], rho) >= 0).all()
-    assert (supported(pan, evidence, path, [wall(200, 0)], [side], None) >= 0).all(), "a sensor's depth is no network's"
+    assert np.array_equal(supported(pan, evidence, path, [wall(200, 0)], [side], rho, NONE) < 0, beyond) and beyond.sum() > 20
+    assert (supported(pan, evidence, path, [wall(200, 200)], [side], rho, NONE) >= 0).all()
+    assert (supported(pan, evidence, path, [wall(200, 0)], [side], None, NONE) >= 0).all(), "a sensor's depth is no network's"
 
 
 @pytest.mark.parametrize("toward", [1, -1])
@@ -196,7 +235,7 @@ def test_feet_that_the_surfaces_put_too_low_are_set_right_by_the_photo(monkeypat
     """Surfaces moved down by nearly 3 cells: the photo's edges bring the walls back, which the surfaces alone put too near."""
     rooms = [synthetic.make_room(seed, "rectangle", furnished=False) for seed in (3, 5, 8)]
     with_edges = np.concatenate([_measured(room) for room in rooms])
-    monkeypatch.setattr("poc.room.layout.edge_along", lambda *args: None)
+    monkeypatch.setattr("poc.room.observe.edge_along", lambda *args: None)
     without = np.concatenate([_measured(room) for room in rooms])
     assert len(with_edges) >= 4 and np.median(with_edges) < 0.01
     assert np.mean(with_edges) < 0.75 * np.mean(without)

@@ -28,6 +28,8 @@ FEET_COLUMNS, LEAST_SHARE, MOST_OFF = 60, 4e-4, 0.6
 LEAST_BELIEF = 0.25
 """Log odds from which on a wall is believed: 56 of a hundred. With even odds as many walls whose foot is seen are found, and a quarter
 more walls where none is."""
+CONCEDED_NATS = 0.3
+"""A column of a wall that is not believed goes to another one that leaves no more than this more unexplained: often it is the same wall."""
 SUPPORT_NATS, SUPPORT_CELLS = 2.0, 2.0
 """A column speaks against its wall where its foot would be this much better elsewhere, or its depth by half of what it can
 say; one that sees fewer cells of wall than the second number says nothing."""
@@ -105,10 +107,26 @@ def parted(path: np.ndarray, walls: list[tuple[float, float, bool]], azimuth: np
     return out
 
 
-def supported(pan: Panorama, ev: Evidence, path: np.ndarray, walls, solved, rho: np.ndarray | None) -> np.ndarray:
+def costs(ev: Evidence, azimuth: np.ndarray, wall: tuple[float, float, bool]) -> np.ndarray:
+    """What a wall (azimuth of its normal, nearness, …) leaves unexplained in each column by foot and depth, nats."""
+    return ev.at(np.maximum(wall[1] * np.cos(azimuth - wall[0]), 0.0), ev.foot + ev.depth)
+
+
+def conceded(path: np.ndarray, walls: list[tuple[float, float, bool]], azimuth: np.ndarray, ev: Evidence, claimed: np.ndarray) -> np.ndarray:
+    """The wall of each column (−1 none), without those columns that a wall which is not believed explains better. claimed: what that wall
+    leaves unexplained (`costs`), infinite where there is none. It may be no wall, or not stand there, but what is seen there is none of
+    the others either: given to them, it made them run on to behind a side wall and mixed its depth with theirs."""
+    given = np.full(len(path), -np.inf)
+    for k, wall in enumerate(walls):
+        given = np.where(path == k, costs(ev, azimuth, wall), given)
+    return np.where(given > claimed + CONCEDED_NATS, -1, path)
+
+
+def supported(pan: Panorama, ev: Evidence, path: np.ndarray, walls, solved, rho: np.ndarray | None, others: np.ndarray) -> np.ndarray:
     """`Layout.support`: whether foot and depth of each column speak for the wall that it was given to. rho: m×n horizontal distance
-    by a network's depth, camera heights; None where depth is a sensor's."""
-    out = np.zeros(len(path), int)
+    by a network's depth, camera heights; None where depth is a sensor's. others: whether another wall is seen in a column that was given
+    to none."""
+    out = np.where(others & (path < 0) & (ev.wall_cells >= SUPPORT_CELLS), -1, 0)
     if not solved:
         return out
     psi, distance = np.array([w.psi for w in solved])[path], np.array([w.distance for w in solved])[path]

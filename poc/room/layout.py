@@ -10,15 +10,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from poc.room import feet
-from poc.room.belief import as_mapped, credible, doubted, parted, supported
-from poc.room.edges import edge_along, level_line, slope_per_cell
+from poc.room.belief import as_mapped, conceded, costs, credible, doubted, parted, supported
+from poc.room.edges import edge_along, level_line
+from poc.room.observe import MIN_COLUMNS, MIN_FOOT_COLUMNS, Seen, depth_samples, narrowed, observe, on_edge
 from poc.room.planes import DepthFit, ceiling_mask, floor_field
-from poc.room.view import SURE, WINDOW, Panorama, View, make_panorama, sample
-from poc.room.wallfit import DEPTH_POINTS, FOOT_COMMON_CELLS, FOOT_SHARED, FOOT_SIGMA_CELLS, DepthNoise, State, WallData, WallSolution, height_on_wall, solve_wall
+from poc.room.view import SURE, Panorama, View, make_panorama, sample
+from poc.room.wallfit import DepthNoise, State, WallData, WallSolution, height_on_wall, solve_wall
 from poc.types import Z90
 
-MIN_COLUMNS = 6
-MIN_FOOT_COLUMNS = 5
 WALL_TURN_SIGMA = np.deg2rad(1.0)
 """How far one wall stands off the room's axes (one sigma): rooms are built, not drawn."""
 MOST_TURN_SIGMA = np.deg2rad(3.0)
@@ -35,8 +34,6 @@ SAME_WALL = 0.04
 """Parallel walls nearer to each other than this (log distance) are taken for one, whatever the depth."""
 EXACT = 0.02
 """Sigma of a wall's log depth up to which the depth tells by itself that a wall stands at another angle."""
-LEAST_BARE = 0.2
-"""Share of a wall's cells that must not be window for its depth to be taken from them alone: one sees through glass."""
 TOP_QUANTILE = 0.5
 """Of a wall's columns, those that must show it that high: a strip of ceiling taken for wall stands over some of them."""
 SAME_FOOT, SAME_DEPTH = 0.6, 1.6
@@ -116,10 +113,10 @@ def solve_layout(view: View, rot: np.ndarray, fit: DepthFit | None, noise: Depth
         rot, pan = turned(rot, turn), replace(pan, azimuth=pan.azimuth - turn)
     state = State.of(view.camera, rot, fit)
     start = feet.find_walls(pan, ev, _angles(pan))
-    seen = _Seen(view, pan, ev, field, noise)
+    seen = Seen(view, pan, ev, field, noise)
     if start:
         start, data = _observe_all(seen, state, [(psi, e, True) for psi, e in start], max(yaw_sigma, WALL_TURN_SIGMA))
-        yaw = common_turn([_on_edge(seen, state, d) for d in data], state, min(yaw_sigma, MOST_TURN_SIGMA))
+        yaw = common_turn([on_edge(seen, state, d) for d in data], state, min(yaw_sigma, MOST_TURN_SIGMA))
         state = replace(state, room_from_cam=turned(rot, yaw))
         seen = replace(seen, pan=replace(pan, azimuth=pan.azimuth - yaw))
         start = _joined(data, state)
@@ -132,27 +129,19 @@ def solve_layout(view: View, rot: np.ndarray, fit: DepthFit | None, noise: Depth
     return _settle(seen, state, start)
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """The arrays that observations are taken from."""
-
-    view: View
-    pan: Panorama
-    ev: feet.Evidence
-    field: np.ndarray
-    noise: DepthNoise
-
-
-def _observe_all(seen: _Seen, state: State, walls, turn_sigma: float):
-    """Columns by Viterbi, then the observations of every wall that keeps some: (walls kept, data)."""
+def _observe_all(seen: Seen, state: State, walls, turn_sigma: float, claimed: np.ndarray | None = None):
+    """Columns by Viterbi, less those that a wall not believed claims (`conceded`), then the observations of every wall that keeps some:
+    (walls kept, data)."""
     if not walls:
         return [], []
     path = feet.assign_columns(seen.pan, seen.ev, [(psi, e) for psi, e, _ in walls])
     if seen.view.by_network:
         path = parted(path, walls, seen.pan.azimuth)
+    if claimed is not None:
+        path = conceded(path, walls, seen.pan.azimuth, seen.ev, claimed)
     kept, data = [], []
     for k, (psi, e, own) in enumerate(walls):
-        d = _observe(seen, state, psi, e, path == k, turn_sigma if own else SLANTED_SIGMA, own)
+        d = observe(seen, state, psi, e, path == k, turn_sigma if own else SLANTED_SIGMA, own)
         if d is not None:
             kept.append((psi, e, own))
             data.append(d)
@@ -187,7 +176,7 @@ def _joined(data: list[WallData], state: State) -> list[tuple[float, float, bool
     return [(psi, e, own) for _, _, psi, e, own in out]
 
 
-def _settle(seen: _Seen, state: State, start) -> Layout:
+def _settle(seen: Seen, state: State, start) -> Layout:
     """Observe and solve the walls once more, number them from left to right, and look for the ceiling."""
     for _ in range(2):
         start, data = _observe_all(seen, state, start, WALL_TURN_SIGMA)
@@ -197,23 +186,50 @@ def _settle(seen: _Seen, state: State, start) -> Layout:
         start = merged
     if len(start) != len(data):
         start, data = _observe_all(seen, state, start, WALL_TURN_SIGMA)
-    data = [_on_edge(seen, state, d) for d in data]
-    if seen.view.by_network:
-        believed = [w for w, good in zip(start, credible(data, state)) if good]
-        if len(believed) < len(start):
-            start, data = _observe_all(seen, state, believed, WALL_TURN_SIGMA)
-            data = [_on_edge(seen, state, d) for d in data]
-        data = [doubted(d, solve_wall(as_mapped(d), state), seen.pan.azimuth) for d in data]
-    pairs = [(d, solve_wall(d, state)) for d in data]
-    pairs = sorted(((d, s) for d, s in pairs if s is not None), key=lambda x: float(np.mean(seen.pan.azimuth[x[0].columns])))
-    path = np.full(len(seen.pan.azimuth), -1)
+    data = [on_edge(seen, state, d) for d in data]
+    found = _of_believed(seen, state, start, data) if seen.view.by_network else _numbered(seen, state, data, np.zeros(len(seen.pan.azimuth), bool))
+    ceiling = _observe_ceiling(seen, state, found.path, found.solved)
+    top = _observe_top(seen.pan, state, np.where(found.support > 0, found.path, -1), found.solved)
+    return Layout(state, seen.pan, found.path, found.walls, found.solved, ceiling, seen.noise, found.support, top)
+
+
+@dataclass(frozen=True)
+class _Numbered:
+    """Walls from left to right, and per azimuth `Layout.path` and `Layout.support`."""
+
+    walls: tuple[WallData, ...]
+    solved: tuple[WallSolution, ...]
+    path: np.ndarray
+    support: np.ndarray
+
+
+def _of_believed(seen: Seen, state: State, start, data: list[WallData]) -> _Numbered:
+    """The walls to believe where depth is a network's, each in the columns that speak for it: what the others showed is nobody's."""
+    good, claimed = credible(data, state), np.full(len(seen.pan.azimuth), np.inf)
+    if not all(good):
+        for wall, d, believed in zip(start, data, good):
+            if not believed:
+                claimed = np.where(d.columns, costs(seen.ev, seen.pan.azimuth, wall), claimed)
+        start, data = _observe_all(seen, state, [wall for wall, believed in zip(start, good) if believed], WALL_TURN_SIGMA, claimed)
+        data = [on_edge(seen, state, d) for d in data]
+    unknown = np.isfinite(claimed)
+    others = _numbered(seen, state, data, unknown).support < 0
+    return _numbered(seen, state, [narrowed(seen, d, others) for d in data], unknown | others)
+
+
+def _numbered(seen: Seen, state: State, data: list[WallData], others: np.ndarray) -> _Numbered:
+    """Solve the walls, their feet doubted as their depth contradicts them. others: per azimuth, whether another wall is seen there, which
+    is none of these."""
+    azimuth, network = seen.pan.azimuth, seen.view.by_network
+    told = [doubted(d, solve_wall(as_mapped(d), state), azimuth) for d in data] if network else data
+    pairs = [(d, s) for d in told if (s := solve_wall(d, state)) is not None]
+    pairs.sort(key=lambda pair: float(np.mean(azimuth[pair[0].columns])))
+    path = np.full(len(azimuth), -1)
     for k, (d, _) in enumerate(pairs):
         path[d.columns] = k
     walls, solved = tuple(d for d, _ in pairs), tuple(s for _, s in pairs)
-    rho = _rho(seen.view, state.fit, seen.field, state.room_from_cam, seen.pan) if seen.view.by_network else None
-    support = supported(seen.pan, seen.ev, path, walls, solved, rho)
-    ceiling = _observe_ceiling(seen.view, seen.pan, state, path, solved)
-    return Layout(state, seen.pan, path, walls, solved, ceiling, seen.noise, support, _observe_top(seen.pan, state, np.where(support > 0, path, -1), solved))
+    rho = _rho(seen.view, state.fit, seen.field, state.room_from_cam, seen.pan) if network else None
+    return _Numbered(walls, solved, path, supported(seen.pan, seen.ev, path, walls, solved, rho, others))
 
 
 def _angles(pan: Panorama) -> np.ndarray:
@@ -234,94 +250,6 @@ def _rho(view: View, fit: DepthFit | None, field, rot: np.ndarray, pan: Panorama
     return np.where(pan.seen, rho, np.nan)
 
 
-def _observe(seen: _Seen, state: State, psi: float, e: float, columns, turn_sigma: float, own: bool) -> WallData | None:
-    """Foot pixels and depth pixels of the wall at (psi, e) in its columns."""
-    pan = seen.pan
-    if columns.sum() < MIN_COLUMNS:
-        return None
-    c = np.cos(pan.azimuth - psi)
-    cut = feet.foot_crossing(pan, e * c)
-    s = -cut.slope
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = s / np.maximum(c, 0.05)
-        use = columns & cut.direct & (c > 0.05) & (np.abs(ratio - e) < 0.25 * e + 0.02)
-    if use.sum() < MIN_FOOT_COLUMNS:
-        use = np.zeros_like(use)
-    foot_w = _tukey_weights(s[use], c[use])
-    uv, sigma = _foot_pixels(pan, state, use, cut.slope)
-    scatter = _scatter_cells(s[use], c[use], np.sin(pan.azimuth - psi)[use], foot_w, sigma)
-    shared = float(np.clip(FOOT_SHARED[0] * scatter, *FOOT_SHARED[1:])) * float(np.median(sigma)) / FOOT_SIGMA_CELLS if use.any() else 0.0
-    mask = _wall_mask(seen.view, pan, columns)
-    bare = mask & (seen.view.p[..., WINDOW] < 0.5)
-    depth_uv, d, gain = _depth_samples(seen.view, seen.field, bare if bare.sum() > LEAST_BARE * mask.sum() else mask)
-    return WallData(psi, turn_sigma, uv, foot_w, sigma, depth_uv, d, gain, columns, use, mask, seen.noise, own, shared)
-
-
-def _tukey_weights(s: np.ndarray, c: np.ndarray) -> np.ndarray:
-    if len(s) == 0:
-        return np.zeros(0)
-    r = s - np.median(s / c) * c
-    scale = max(1.4826 * float(np.median(np.abs(r))), 0.004)
-    return np.clip(1 - (r / (4.685 * scale)) ** 2, 0.01, None) ** 2
-
-
-def _scatter_cells(s: np.ndarray, cos: np.ndarray, sin: np.ndarray, w: np.ndarray, sigma: np.ndarray) -> float:
-    """Root mean square of foot crossings about their straight line, in cells; half a cell where there are too few."""
-    if len(s) < 8:
-        return 0.5
-    a = np.column_stack([cos, sin])
-    line = np.linalg.lstsq(a * np.sqrt(w)[:, None], s * np.sqrt(w), rcond=None)[0]
-    off = (s - a @ line) / sigma * FOOT_SIGMA_CELLS
-    return float(np.sqrt(np.average(off**2, weights=w)))
-
-
-def _on_edge(seen: _Seen, state: State, data: WallData) -> WallData:
-    """A wall whose foot stands on the photo's own edge near where it was seen, with the sigma that its crossings share."""
-    if len(data.foot_w) == 0 or not seen.view.by_network:
-        return data
-    pan, use = seen.pan, data.direct
-    level = state.level_rays(data.foot_uv)
-    slope = level[:, 2] / np.hypot(level[:, 0], level[:, 1])
-    line, cell = level_line(pan, use, data.psi, slope, data.foot_w)
-    edge = edge_along(seen.view, pan, state, use, line, cell, -1)
-    shared = FOOT_COMMON_CELLS["network" if edge is None else "edge"] * float(np.median(cell))
-    if edge is None:
-        return replace(data, foot_shared=max(shared, data.foot_shared))
-    az, slope = pan.azimuth[use], line + edge.offset * cell
-    uv = state.pixels(np.column_stack([np.sin(az), np.cos(az), slope]))
-    return replace(data, foot_uv=uv, foot_w=np.ones(len(uv)), foot_sigma=FOOT_SIGMA_CELLS * cell, foot_shared=shared)
-
-
-def _foot_pixels(pan: Panorama, state: State, use: np.ndarray, slope: np.ndarray):
-    """Photo pixels of the crossings, and one sigma of their nearness."""
-    az = pan.azimuth[use]
-    level = np.column_stack([np.sin(az), np.cos(az), slope[use]])
-    return state.pixels(level).reshape(-1, 2), FOOT_SIGMA_CELLS * slope_per_cell(pan, use, slope[use])
-
-
-def _depth_samples(view: View, field, mask):
-    rows, cols = np.nonzero(mask & view.valid)
-    pick = np.linspace(0, len(rows) - 1, min(DEPTH_POINTS, len(rows))).astype(int)
-    rows, cols = rows[pick], cols[pick]
-    return grid_to_photo(view, rows, cols), view.inverse[rows, cols].astype(float), field[rows, cols]
-
-
-def grid_to_photo(view: View, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
-    """Photo pixels (n×2) of working-grid cells."""
-    h, w = view.shape
-    return np.column_stack([(cols + 0.5) * view.camera.width / w - 0.5, (rows + 0.5) * view.camera.height / h - 0.5])
-
-
-def _wall_mask(view: View, pan: Panorama, columns: np.ndarray) -> np.ndarray:
-    """Working-grid cells of wall, door or window whose azimuth is in the wall's columns."""
-    cells = (feet.wall_share(pan.p) > 0.5) & pan.seen & columns[None]
-    mask = np.zeros(view.shape, bool)
-    h, w = view.shape
-    v, u = np.rint(pan.map_v[cells]).astype(int), np.rint(pan.map_u[cells]).astype(int)
-    mask[np.clip(v, 0, h - 1), np.clip(u, 0, w - 1)] = True
-    return mask
-
-
 def common_turn(data: list[WallData], state: State, yaw_sigma: float) -> float:
     """Turn of the whole room (radians of azimuth) that its walls ask for together, with the camera's prior."""
     num, den = 0.0, 1.0 / yaw_sigma**2
@@ -339,17 +267,17 @@ def _no_ceiling(view: View) -> CeilingData:
     return CeilingData(np.zeros((0, 2)), np.zeros(0, int), np.zeros((0, 2)), np.zeros(0), np.zeros(view.shape, bool))
 
 
-def _observe_ceiling(view: View, pan: Panorama, state: State, path, solved) -> CeilingData:
+def _observe_ceiling(seen: Seen, state: State, path, solved) -> CeilingData:
     """The line where walls meet the ceiling, and depth samples of the ceiling."""
-    seen = path >= 0
+    view, pan, on_wall = seen.view, seen.pan, path >= 0
     if not solved:
         return _no_ceiling(view)
     s = np.zeros(len(path))
-    for j in np.flatnonzero(seen):
+    for j in np.flatnonzero(on_wall):
         wall = solved[path[j]]
         s[j] = np.cos(pan.azimuth[j] - wall.psi) / wall.distance
     cut = feet.ceiling_crossing(pan, np.where(s > 0.02, 0.8 * s, np.nan))
-    use = seen & cut.direct & (s > 0.02) & (np.nan_to_num(cut.slope) > 0.02)
+    use = on_wall & cut.direct & (s > 0.02) & (np.nan_to_num(cut.slope) > 0.02)
     height = cut.slope / np.where(s > 0.02, s, 1.0)
     if use.sum() >= 6:
         middle = np.median(height[use])
@@ -359,9 +287,8 @@ def _observe_ceiling(view: View, pan: Panorama, state: State, path, solved) -> C
     az, slope = pan.azimuth[use], _ceiling_on_edges(view, pan, state, path, solved, use, cut.slope)[use]
     uv = state.pixels(np.column_stack([np.sin(az), np.cos(az), slope])).reshape(-1, 2)
     mask = ceiling_mask(view, state.room_from_cam[2])
-    rows, cols = np.nonzero(mask & view.valid)
-    pick = np.linspace(0, len(rows) - 1, min(DEPTH_POINTS, len(rows))).astype(int)
-    return CeilingData(uv, path[use], grid_to_photo(view, rows[pick], cols[pick]), view.inverse[rows[pick], cols[pick]].astype(float), mask)
+    depth_uv, depth_d, _ = depth_samples(view, seen.field, mask)
+    return CeilingData(uv, path[use], depth_uv, depth_d, mask)
 
 
 def _observe_top(pan: Panorama, state: State, path, solved) -> TopData | None:
