@@ -18,7 +18,7 @@ from poc.errors import ParameterError
 from poc.geometry import rotation_angle
 from poc.measure import doubting_crossed, longest, measure, measurement_json
 from poc.room import jointfit
-from poc.room.freespace import CORNER_SIGMA_M, end_sigma_m, log_normal, split
+from poc.room.freespace import CORNER_SIGMA_M, end_sigma_m, log_normal, split, unknown
 from poc.room.jointfit import View, to_anchor
 from poc.room.jointroom import (
     EDGE_M, End, JointWall, Stretch, along_of, covered_of, free_of, free_spans, merge_floor, merge_openings, pair_walls, rescaled, segment_of, stretch_of,
@@ -32,6 +32,8 @@ TOLD_ALONE = ("camera_height", "ceiling_height", "longest_wall")
 """What is told of a photo that is left out, as far as it says it."""
 SAME_SPOT_M, SAME_VIEW_RAD = 0.08, np.deg2rad(3.0)
 """Two cameras nearer to each other than this, and turned by less, took the same photo."""
+IN_LINE = 2.0
+"""A wall nearer than this many sigmas to where the anchor stood is in line with it: no distance to it can be told."""
 BEYOND_SIGMA = 0.5
 """A photo that sees a wall go on past its corner: one sigma of its length, as a share of what it is seen to go on."""
 
@@ -353,10 +355,15 @@ class _Join:
             return m
         sigma2, apart = (np.log(m.value / m.low) / Z90) ** 2, self._shift_sigma(stretch.wall, photos) / m.value
         parts = {cause: share * sigma2 for cause, share in m.budget.items()}
-        return log_normal(m.name, m.value, m.unit, parts | {"unseen": parts.get("unseen", 0.0) + apart**2}, m.basis, m.reason)
+        wider = log_normal(m.name, m.value, m.unit, parts | {"unseen": parts.get("unseen", 0.0) + apart**2}, m.basis)
+        doubted = m.light == "red"
+        return replace(m, low=wider.low, high=None if m.high is None else wider.high, budget=wider.budget, light="red" if doubted else wider.light)
 
     def _distance(self, s: Stretch, plane: Plane, scale: Scale) -> Measurement:
-        return log_normal(f"{s.wall.id}_distance", plane.offset_m, "m", split(plane.sigma_m / plane.offset_m, scale), plane.basis)
+        name = f"{s.wall.id}_distance"
+        if plane.offset_m < IN_LINE * plane.sigma_m:
+            return unknown(name, "m", f"{self.names[self.anchor]} was taken from the line of this wall, which another photo shows")
+        return log_normal(name, plane.offset_m, "m", split(plane.sigma_m / plane.offset_m, scale), plane.basis)
 
     def _length(self, s: Stretch, plane: Plane, scale: Scale) -> Measurement:
         name, basis = f"{s.wall.id}_length", plane.basis

@@ -288,25 +288,53 @@ def _is_level(layout: Layout) -> bool:
 
 
 def _ends(view: View, layout: Layout) -> tuple[tuple[End, End], ...]:
-    return tuple(tuple(_end(layout, k, side) for side in (-1, 1)) for k in range(len(layout.walls)))
+    return tuple(_two_ends(layout, k) for k in range(len(layout.walls)))
+
+
+def _two_ends(layout: Layout, k: int) -> tuple[End, End]:
+    """A wall's left and right end. It meets another wall in one corner at most: seen on both sides of a wall that stands before it, it
+    has its corner where that wall is seen over more columns, and goes on out of sight on the other side."""
+    left, right = (_end(layout, k, side) for side in (-1, 1))
+    if left.kind != "corner" or left.other != right.other:
+        return left, right
+    own = np.flatnonzero(layout.path == k)
+    of_other = np.flatnonzero(layout.path == left.other)
+    if (of_other < own[0]).sum() > (of_other > own[-1]).sum():
+        return left, _open_end(layout, k, 1)
+    return _open_end(layout, k, -1), right
 
 
 def _end(layout: Layout, k: int, step: int) -> End:
     """Where the seen stretch of a wall ends. A corner is where it meets the next wall and both are seen on their sides of
     it, or hidden by furniture only; anything else is the photo's edge or a wall out of sight."""
-    pan, cols = layout.pan, np.flatnonzero((layout.path == k) & (layout.support > 0))
-    if len(cols) == 0:
-        cols = np.flatnonzero(layout.path == k)
-    j = cols[0] if step < 0 else cols[-1]
-    beyond = np.arange(j + step, -1 if step < 0 else len(pan.azimuth), step)
-    stops = beyond[layout.support[beyond] != 0]
+    pan, j = layout.pan, _last_column(layout, k, step)
+    stops = _stops(layout, j, step)
     other = int(layout.path[stops[0]]) if len(stops) and layout.support[stops[0]] > 0 else -1
     if other >= 0 and other != k:
         meet = _meeting(layout.solved[k], layout.solved[other])
         low, high = sorted((pan.azimuth[j], pan.azimuth[stops[0]]))
         if meet is not None and low - CORNER_RAD < np.arctan2(*meet) < high + CORNER_RAD and _is_wall(layout, other, stops):
             return End("corner", other, _level_pixel(layout, np.arctan2(*meet)))
-    return End("occluded" if len(stops) else "frame", -1, _level_pixel(layout, pan.azimuth[j]))
+    return _open_end(layout, k, step)
+
+
+def _open_end(layout: Layout, k: int, step: int) -> End:
+    """Where a wall is last seen, which goes on behind something or out of the photo."""
+    j = _last_column(layout, k, step)
+    return End("occluded" if len(_stops(layout, j, step)) else "frame", -1, _level_pixel(layout, layout.pan.azimuth[j]))
+
+
+def _last_column(layout: Layout, k: int, step: int) -> int:
+    cols = np.flatnonzero((layout.path == k) & (layout.support > 0))
+    if len(cols) == 0:
+        cols = np.flatnonzero(layout.path == k)
+    return int(cols[0] if step < 0 else cols[-1])
+
+
+def _stops(layout: Layout, j: int, step: int) -> np.ndarray:
+    """Columns beyond the j-th in which any wall is seen, the nearest first."""
+    beyond = np.arange(j + step, -1 if step < 0 else len(layout.pan.azimuth), step)
+    return beyond[layout.support[beyond] != 0]
 
 
 def _is_wall(layout: Layout, k: int, columns: np.ndarray) -> bool:

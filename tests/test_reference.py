@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from poc.errors import ParameterError
+from poc.room.propagate import variance
 from poc.room.reference import reference_opinions
 from poc.room.scale import make_reference
 from poc.scene import build_scene
@@ -72,6 +73,19 @@ def test_said_twice_is_known_no_better(room):
     once = make_reference("length", ends, length, room.photo)
     scene, again = _scene(room, once), _scene(room, once, once)
     assert again.scale == scene.scale
+    turned = make_reference("length", ends[::-1], length, room.photo)
+    assert _scene(room, once, turned).scale == scene.scale, "the same length from its other end"
+
+
+def test_what_is_unsure_about_an_object_is_unsure_in_every_measurement(room):
+    """Sockets are 0.25 to 0.35 m up: no measurement can be surer than that."""
+    (low, _), _ = _ends(room, "upright")
+    foot = _point(room, *np.rint(low[::-1]).astype(int))
+    socket = make_reference("socket", (_pixel(room, foot), _pixel(room, foot - 0.3 * room.camera.gravity)), None, room.photo)
+    scene = _scene(room, socket)
+    assert scene.scale.sigma_rel > 0.1
+    assert sum(variance(scene.solution, lambda s: s.camera_height)[1].values()) == pytest.approx(scene.scale.sigma_rel**2, rel=0.02)
+
 
 
 def test_a_lengths_sigma_holds_its_walls_error(room, monkeypatch):

@@ -11,12 +11,12 @@ import pytest
 from poc.camera import UNKNOWN_AXES_RAD
 from poc.errors import ParameterError
 from poc.room.adjust import CameraPrior, adjust, observe_planes
-from poc.room.layout import room_rotation, solve_layout
+from poc.room.layout import Layout, room_rotation, solve_layout
 from poc.room.planes import fit_floor
 from poc.room.propagate import variance
-from poc.room.view import LONG_SIDE, make_view
-from poc.room.wallfit import DepthNoise
-from poc.scene import build_scene, prior_noise
+from poc.room.view import LONG_SIDE, Panorama, make_view
+from poc.room.wallfit import DepthNoise, State, WallData, WallSolution
+from poc.scene import _two_ends, build_scene, prior_noise
 from poc.types import Camera, DepthMap, Photo, Scene, Surfaces
 from tests import synthetic
 from tests.synthetic import FLOOR, OTHER, SyntheticRoom
@@ -90,6 +90,21 @@ def test_a_wall_ends_where_it_is_last_seen(seed):
         plane = scene.plane(wall.plane_id)
         true = min(room.walls, key=lambda w: abs(np.log(plane.offset_m / w.offset_m)) + 1 - plane.normal_cam @ w.normal_cam)
         assert wall.length_m < 1.01 * true.length_m
+
+
+@pytest.mark.parametrize(("left", "right", "kinds"), [(30, 60, ("occluded", "corner")), (60, 30, ("corner", "occluded"))])
+def test_a_wall_seen_past_another_on_both_sides_has_one_corner_with_it(left, right, kinds):
+    """Narrow, between two stretches of a slanted wall: with a corner at each end, both would be the one point where their lines meet."""
+    azimuth = np.linspace(-0.5, 0.5, left + 10 + right)
+    path = np.repeat([1, 0, 1], [left, 10, right])
+    walls = [WallData(0.0, 0.02, *np.zeros((6, 0)), path == k, path == k, np.zeros((2, 2), bool), None) for k in (0, 1)]
+    turn = np.pi / 4
+    middle = azimuth[left + 5]
+    far = WallSolution(0.0, 3.0, np.eye(2), 1.0, 0.0)
+    slanted = WallSolution(turn, float(3.0 * np.cos(middle - turn) / np.cos(middle)), np.eye(2), 1.0, 0.0)
+    state = State(250.0, 160.0, 120.0, np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]]), None)
+    layout = Layout(state, Panorama(azimuth, *np.zeros((6, 2))), path, tuple(walls), (far, slanted), None, DepthNoise(0.1, 1, 0.1, 0.1), np.ones(len(path), int))
+    assert tuple(end.kind for end in _two_ends(layout, 0)) == kinds
 
 
 def test_an_affine_map_with_an_unknown_focal(room):

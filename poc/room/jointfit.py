@@ -88,14 +88,15 @@ def _errors(scene: Scene, walls, ceiling: float | None) -> tuple[np.ndarray, dic
     quantities.append(lambda s: s.camera_height)
     values = np.array([q(solved.base) for q in quantities])
     by_network = any(o.source == MODEL for o in scene.scale.opinions)
+    floor = next((k for k, (cause, _, _) in enumerate(solved.moved) if cause == "model"), None)  # the camera's; a wall's depth comes later
     columns, common = [], {}
-    for cause, up, down in solved.moved:
+    for k, (cause, up, down) in enumerate(solved.moved):
         if cause == "scale":
             continue
         column = values * np.array([log_change(q(up), q(down), value) for q, value in zip(quantities, values)])
         if cause == "focal" and scene.camera.f_source in TOLD:
             common[f"focal length, {scene.camera.f_source}"] = column
-        elif cause == "model" and by_network and abs(column[-1]) > 1e-9:
+        elif k == floor and by_network and abs(column[-1]) > 1e-9:
             common["floor by the network"] = column
         else:
             columns.append(column)

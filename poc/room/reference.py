@@ -15,7 +15,7 @@ import numpy as np
 from poc.errors import ParameterError
 from poc.room.layout import Layout
 from poc.room.propagate import CameraMove, camera_cause, log_change, wall_cause
-from poc.room.scale import CLICK_SIGMA_PX, KNOWN_OBJECTS
+from poc.room.scale import CLICK_SIGMA_PX, KNOWN_OBJECTS, OBJECT
 from poc.room.view import CEILING, DOOR, FLOOR, WALL, WINDOW, View
 from poc.room.wallfit import WALL_CAUSES, State, WallSolution, solve_wall
 from poc.types import Reference, ScaleSource
@@ -43,11 +43,12 @@ class References:
 
 
 def reference_opinions(references: Sequence[Reference], view: View, layout: Layout, camera_moves: Sequence[CameraMove]) -> References:
-    """What each reference says, one said twice counted once. camera_moves: the state under each independent one-sigma cause, moved up and down.
+    """What each reference says, one said twice (from either end) counted once. camera_moves: the state under each independent one-sigma cause, moved up and down.
 
     Raises ParameterError where a reference cannot be placed in the room, or implies a height outside `HEIGHT_RANGE_M`.
     """
-    found = [_opinion(r, view, layout, camera_moves) for r in dict.fromkeys(references)]
+    once = {(r.kind, *sorted(r.ends), r.length_m): r for r in reversed(references)}
+    found = [_opinion(r, view, layout, camera_moves) for r in reversed(once.values())]
     return References(tuple(opinion for opinion, _ in found), tuple(parts for _, parts in found))
 
 
@@ -63,8 +64,8 @@ def _opinion(ref: Reference, view: View, layout: Layout, camera_moves) -> tuple[
         raise ParameterError(f"{_named(ref)}, taken as {PLACES[place]}, implies a camera {height:.2f} m above the floor (possible are {low} to {high} m); "
                              "check its ends and its length in metres")
     parts = _shared_changes(ref, place, wall, layout, camera_moves, length)
-    parts[f"object {ref.kind if ref.kind in KNOWN_OBJECTS else ref.ends}"] = ref.sigma_m / ref.length_m
-    sigma = float(np.sqrt(sum(x**2 for x in parts.values()) + _click_variance(ref, place, _solution(wall, layout), layout.state, length)))
+    parts[f"{OBJECT} {ref.kind if ref.kind in KNOWN_OBJECTS else ref.ends}"] = ref.sigma_m / ref.length_m
+    sigma = float(np.sqrt(sum(x**2 for x in parts.values()) + _click_variance(ref, place, _solution(wall, layout), layout.state, length, max(view.camera.width, view.camera.height))))
     name = "reference length" if ref.kind == "length" else f"reference {ref.kind}"
     where = PLACES[place] if wall is None else f"on wall {wall + 1}"
     return ScaleSource(name, float(height), max(sigma, 0.002), f"{ref.length_m:g} m, {where}"), parts
@@ -152,9 +153,9 @@ def _length(ends: np.ndarray, place: str, wall: WallSolution | None, state: Stat
     return float(1.0 + np.hypot(foot[0], foot[1]) * level[1, 2] / max(span, 1e-9))
 
 
-def _click_variance(ref: Reference, place: str, wall: WallSolution | None, state: State, length: float) -> float:
-    """Variance of log length from where the ends were marked."""
-    click, total = CLICK_SIGMA_PX * max(2 * state.cx, 2 * state.cy, 1.0) / 640.0, 0.0
+def _click_variance(ref: Reference, place: str, wall: WallSolution | None, state: State, length: float, long_side: int) -> float:
+    """Variance of log length from where the ends were marked, on a photo with so many pixels along its long side."""
+    click, total = CLICK_SIGMA_PX * long_side / 640.0, 0.0
     for index in np.ndindex(2, 2):
         moved = []
         for by in (click, -click):

@@ -21,8 +21,9 @@ RATIO = 0.8
 """Lowe's ratio: the best match must be this much nearer than the second best."""
 REACH_M, REACH_SHARE = 0.15, 0.06
 """How far apart two votes for one shift may lie: metres, and share of the details' distances from their cameras."""
-LEAST_VOTES, LEAD = 7, 2.0
-"""Votes that a shift needs, and how many times the votes of its rivals (another turn, or this turn a metre away)."""
+LEAST_VOTES, LEAD = 10, 2.0
+"""Votes that a shift needs, and how many times the votes of its rivals (another turn, or this turn a metre away). Two rooms with
+pictures in like frames and the same plant beside them had 9."""
 RIVAL_M = 1.0
 EPIPOLAR_RAD = np.deg2rad(0.6)
 """On rendered rooms with a network's depth it was 0.5° at most where the turn was right; 0.5 to 4° for matches by chance."""

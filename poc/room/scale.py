@@ -26,6 +26,8 @@ PRIOR_HEIGHT_M, PRIOR_SIGMA_M = 1.4, 0.2
 With 1.5 ± 0.15 the joined height covered 79 % of NYU's frames at 90 % stated, and was off by 7 % instead of 5 % (median)."""
 MODEL = "metric model"
 """`ScaleSource.source` of what a depth map in metres says."""
+OBJECT = "object"
+"""How the cause begins, among a reference's `changes`, that is the error of the object itself."""
 CLICK_SIGMA_PX = 1.5
 """One sigma of where a user's click lands, pixels of a 640-pixel photo."""
 ABSURD_M = (0.02, 8.0)
@@ -118,7 +120,7 @@ def fuse(opinions: Sequence[ScaleSource], changes: Sequence[Mapping[str, float]]
     """One scale from several opinions: inverse-variance mean of log height; where they disagree the sigma grows by the
     Birge ratio, and a note says so. The prior only counts for what its sigma is worth. changes: for each opinion, by how much
     (log) its height changes under causes that change others or the room's shape too, part of its sigma: what all are wrong by
-    together does not average out."""
+    together does not average out. A known object's error (`OBJECT`) moves nothing but scales, and so stays the scale's own."""
     if not opinions:
         raise ParameterError("no opinion on the scale")
     log_h = np.log([o.camera_height_m for o in opinions])
@@ -136,7 +138,8 @@ def fuse(opinions: Sequence[ScaleSource], changes: Sequence[Mapping[str, float]]
         sigma *= max(1.0, birge)
     main = [o for o, w in zip(opinions, weight) if w > 0.15 * weight.sum()]
     source = " + ".join(dict.fromkeys(o.source for o in main))
-    return Scale(source, float(np.exp(mean)), sigma, tuple(opinions), tuple(disagreements(opinions)), together)
+    felt = {cause: change for cause, change in together.items() if not cause.startswith(OBJECT)}
+    return Scale(source, float(np.exp(mean)), sigma, tuple(opinions), tuple(disagreements(opinions)), felt)
 
 
 def disagreements(opinions: Sequence[ScaleSource]) -> list[str]:
