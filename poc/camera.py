@@ -13,7 +13,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from poc.errors import ParameterError
-from poc.geometry import angle_between, fit_plane_uvd, gravity_from_pitch_roll, grid_pixels, nearest_rotation, plane_from_uvd, unit
+from poc.geometry import (
+    angle_between,
+    fit_plane_uvd,
+    gravity_from_pitch_roll,
+    grid_pixels,
+    nearest_rotation,
+    pitch_roll_from_gravity,
+    plane_from_uvd,
+    unit,
+)
 from poc.photo import check_focal_px
 from poc.room import distortion, lines, vanishing
 from poc.types import SURFACE_CLASSES, Z90, Camera, DepthMap, Photo, Surfaces
@@ -46,6 +55,9 @@ DOUBT_GAIN, FAR_OFF_LOG = 5.0, 0.22
 """A focal from EXIF or given is taken for wrong where the lines are explained so much better (log likelihood) by one that is so far
 off (log f). Of 99 of NYU's photos the true focal is 5 short on one, and there by 9 % of f; one 1.6 to 2.6 times too long is
 5 to 80 short on five of six photos."""
+MOST_APART, FAR_TILT_RAD = 3.0, math.radians(25.0)
+"""A focal length that is given and the file's, apart by more than this factor, and a tilt that is given and one that lines are sure of, by more
+than this angle, are not of one photo, however it was cropped or held: a slip, which no interval covers."""
 FAINT_SIGMA_RAD = math.radians(6.0)
 UNKNOWN_AXES_RAD = math.pi / 4 / math.sqrt(3)
 """Sigma of a direction that may be anything within an eighth of a circle either way."""
@@ -108,6 +120,9 @@ def _against_file(given_px: float, exif_px: float | None) -> tuple[float, tuple[
     off = 0.0 if exif_px is None else abs(math.log(given_px / exif_px))
     if off <= 3 * math.hypot(sigma, FOCAL_SIGMA["exif"]):
         return sigma, ()
+    if off > math.log(MOST_APART):
+        raise ParameterError(f"the focal length given, {given_px:.0f} px, and the file's, {exif_px:.0f} px, are too far apart for one photo: give it in "
+                             "pixels of this photo, or save the photo without what its file says")
     note = (f"You gave a focal length of {given_px:.0f} px, the file says {exif_px:.0f} px: one of them is wrong, "
             "unless the photo was cropped or zoomed; the intervals allow for both")
     return max(sigma, off / Z90), (note,)
@@ -301,17 +316,23 @@ def _room_axes(axes: np.ndarray) -> np.ndarray:
 
 
 def _with_given_gravity(camera: Camera, given: np.ndarray, seen: LineSolution | None) -> Camera:
-    """The given tilt overrules; `camera` is the solution under it, `seen` what the lines say on their own."""
-    notes = camera.notes
+    """The given tilt overrules; `camera` is the solution under it, `seen` what the lines say on their own: where they contradict it, its
+    sigma reaches them. Raises ParameterError where both cannot be of one photo."""
+    notes, sigma = camera.notes, GIVEN_TILT_SIGMA_RAD
     if seen is not None:
         off = float(angle_between(given, seen.fit.axes[2]))
-        if off > 3 * math.hypot(GIVEN_TILT_SIGMA_RAD, seen.tilt_sigma):
-            notes += (f"The given pitch and roll differ by {math.degrees(off):.0f}° from what the lines of the room say.",)
+        if off > FAR_TILT_RAD and seen.fit.gain >= SURE_GAIN:
+            told, found = (", ".join(f"{math.degrees(x):.0f}°" for x in pitch_roll_from_gravity(g)) for g in (given, seen.fit.axes[2]))
+            raise ParameterError(f"the given pitch and roll ({told}) are {math.degrees(off):.0f}° from what the lines of the room say ({found}): looking up and "
+                                 "dipping the right side are positive; check them, or leave them out")
+        if off > 3 * math.hypot(sigma, seen.tilt_sigma):
+            notes += (f"The given pitch and roll differ by {math.degrees(off):.0f}° from what the lines of the room say; the intervals allow for both.",)
+            sigma = max(sigma, off / Z90)
     axes = None if camera.manhattan is None else _under(camera.manhattan, given)
     if axes is None:
         camera = replace(camera, axes_sigma_rad=UNKNOWN_AXES_RAD)
     return replace(
-        camera, gravity=given, gravity_source="given", gravity_sigma_rad=GIVEN_TILT_SIGMA_RAD, manhattan=axes, notes=notes
+        camera, gravity=given, gravity_source="given", gravity_sigma_rad=sigma, manhattan=axes, notes=notes
     )
 
 

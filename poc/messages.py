@@ -216,6 +216,7 @@ _REFUSALS_ZH = {
     "no walls are seen": "画面中看不到墙面。",
     "the picture is blank": "画面是空白的。",
     "black bars around the photo: crop them away": "照片四周有黑边：请先裁掉。",
+    "bars of one colour on both sides of the photo: crop them away": "照片两侧有单色边框：请先裁掉。",
     "left and right edge continue each other, so it is a 360° panorama, not one view of a room": "左右边缘首尾相接，这是 360° 全景图，而不是房间的一个视角。",
     "the picture is a bright disc with black corners, as a fisheye lens makes it; straight lines are bent in it": "画面是带黑角的圆形，出自鱼眼镜头；其中的直线是弯曲的。",
     "one flat colour covers most of the picture, as in a floor plan or a screenshot, not in a photo": "大部分画面是同一种颜色，像户型图或屏幕截图，而不是照片。",

@@ -163,11 +163,21 @@ def test_given_tilt_is_obeyed_and_pins_the_axes(rooms):
     assert min(off) < 0.5
 
 
-def test_given_tilt_that_the_lines_contradict_is_told(rooms):
+def test_given_tilt_that_the_lines_contradict_is_told_and_widened_or_refused(rooms):
+    """It is used, with an interval that reaches what the lines say; a slip of a sign on a photo that looks far down is nobody's tilt."""
     room = rooms[6]
-    cam = estimate_camera(room.photo, focal_px=room.camera.f_px, pitch_roll_deg=(30.0, 0.0))
-    assert np.allclose(cam.gravity, geo.gravity_from_pitch_roll(np.radians(30), 0))
-    assert any("pitch and roll differ" in note for note in cam.notes)
+    pitch, roll = np.degrees(geo.pitch_roll_from_gravity(room.camera.gravity))
+    cam = estimate_camera(room.photo, focal_px=room.camera.f_px, pitch_roll_deg=(pitch + 15, roll))
+    assert np.allclose(cam.gravity, geo.gravity_from_pitch_roll(*np.radians((pitch + 15, roll))))
+    assert any("pitch and roll differ by 15°" in note for note in cam.notes) and Z90 * cam.gravity_sigma_rad == pytest.approx(np.radians(15), rel=0.05)
+    with pytest.raises(ParameterError, match=r"\(.+°, .+°\) are 4\d° from what the lines of the room say \(.+°, .+°\)"):
+        estimate_camera(room.photo, focal_px=room.camera.f_px, pitch_roll_deg=(pitch, roll + 45))
+
+
+def test_a_given_focal_many_times_the_files_is_refused(rooms):
+    f_px = rooms[5].camera.f_px
+    with pytest.raises(ParameterError, match="too far apart for one photo"):
+        estimate_camera(Photo(rooms[5].photo.rgb, f_px=f_px / 4), focal_px=f_px)
 
 
 @pytest.mark.parametrize("tilt", [(80, 0), (-61, 0), (float("nan"), 0), (0, 200)])

@@ -59,6 +59,14 @@ def _barred(rows: int, cols: int) -> np.ndarray:
     return np.pad(np.maximum(_noise(300, 400), 60), ((rows, rows), (cols, cols), (0, 0)), constant_values=3)
 
 
+def _framed(rows: int, cols: int, level: int) -> np.ndarray:
+    """A photo between bars of another colour, as a JPEG leaves them, and with a logo in one of them."""
+    out = np.pad(_noise(300, 400), ((rows, rows), (cols, cols), (0, 0)), constant_values=level)
+    if rows:
+        out[-3 * rows // 4 : -rows // 4, -100:-20] = 40
+    return cv2.imdecode(cv2.imencode(".jpg", out)[1], cv2.IMREAD_COLOR)
+
+
 def _enlarged(rgb: np.ndarray, long_side: int) -> np.ndarray:
     scale = long_side / max(rgb.shape[:2])
     return cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
@@ -84,6 +92,9 @@ def _sphere() -> np.ndarray:
         (_barred(60, 0), "black bars around the photo: crop them away"),
         (_barred(0, 40), "black bars"),
         (np.pad(_barred(100, 0), ((120, 120), (0, 0), (0, 0))), "black bars"),
+        (_framed(60, 0, 255), "bars of one colour on both sides of the photo: crop them away"),
+        (_framed(0, 15, 244), "bars of one colour"),
+        (_framed(60, 0, 128), "bars of one colour"),
         (_noise(100, 400), "panorama"),
         (_sphere(), "360°"),
     ],
@@ -94,6 +105,9 @@ def test_the_picture_alone_gives_it_away(picture, says):
 
 def test_an_ordinary_picture_passes():
     assert refuse_picture(Photo(_noise(300, 400))) is None
+    overexposed = _noise(300, 400)
+    overexposed[:40] = 255  # a white ceiling, seen straight
+    assert refuse_picture(Photo(overexposed)) is None
     assert refuse_picture(Photo(_noise(300, 600))) is None  # twice as wide as high, but its edges do not meet
 
 

@@ -23,6 +23,9 @@ BLANK_STD = 3.0
 BLACK, LEAST_LIT, LEAST_BAR = 16, 0.15, 0.04
 """A pixel is black below this level; a row or column along the edge is black with less than this share of it lit; such rows or columns
 are bars from this share of the side on."""
+LEAST_EDGE, BAR_LEVELS, BAR_FIRST, BAR_SHARE, BAR_ENDS = 0.03, 8, 0.95, 0.62, 0.4
+"""Bars of another colour than black: from this share of the side on, of pixels so many levels from one colour, as a share of the outermost row,
+of the others, and of the row after the last. Found on 21 of 1604 interiors, all of them framed, and on none of NYU's 795 photos and 226 renders."""
 LINES_SIDE = 320
 """Long side of the copy, shrunk or enlarged, that the evidence's lines are found on: the more pixels, the surer any lines look."""
 DETAIL_SIDE, LEAST_DETAIL = 128, 0.37
@@ -66,6 +69,8 @@ def refuse_picture(photo: Photo) -> str | None:
         return "no room found: one flat colour covers most of the picture, as in a floor plan or a screenshot, not in a photo"
     if _is_plan(photo.rgb):
         return "no room found: a few flat colours cover most of the picture and its lines are all square, as in a floor plan, not in a photo"
+    if _is_framed(small):
+        return "no room found: bars of one colour on both sides of the photo: crop them away"
     if _detail(photo.rgb) < LEAST_DETAIL:
         return "no room found: the picture shows no more than one of 100 pixels would (tiny, enlarged or blurred), too little to know a room by"
     return None
@@ -102,6 +107,24 @@ def _has_bars(small: np.ndarray) -> bool:
     corners = [inside[:a, :b], inside[:a, -b:], inside[-a:, :b], inside[-a:, -b:]]
     barred = min(h / lit.shape[0], w / lit.shape[1]) <= 1 - LEAST_BAR
     return bool(barred and level > 40 and sum(c.mean() > 0.5 for c in corners) >= 2)
+
+
+def _is_framed(small: np.ndarray) -> bool:
+    """Bars of one colour, whatever it is, along two opposite edges (a listing's logo may stand in one)."""
+    def barred(a: np.ndarray) -> bool:
+        (near, first), (far, last) = _bar(a), _bar(a[::-1])
+        return min(near, far) >= LEAST_EDGE * len(a) and np.abs(first - last).max() <= BAR_LEVELS
+
+    return barred(small) or barred(small.transpose(1, 0, 2))
+
+
+def _bar(picture: np.ndarray) -> tuple[int, np.ndarray]:
+    """How many rows from the top on are of one colour, from end to end in the first, until at once they are no more; and that colour."""
+    colour = np.median(picture[0], axis=0)
+    share = (np.abs(picture - colour).max(-1) <= BAR_LEVELS).mean(1)
+    rows = int(np.argmin(np.append(share >= BAR_SHARE, False)))
+    ends = rows < len(share) and share[min(rows + 1, len(share) - 1)] < BAR_ENDS
+    return rows if share[0] >= BAR_FIRST and ends else 0, colour
 
 
 def _is_fisheye(small: np.ndarray) -> bool:
