@@ -111,6 +111,7 @@ def train(
     from poc.models.runtime import need_torch
 
     need_torch("training")
+    from poc.files import probe_file, writing_where_told
     from poc.training.export import export_run
     from poc.training.loop import train as run
     from poc.training.recipe import make_config
@@ -118,10 +119,14 @@ def train(
     given = {"init": init or None, "held_out": held_out or None, "epochs": epochs, "lr": lr, "batch": batch, "samples_per_epoch": samples}
     given |= {"threads": threads, "seed": seed, "photos": tuple(source(text, "--photos") for text in photos), "teachers": tuple(teacher), "not_rooms": tuple(not_rooms)}
     config = make_config(tuple(source(text) for text in data), out, {k: v for k, v in given.items() if v is not None}, recipe, finetune)
+    with writing_where_told():
+        if export is not None:
+            probe_file(export)
     checkpoint = run(config, progress=tell_epoch)
     print(checkpoint)
     if export is not None:
-        print(export_run(checkpoint, export, config))
+        with writing_where_told():
+            print(export_run(checkpoint, export, config))
 
 
 def label_photos(

@@ -71,6 +71,13 @@ def probe_folder(path: Path) -> None:
                 break
 
 
+def probe_file(path: Path) -> None:
+    """Find out whether `path` could be written as a file, leaving nothing behind. Raises WriteError where it could not."""
+    if path.is_dir():
+        raise WriteError(f"cannot write {path}: a folder has that name")
+    probe_folder(path.parent)
+
+
 def _write_beside(path: Path, content: Content) -> Path:
     """Write `content` to a temporary file in the folder of `path` and return it."""
     make_folder(path.parent)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poc.errors import ParameterError, PhotoError
-from poc.files import probe_folder, write_file, write_together, writing_where_told
+from poc.files import probe_file, write_file, write_together, writing_where_told
 from poc.parameters import check_parameters, notebook_parameters
 from poc.progress import Progress
 from poc.runs import Run, locked_run, project_root
@@ -194,7 +194,8 @@ def write_report(photo: Path, out: Path, options: Options, language: str = "en",
     checked = check(photo, options)
     values = notebook_values(photo, options)
     with writing_where_told():
-        probe_folder(out)
+        for name in ("report.html", "measurements.json"):
+            probe_file(out / name)
     ensure_model(options.model)
     with locked_run(run_id(checked.photo, values)) as run:
         run.clear()

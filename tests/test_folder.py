@@ -98,12 +98,25 @@ def spoil_text(p):
     p.write_text("not a picture")
 
 
+def spoil_speck(path):
+    depth = np.zeros((48, 64), np.uint16)
+    depth[20, 20] = 2000
+    cv2.imwrite(str(path), depth)
+
+
+def spoil_sign(path):
+    """As a TIFF has it, whatever its name says."""
+    depth = np.full((48, 64), 2000, np.float32)
+    depth[:4] = -500
+    path.write_bytes(cv2.imencode(".tiff", depth)[1])
+
+
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
         (spoil_missing, "no such depth"), (spoil_shape, "does not fit"), (spoil_zero, "zero everywhere"),
         (spoil_metres, "look like metres"), (spoil_centimetres, "median would be 251 mm; the values look like centimetres"),
-        (spoil_tenths, "look like tenths of a millimetre"), (spoil_no_value, "zero everywhere.*65535"), (spoil_colour, "channels"), (spoil_bits, "8 bits a pixel"), (spoil_text, "cannot be read"),
+        (spoil_tenths, "look like tenths of a millimetre"), (spoil_no_value, "zero everywhere.*65535"), (spoil_colour, "channels"), (spoil_speck, "depth at only 1 pixels"), (spoil_sign, "below zero"), (spoil_bits, "8 bits a pixel"), (spoil_text, "cannot be read"),
     ],
 )  # fmt: skip
 def test_bad_depth_is_named(tmp_path, spoil, says):
@@ -172,6 +185,7 @@ def test_a_folder_that_is_none(tmp_path):
 @pytest.mark.parametrize("change", [
     lambda meta: [], lambda meta: meta | {"frames": [{}]}, lambda meta: meta | {"frames": {"a": None}}, lambda meta: meta | {"crop": [0, 10]},
     lambda meta: meta | {"intrinsics": meta["intrinsics"] | {"fx": "wide"}}, lambda meta: meta | {"crop": {"rows": [30, 80], "cols": [0, 64]}},
+    lambda meta: meta | {"crop": {"rows": [10.5, 40.5], "cols": [0, 64]}},
 ])  # fmt: skip
 def test_a_meta_json_of_another_layout_is_named(tmp_path, change):
     write_folder(tmp_path, n=2)
@@ -190,6 +204,40 @@ def test_a_camera_that_there_cannot_be_is_named(tmp_path, name, value):
     where.write_text(json.dumps(meta | {"intrinsics": meta["intrinsics"] | {name: value}}))
     with pytest.raises(DataError, match=f"meta.json: frame 'frame_00': {name} is {value}, which no camera has"):
         list_frames(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "value", "says"), [("fx", 0.01, "focal length 0.01 px does not suit"), ("cx", -5000, "principal point -5000,24 is outside")])
+def test_a_camera_that_does_not_suit_the_photo_is_named(tmp_path, name, value, says):
+    write_folder(tmp_path, n=1)
+    where = tmp_path / "meta.json"
+    meta = json.loads(where.read_text())
+    where.write_text(json.dumps(meta | {"intrinsics": meta["intrinsics"] | {name: value}}))
+    with pytest.raises(DataError, match=f"meta.json: frame 'frame_00': .*{says}"):
+        list_frames(tmp_path)
+
+
+def test_a_frame_listed_twice_is_named_and_a_byte_order_mark_is_none(tmp_path):
+    names = write_folder(tmp_path, n=2)
+    where = tmp_path / "meta.json"
+    meta = json.loads(where.read_text())
+    where.write_bytes(b"\xef\xbb\xbf" + json.dumps(meta).encode())
+    assert [frame.name for frame in list_frames(tmp_path)] == names
+    where.write_text(json.dumps(meta | {"frames": [*names, names[1]]}))
+    with pytest.raises(DataError, match="lists frame_01 more than once"):
+        list_frames(tmp_path)
+
+
+@pytest.mark.parametrize(("part", "suffix"), [("rgb", "jpg"), ("depth_mm", "png")])
+def test_a_picture_cut_short_is_named(tmp_path, capfd, part, suffix):
+    """Of which OpenCV makes up the rest, with a line of its own."""
+    names = write_folder(tmp_path, n=1, size=(640, 480), f_px=600.0)
+    where = tmp_path / part / f"{names[0]}.{suffix}"
+    if part == "rgb":
+        cv2.imwrite(str(where), np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8))
+    where.write_bytes(where.read_bytes()[: where.stat().st_size // 2])
+    with pytest.raises(DataError, match=f"{names[0]}.{suffix}: cannot be read as"):
+        load_all(tmp_path)
+    assert capfd.readouterr().err == ""
 
 
 def test_what_does_not_lie_on_the_photo_is_named(tmp_path):

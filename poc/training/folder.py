@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from poc.errors import DataError
+from poc.errors import DataError, ParameterError
 from poc.exif import orientation_from_exif
+from poc.photo import check_focal_px
 
 IGNORE = 255
 """Surface value of a pixel that no loss and no score may use."""
@@ -31,6 +33,8 @@ METRES_BELOW_MM, CENTIMETRES_BELOW_MM, TENTHS_ABOVE_MM, MOST_MM = 100, 400, 20_0
 network's may be of a photo of anything, so that only the first and the last hold for it."""
 NO_VALUE_MM = 65535
 """What some sensors write where they have no depth, besides 0."""
+LEAST_KNOWN = 100
+"""Fewer pixels of depth are no truth of a photo."""
 RGB_SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
 MAX_STRETCH = 0.02
 """How much the shape of a depth map or of labels may differ from the photo's (width over height)."""
@@ -76,12 +80,22 @@ def _intrinsics(meta: dict, entry: dict, where: Path) -> dict:
     bad = [k for k in ("fx", "fy", "cx", "cy", "width", "height") if not math.isfinite(float(found[k])) or k[0] != "c" and float(found[k]) <= 0]
     if bad:
         raise DataError(f"{where}: frame {entry.get('name')!r}: {', '.join(f'{k} is {found[k]}' for k in bad)}, which no camera has")
+    width, height = float(found["width"]), float(found["height"])
+    try:
+        for key in ("fx", "fy"):
+            check_focal_px(float(found[key]), int(width), int(height))
+    except ParameterError as error:
+        raise DataError(f"{where}: frame {entry.get('name')!r}: {error}") from error
+    if not (0 <= float(found["cx"]) <= width and 0 <= float(found["cy"]) <= height):
+        raise DataError(f"{where}: frame {entry.get('name')!r}: its principal point {found['cx']:g},{found['cy']:g} is outside the photo")
     return found
 
 
 def _crop(meta: dict, entry: dict, width: int, height: int) -> tuple[int, int, int, int]:
     crop = entry.get("crop") or meta.get("crop") or {"rows": [0, height], "cols": [0, width]}
     (top, bottom), (left, right) = crop["rows"], crop["cols"]
+    if not all(isinstance(side, int) for side in (top, bottom, left, right)):
+        raise ValueError(f"the crop {crop} is not in whole pixels")
     if not (0 <= top < bottom <= height and 0 <= left < right <= width):
         raise ValueError(f"the crop {crop} is not inside a photo of {width}×{height}")
     return top, bottom, left, right
@@ -95,7 +109,7 @@ def list_frames(folder: str | Path, need_depth: bool = True) -> list[Frame]:
     folder = Path(folder)
     where = folder / "meta.json"
     try:
-        meta = json.loads(where.read_text("utf-8"))
+        meta = json.loads(where.read_text("utf-8-sig"))
     except FileNotFoundError as error:
         raise DataError(f"{where}: no such file; a data folder holds rgb/, depth_mm/ and meta.json") from error
     except OSError as error:
@@ -114,6 +128,8 @@ def list_frames(folder: str | Path, need_depth: bool = True) -> list[Frame]:
         raise DataError(f"{where}: is not laid out as a data folder's ({type(error).__name__}: {error}); its format is told in poc/training/folder.py") from error
     if not frames:
         raise DataError(f"{folder}: no frame with a photo and depth found")
+    if twice := [name for name, n in Counter(frame.name for frame in frames).items() if n > 1]:
+        raise DataError(f"{where}: lists {', '.join(twice[:5])}{' …' * (len(twice) > 5)} more than once")
     return frames
 
 
@@ -162,11 +178,13 @@ def load_frame(frame: Frame, to_learn: bool = False) -> LoadedFrame:
     """Read and check one frame. to_learn: with surfaces beyond the crop too, where truth does not count in scores but photos go on,
     up to the photo's edge (`to_the_edge`). Raises DataError naming the file for an unreadable photo, a depth whose shape does not
     fit the photo, that is all zero, or whose unit is not millimetres."""
+    turned = _orientation(frame.rgb, "a photo")
     bgr = cv2.imread(str(frame.rgb), cv2.IMREAD_COLOR)
     if bgr is None:
         raise DataError(f"{frame.rgb}: cannot be read as a photo")
-    if (turned := _orientation(frame.rgb)) != 1:
+    if turned != 1:
         raise DataError(f"{frame.rgb}: is stored turned (EXIF orientation {turned}), its depth may not be: save it upright")
+    _orientation(frame.depth, "a 16-bit PNG")
     depth = cv2.imread(str(frame.depth), cv2.IMREAD_UNCHANGED)
     if depth is None:
         raise DataError(f"{frame.depth}: cannot be read as a 16-bit PNG")
@@ -174,17 +192,22 @@ def load_frame(frame: Frame, to_learn: bool = False) -> LoadedFrame:
     if (width, height) != (frame.width, frame.height):
         raise DataError(f"{frame.rgb}: is {width}×{height}, but meta.json says {frame.width}×{frame.height}")
     depth_m = _inside(check_depth(depth, frame.depth, width, height, frame.measured), frame.crop)
-    if not depth_m.any():
-        raise DataError(f"{frame.depth}: has no depth inside the crop")
+    if (known := np.count_nonzero(depth_m)) < LEAST_KNOWN:
+        raise DataError(f"{frame.depth}: has {'no depth' if known == 0 else f'depth at only {known} pixels'} inside the crop")
     return LoadedFrame(frame, bgr[:, :, ::-1].copy(), depth_m, _surface(frame, width, height, to_learn))
 
 
-def _orientation(path: Path) -> int:
-    """EXIF's: 1 where the photo is stored as it is shown."""
+def _orientation(path: Path, what: str) -> int:
+    """EXIF's: 1 where the picture is stored as it is shown. Raises DataError for one that cannot be read to its end, of which OpenCV makes up
+    the rest."""
     from PIL import Image
 
-    with Image.open(path) as image:
-        return orientation_from_exif(image)
+    try:
+        with Image.open(path) as image:
+            image.load()
+            return orientation_from_exif(image)
+    except (OSError, SyntaxError, ValueError) as error:  # SyntaxError: a broken PNG
+        raise DataError(f"{path}: cannot be read as {what} ({error})") from error
 
 
 def check_depth(depth: np.ndarray, path: Path, width: int, height: int, measured: bool = True) -> np.ndarray:
@@ -197,6 +220,8 @@ def check_depth(depth: np.ndarray, path: Path, width: int, height: int, measured
         raise DataError(f"{path}: holds values that are not finite")
     if abs(depth.shape[1] / depth.shape[0] - width / height) > MAX_STRETCH:
         raise DataError(f"{path}: is {depth.shape[1]}×{depth.shape[0]}, which does not fit the photo's {width}×{height}")
+    if depth.min() < 0:
+        raise DataError(f"{path}: holds depths below zero; 0 means missing")
     depth = np.where(depth == NO_VALUE_MM, 0, depth)
     if not depth.any():
         raise DataError(f"{path}: is zero everywhere; 0 means missing, and so does {NO_VALUE_MM}")

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
 from poc.errors import DataError, ParameterError, PocError
+from poc.files import probe_folder, write_file, writing_where_told
 from poc.models.embedded_net import EmbeddedNet
 from poc.training.augment import AugmentConfig
 from poc.training.distil import answer, ask, distillation_loss
@@ -307,18 +308,19 @@ def train(config: TrainConfig, progress=None) -> Path:
     torch.set_num_threads(config.threads)
     device = pick_device()
     out = Path(config.out)
-    out.mkdir(parents=True, exist_ok=True)
+    with writing_where_told():
+        probe_folder(out)
     if differs := settings_changed(config):
         raise ParameterError(f"{out}: holds a run with other settings ({', '.join(differs)}): give another --out, or delete it to start again")
     held_out = read_names(config.held_out)
     check_named(held_out, [f for s in config.sources for f in list_frames(s.folder)], str(config.held_out))
     others = [path for folder in config.not_rooms for path in list_photos(folder)]
     check_pictures(others)
-    (out / "config.json").write_text(json.dumps(as_record(config), indent=1))
     teachers = [load_checkpoint(path).to(device, memory_format=torch.channels_last).requires_grad_(False) for path in config.teachers]
     state = new_state(config, device)
     batches = Batches(config.sources, held_out, config.augment, config.seed, config.photos, device)
     validation = true_frames(config.sources, held_out)
+    write_file(out / "config.json", json.dumps(as_record(config), indent=1).encode())  # what it learns from is found good: the run begins
     samples = config.samples_per_epoch or len(batches.pools[0])
     samples = max(samples, config.batch)
     if restore(state, config):

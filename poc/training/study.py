@@ -11,6 +11,7 @@ import numpy as np
 from poc.depth import estimate
 from poc.errors import ParameterError
 from poc.evaluate import default_estimator, evaluate
+from poc.files import make_folder, writing_where_told
 from poc.models.weights import SHIPPED
 from poc.photo import load_photo
 from poc.runs import from_project
@@ -76,8 +77,8 @@ def fine_tune(parts: Split, out: str | Path, epochs: int, samples: int, threads:
     from poc.training.recipe import make_config
     from poc.training.store import Source
 
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
+    with writing_where_told():
+        out = make_folder(Path(out))
     (out / "held_out.txt").write_text("\n".join(parts.score) + "\n")
     given = {"held_out": str(out / "held_out.txt"), "epochs": epochs, "samples_per_epoch": samples, "threads": threads, "validate_every": epochs}
     config = make_config((Source(str(parts.folder)),), out, given, finetune=True)
