@@ -91,6 +91,10 @@ _TEXT: dict[str, tuple[str, str]] = {
         "“{title}” is only known to be at least {now} m now; with it, it is known to about ±{after} m.",
         "目前只知道“{title}”不小于 {now} m；这样之后误差约为 ±{after} m。",
     ),
+    "gain_free_stretch": (
+        "“{title}” cannot be said now; with it, a free stretch of {length} m would be known to about ±{after} m.",
+        "目前无法判断“{title}”；这样之后，{length} m 的空闲墙段误差约为 ±{after} m。",
+    ),
     "gain_from_nothing": (
         "“{title}” cannot be said now; with it, it is known to about ±{after} m.",
         "目前无法判断“{title}”；这样之后误差约为 ±{after} m。",

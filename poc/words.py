@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from poc.figures.theme import LIGHTS, percent, title_of, unit_of, value_words
 from poc.messages import Messages
+from poc.room.nextstep import STRETCH_M
 from poc.types import Z90, Check, Measurement, NextMeasurement, Recommendation, ScaleSource, Scene, floored
 
 if TYPE_CHECKING:
@@ -112,6 +113,8 @@ def _gain(advice: NextMeasurement, say: Messages) -> str:
         return say("gain_higher_bound", title=title, now=floored(advice.least_now_m), after=floored(advice.least_after_m))
     if advice.least_now_m is not None:
         return say("gain_from_bound", title=title, now=floored(advice.least_now_m), after=after)
+    if advice.helps == "longest_free_wall":
+        return say("gain_free_stretch", title=title, length=f"{STRETCH_M:g}", after=after)
     return say("gain_from_nothing", title=title, after=after)
 
 
@@ -143,8 +146,8 @@ def amount(number: str, currency: str) -> str:
 def sentence(text: str) -> str:
     """Text that begins with a capital letter and ends with a full stop; empty stays empty."""
     text = text.strip()
-    if text.endswith("。"):
-        return text
+    if text.endswith(("。", "?")):
+        return text[:1].upper() + text[1:]
     return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
 
 

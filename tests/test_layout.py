@@ -11,10 +11,12 @@ import synthetic
 from poc.room.belief import conceded, costs, credible, doubted, parted, supported, wall_logit
 from poc.room.edges import find_edge
 from poc.room.feet import Evidence
-from poc.room.planes import DepthFit
-from poc.room.view import Panorama
+from poc.room.layout import room_rotation, solve_layout
+from poc.room.observe import narrowed
+from poc.room.planes import DepthFit, fit_floor
+from poc.room.view import Panorama, make_view
 from poc.room.wallfit import DepthNoise, State, WallData, WallSolution
-from poc.scene import build_scene
+from poc.scene import build_scene, prior_noise
 from poc.types import Surfaces
 
 SIZE = (160, 120)
@@ -169,6 +171,49 @@ def test_a_wall_not_believed_leaves_its_pixels_to_nobody(monkeypatch):
             plane = scene.plane(wall.plane_id)
             before = max(whole.values(), key=lambda p: float(p.normal_cam @ plane.normal_cam))
             assert (plane.mask & ~before.mask).sum() < 0.1 * plane.mask.sum()
+
+
+def _laid_out(room):
+    """The layout of a synthetic room by a network's depth."""
+    depth = replace(synthetic.noisy_depth(room, 0.1, 1), engine="ort")
+    view = make_view(room.camera, depth, room.surfaces, room.photo)
+    rot = room_rotation(room.camera.gravity, room.camera.manhattan)
+    return solve_layout(view, rot, fit_floor(view, -rot[2]), prior_noise(depth), 0.01)
+
+
+def test_where_a_wall_was_given_up_another_wall_is_seen(monkeypatch):
+    """Which ends those beside it: they are not said to go on to the photo's edge."""
+    given_up = []
+
+    def all_but_the_first(data, state):
+        given_up.append(data[0].columns)
+        return [i > 0 for i in range(len(data))]
+
+    monkeypatch.setattr("poc.room.layout.credible", all_but_the_first)
+    layout = _laid_out(synthetic.make_room(13, "rectangle", furnished=False))
+    nobodys = given_up[-1] & (layout.path < 0)
+    assert nobodys.sum() > 20 and (layout.support[nobodys] == -1).mean() > 0.9
+
+
+def test_a_wall_takes_no_depth_from_columns_that_are_anothers(monkeypatch):
+    found = []
+
+    def kept(seen, data, others):
+        found.append((seen, data))
+        return narrowed(seen, data, others)
+
+    monkeypatch.setattr("poc.room.layout.narrowed", kept)
+    _laid_out(synthetic.make_room(13, "rectangle", furnished=False))
+    seen, data = next(pair for pair in found if pair[1].columns.sum() > 40)
+    columns = np.flatnonzero(data.columns)
+    others = np.isin(np.arange(len(data.columns)), columns[: len(columns) // 2])
+    data = replace(data, direct=data.direct & (np.arange(len(others)) >= columns[len(columns) // 4]))  # its foot is seen in half of them
+    left = narrowed(seen, data, others)
+    assert np.array_equal(left.columns, data.columns & (data.direct | ~others))
+    assert left.mask.sum() < data.mask.sum() and not (left.mask & ~data.mask).any() and len(left.depth_d) > 10
+    assert narrowed(seen, data, np.zeros_like(others)) is data
+    no_foot = replace(data, direct=np.zeros_like(data.direct))
+    assert narrowed(seen, no_foot, data.columns) is no_foot, "hardly any are left"
 
 
 def test_a_side_wall_is_not_drawn_on_past_what_its_depth_shows():

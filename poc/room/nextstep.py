@@ -33,6 +33,8 @@ SHARP_ENOUGH = 0.06
 TOO_VAGUE = 0.18
 """Where a wall is this unsure (log, ± 30 %), seeing its other end would not make it a measurement."""
 USUAL_CEILING_M, CEILING_SIGMA = 2.5, 0.03
+STRETCH_M = 2.0
+"""A free stretch of which none is seen yet: as long as a sofa."""
 
 
 @dataclass(frozen=True)
@@ -168,11 +170,11 @@ def _ceiling_photo(scene: Scene, m: Measurement) -> NextMeasurement:
 
 
 def _free_wall_photo(longest_wall: Measurement | None) -> NextMeasurement | None:
-    """A photo with a wall's bare foot in it; a stretch of a wall is taken to be as sure as this photo's longest wall is."""
+    """A photo with a wall's bare foot in it; a stretch of `STRETCH_M` is taken to be as sure as this photo's longest wall is."""
     if longest_wall is None or longest_wall.value is None or _sigma(longest_wall) >= TOO_VAGUE:
         return None
     action = "take another photo, of a wall with nothing in front of it where there is one, with the floor at its foot in it"
-    return NextMeasurement(action, "longest_free_wall", float("inf"), _width(longest_wall.value, _sigma(longest_wall)))
+    return NextMeasurement(action, "longest_free_wall", float("inf"), _width(STRETCH_M, _sigma(longest_wall)))
 
 
 def _end_photo(scene: Scene, m: Measurement) -> NextMeasurement | None:

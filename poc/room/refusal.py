@@ -274,6 +274,7 @@ def _expected_error(depth: DepthMap | None) -> float | None:
         return None
     at = kept(depth.valid.shape)
     sigma = depth.sigma_log[at][depth.valid[at]]
+    sigma = sigma[np.isfinite(sigma)]
     return float(np.median(sigma)) if sigma.size else None
 
 

@@ -149,6 +149,7 @@ def disagreements(opinions: Sequence[ScaleSource]) -> list[str]:
         for b in opinions[i + 1:]:
             gap = abs(np.log(a.camera_height_m / b.camera_height_m))
             if gap > 2.0 * np.hypot(a.sigma_rel, b.sigma_rel):
-                out.append(f"{a.source} says the camera is {a.camera_height_m:.2f} m up, {b.source} says "
+                first, second = ((f"{o.source} ({o.note})" if a.source == b.source and o.note else o.source) for o in (a, b))
+                out.append(f"{first} says the camera is {a.camera_height_m:.2f} m up, {second} says "
                            f"{b.camera_height_m:.2f} m: {100 * np.expm1(gap):.0f} % apart")
     return out

@@ -84,7 +84,7 @@ def _angle(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _corners(scene: Scene, fits) -> Check:
-    """The largest difference between an angle of two planes as the depth alone has it, and as the room has it."""
+    """The median difference between an angle of two planes as the depth alone has it, and as the room has it."""
     planes = [p for p in scene.planes if p.id in fits and p.kind != "ceiling"]
     off = [abs(_angle(fits[a.id][0], fits[b.id][0]) - _angle(a.normal_cam, b.normal_cam))
            for i, a in enumerate(planes) for b in planes[i + 1 :]]
