@@ -74,7 +74,7 @@ def doubted(data: WallData, solved: WallSolution | None, azimuth: np.ndarray) ->
         return data
     farther = np.log(solved.foot_alone / solved.depth_alone)
     if farther > NO_FOOT:
-        return without_foot(data)
+        return as_mapped(without_foot(data))
     apart = max(abs(farther) - AGREED, 0.0)
     cos = np.cos(azimuth[data.direct] - solved.psi)
     per_log = float((cos**2).sum() / max(cos.sum(), 1e-6)) / solved.distance  # nearness shared by all crossings, per log distance
