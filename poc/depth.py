@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +15,10 @@ from poc.types import DepthMap, Photo, Surfaces
 
 PNG_UNIT_M = 0.001
 PNG_MAX = 65535
+UPRIGHT_LOGIT, TURNED_LOGIT, TURNED_BETTER, TURNED_SIDE = 6.0, 2.5, 2.0, 640
+"""Below the first log odds of a room a photo is looked at turned, too, at most this large; it stands wrong where a turn has the second at least,
+and so much better ones than as it stands. Of 177 photos of rooms (110 of them not NYU's) none is taken for turned as it is, turned by one, two or
+three quarters 95 % are; a third of the upright ones are looked at turned."""
 
 
 def estimate_depth(
@@ -40,6 +45,23 @@ def estimate(
     if model == DEFAULT_MODEL:
         return load_model(model, weights_dir).both(photo, _checked_focal(photo, f_px))
     return estimate_depth(photo, model, f_px, weights_dir), estimate_surfaces(photo, weights_dir)
+
+
+def looked_at_turned(photo: Photo, surfaces: Surfaces, weights_dir: str | Path | None = None) -> Surfaces:
+    """The surfaces of a photo with `turns` set: where it does not plainly show a room, the network is asked about it turned, too.
+
+    Cameras note how they were held, and some programs lose it; upside down, a ceiling is a floor.
+    """
+    import cv2
+
+    if surfaces.room_logit is None or surfaces.room_logit >= UPRIGHT_LOGIT:
+        return surfaces
+    scale = min(1.0, TURNED_SIDE / max(photo.width, photo.height))
+    small = photo.rgb if scale == 1.0 else cv2.resize(photo.rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    turned = (estimate_surfaces(Photo(np.ascontiguousarray(np.rot90(small, k))), weights_dir).room_logit for k in (1, 2, 3))
+    odds = [surfaces.room_logit, *(-np.inf if x is None else x for x in turned)]
+    best = int(np.argmax(odds))
+    return replace(surfaces, turns=best if odds[best] >= max(TURNED_LOGIT, odds[0] + TURNED_BETTER) else 0)
 
 
 def _checked_focal(photo: Photo, f_px: float | None) -> float | None:

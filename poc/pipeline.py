@@ -125,12 +125,13 @@ def _one_size(sizes: Sequence[tuple[str, int]], options: Options) -> None:
 def measure_room(checked: Checked) -> Room:
     """Depth, camera, scene and measurements of one photo, in this process. A photo without a room gives a refused scene."""
     from poc.camera import estimate_camera
-    from poc.depth import estimate
+    from poc.depth import estimate, looked_at_turned
     from poc.measure import measure
     from poc.scene import build_scene
 
     photo, focal_px = checked.photo, checked.options.focal_px
     depth, surfaces = estimate(photo, checked.options.model, focal_px)
+    surfaces = looked_at_turned(photo, surfaces)
     camera = estimate_camera(photo, surfaces, depth, focal_px=focal_px, pitch_roll_deg=checked.pitch_roll_deg)
     scene = build_scene(photo, depth, surfaces, camera, camera_height=checked.camera_height, references=checked.references)
     return Room(photo, depth, surfaces, camera, scene, measure(scene))

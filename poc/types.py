@@ -124,11 +124,13 @@ class DepthMap:
 class Surfaces:
     """What each pixel belongs to. probabilities: float32 h×w×6 in the order of SURFACE_CLASSES, summing to 1;
     it covers the whole photo's extent at its own (usually smaller) size. room_logit: log odds that the photo shows a room, as the
-    same network judges it; None where it does not."""
+    same network judges it; None where it does not. turns: quarter turns to the left after which it plainly shows one, and as it
+    stands it does not; else 0."""
 
     probabilities: np.ndarray
     model: str = "embedded"
     room_logit: float | None = None
+    turns: int = 0
 
     def shares(self) -> np.ndarray:
         """Share of the photo taken for each class, six numbers that sum to 1."""

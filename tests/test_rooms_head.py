@@ -60,6 +60,23 @@ def test_the_shipped_weights_tell_rooms_from_clouds(tmp_path):
     assert all(estimate(load_photo(path))[1].room_logit < -1 for path in _others(tmp_path, 4))
 
 
+@pytest.mark.parametrize(("turns", "says"), [(1, "quarter to the right"), (2, "stands on its head"), (3, "quarter to the left")])
+def test_a_photo_that_stands_wrong_is_told_how_to_turn_it(turns, says):
+    """As programs leave it that lose what the camera noted of how it was held."""
+    from poc.camera import estimate_camera
+    from poc.depth import estimate, looked_at_turned
+    from poc.photo import load_photo
+    from poc.scene import build_scene
+
+    for path in PHOTOS:
+        upright = load_photo(path)
+        wrong = replace(upright, rgb=np.ascontiguousarray(np.rot90(upright.rgb, turns)), f_px=None)
+        depth, surfaces = estimate(wrong)
+        surfaces = looked_at_turned(wrong, surfaces)
+        assert says in build_scene(wrong, depth, surfaces, estimate_camera(wrong, surfaces, depth)).refusal
+        assert looked_at_turned(upright, estimate(upright)[1]).turns == 0
+
+
 @pytest.mark.torch
 class TestWithTorch:
     @pytest.fixture(autouse=True)

@@ -43,6 +43,12 @@ LEAST_EVIDENCE = -3.7
 below, as they are and enlarged 2 and 4 times, and of 223 pictures of anything else three are above (with a head for the whole that has not
 seen their like; with weights that have none: 71, and 49 of the interiors below). A room refused costs a second photo, a street
 measured costs trust. New weights want them looked at again."""
+TURNED = {
+    1: "the photo lies on its side; turned by a quarter to the left it shows one: save it so",
+    2: "the photo stands on its head; turned round it shows one: save it so",
+    3: "the photo lies on its side; turned by a quarter to the right it shows one: save it so",
+}
+"""What to do with a photo by `Surfaces.turns`; cameras note how they were held, and some programs lose it."""
 LOGITS, EVEN_LOGIT, WHOLE_SLOPE = (-8.0, 2.5), 1.275, 4.0
 """The log odds of a room by the picture as a whole: what is taken of them, where they speak neither for a room nor against one, and how much
 they say. Chosen on the pictures that `LEAST_EVIDENCE` tells of."""
@@ -283,6 +289,8 @@ def refuse(photo: Photo, view: View, camera: Camera, surfaces: Surfaces | None, 
     reason = refuse_picture(photo) or refuse_bend(camera)
     if reason is not None or surfaces is None:
         return reason
+    if surfaces.turns:
+        return f"no room found: {TURNED[surfaces.turns]}"
     evidence = gather_evidence(photo, view, camera, depth, surfaces.room_logit)
     if evidence.total >= LEAST_EVIDENCE:
         return None
