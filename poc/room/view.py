@@ -35,7 +35,6 @@ class View:
     rays: np.ndarray
     inverse: np.ndarray
     valid: np.ndarray
-    sigma_log: np.ndarray | None
     p: np.ndarray
     metric: bool
     f_grid: float
@@ -77,14 +76,13 @@ def make_view(camera: Camera, depth: DepthMap, surfaces: Surfaces | None, photo:
     share = _shrink(good.astype(np.float32), h, w, shape)
     value = _shrink(np.where(good, inverse, 0.0).astype(np.float32), h, w, shape) / np.maximum(share, 1e-6)
     valid = share > 0.5
-    sigma = None if depth.sigma_log is None else _shrink(depth.sigma_log[kept(shape)].astype(np.float32), h, w, shape)
     p = np.zeros((h, w, 6), np.float32)
     if surfaces is None:
         p[..., 0] = 1.0
     else:
         p = _shrink(surfaces.probabilities.astype(np.float32), h, w)
         p /= np.maximum(p.sum(-1, keepdims=True), 1e-6)
-    return View(camera, pixel_rays(camera, h, w), np.where(valid, value, 0.0), valid, sigma, p, depth.kind == "metric",
+    return View(camera, pixel_rays(camera, h, w), np.where(valid, value, 0.0), valid, p, depth.kind == "metric",
                 camera.f_px * w / camera.width, _brightness(photo) if photo is not None and depth.engine else None, follows_focal)
 
 
