@@ -97,7 +97,7 @@ def measure(
     check_each(photos, options)  # every mistake is found before anything is printed
     for photo in photos:
         room = measure_room(check(photo, options))
-        lines = [] if json else room_lines(room.scene, room.measurements, next_measurement(room.scene, room.measurements))
+        lines = [] if json else room_lines(room.scene, room.measurements, next_measurement(room.scene, room.measurements), room.photo.notes)
         print(as_json(room.record) if json else "\n".join([str(photo), *lines]), flush=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from poc.room.freespace import end_sigma_m, free_measurements, log_normal, propagated, unknown
@@ -114,11 +114,13 @@ def _length(scene: Scene, k: int) -> Measurement:
     return log_normal(f"{wall.plane_id}_length", value, "m", parts, plane.basis, "" if whole else "an end of the wall is out of sight")
 
 
-def measurement_json(scene: Scene, measurements: tuple[Measurement, ...], model: dict, photo: str | None = None) -> dict:
-    """The contract of `poc measure --json`. photo: the file's name as given; None where there was no file."""
+def measurement_json(scene: Scene, measurements: tuple[Measurement, ...], model: dict, photo: str | None = None, notes: Sequence[str] = ()) -> dict:
+    """The contract of `poc measure --json`. photo: the file's name as given; None where there was no file. notes: what was done to it
+    when it was read (`Photo.notes`)."""
     camera = scene.camera
     return {
         "photo": photo,
+        "notes": list(notes),
         "camera": {"f_px": float(camera.f_px), "source": camera.f_source, "width": camera.width, "height": camera.height, "notes": list(camera.notes)},
         "model": model,
         "scale": _scale_json(scene, measurements),

@@ -76,7 +76,7 @@ class Room:
         """The contract of `poc measure --json`."""
         from poc.measure import measurement_json
 
-        return measurement_json(self.scene, self.measurements, model_facts(self.depth), self.photo.name)
+        return measurement_json(self.scene, self.measurements, model_facts(self.depth), self.photo.name, self.photo.notes)
 
 
 def check(photo: Path, options: Options) -> Checked:

@@ -158,10 +158,10 @@ def measurement_lines(measurements: Iterable[Measurement]) -> list[str]:
     return [f"{name:<{wide}}  {value:<{wider}}  {why}".rstrip() for name, value, why in rows]
 
 
-def room_lines(scene: Scene, measurements: Iterable[Measurement], advice: NextMeasurement | None = None) -> list[str]:
-    """A photo's result for a terminal: the scale, how references were read and where its sources disagree, the measurements, and
-    what to measure next."""
-    told = scale_sentences(scene)[:1]
+def room_lines(scene: Scene, measurements: Iterable[Measurement], advice: NextMeasurement | None = None, photo_notes: Iterable[str] = ()) -> list[str]:
+    """A photo's result for a terminal: what was done to it when it was read, the scale, how references were read and where its sources
+    disagree, the measurements, and what to measure next."""
+    told = [*(sentence(note) for note in photo_notes), *scale_sentences(scene)[:1]]
     if scene.refusal:
         return told
     told += [_opinion_sentence(o) for o in scene.scale.opinions if o.source.startswith("reference")]

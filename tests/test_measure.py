@@ -205,7 +205,7 @@ def test_a_scene_made_by_hand_needs_no_solution():
 
 def test_json_has_everything_and_is_json(scene):
     out = json.loads(json.dumps(measurement_json(scene, measure(scene), {"name": "exact"})))
-    assert set(out) == {"photo", "camera", "model", "scale", "planes", "measurements", "refusal"} and out["photo"] is None
+    assert set(out) == {"photo", "notes", "camera", "model", "scale", "planes", "measurements", "refusal"} and out["photo"] is None
     assert out["refusal"] is None and out["scale"]["source"] == "camera height given"
     for m in out["measurements"]:
         assert {"name", "value", "low", "high", "unit", "status", "basis", "reason", "light", "budget"} <= set(m)
@@ -226,8 +226,8 @@ def test_json_names_the_photo_and_every_opinion_on_the_scale(scene):
     said = (ScaleSource("camera height given", h, 0.03), ScaleSource("metric model", 1.5 * h, 0.05))
     scene = replace(scene, scale=fuse(said), solution=None)
     found = measure(scene)
-    out = json.loads(json.dumps(measurement_json(scene, found, {}, "kitchen.jpg"), allow_nan=False))
-    assert out["photo"] == "kitchen.jpg"
+    out = json.loads(json.dumps(measurement_json(scene, found, {}, "kitchen.jpg", ("greyscale photo",)), allow_nan=False))
+    assert (out["photo"], out["notes"]) == ("kitchen.jpg", ["greyscale photo"])
     scale, height = out["scale"], next(m for m in out["measurements"] if m["name"] == "camera_height")
     assert scale["opinions"] == [{"source": o.source, "camera_height_m": pytest.approx(o.camera_height_m), "sigma_rel": o.sigma_rel, "note": o.note} for o in said]
     assert scale["notes"] == list(scene.scale.notes) and "% apart" in scale["notes"][0]
