@@ -39,6 +39,8 @@ shows it. Below the first a network's ceiling was none in 43 of 46 photos of rea
 UNHEARD_LOG = 0.55
 """How far (log) a network may have the camera's height from where photographers hold it: on 242 photos of real and rendered rooms it was
 off by 0.49 at most (95 %: 0.27), on a refinery by 0.63; of 201 other interiors one was farther off."""
+SENSOR_HEIGHT_M = (0.02, 50.0)
+"""Between these a sensor's depth may have the camera above the floor: a robot's on the floor, one under a hall's roof."""
 LEAST_MODEL_SIGMA = 0.005
 """No metric map is surer of the camera's height than this (log)."""
 APART_LOG = 0.5
@@ -74,7 +76,8 @@ def build_scene(photo: Photo, depth: DepthMap, surfaces: Surfaces | None, camera
     moves = _camera_moves(floor, layout.state, layout.noise, cov)
     known = reference_opinions(references, view, layout, moves)
     given = [*(o.camera_height_m for o in known.opinions), *([] if camera_height is None else camera_height[:1])]
-    if view.by_network and (reason := _unheard_of(layout.state.fit.height_model_m, given)):
+    height_m = layout.state.fit.height_model_m
+    if reason := _unheard_of(height_m, given) if view.by_network else _of_no_unit(height_m):
         return Scene(camera, reason)
     scale = _scale(layout, camera_height, known, moves)
     return complete(_assemble(view, layout, scale, floor, moves), Surfaces(view.p), free_depth_m, free_height_m)
@@ -97,6 +100,13 @@ def _unheard_of(height_m: float | None, given: Sequence[float]) -> str | None:
     if given and (nearest := min(given, key=lambda h: abs(np.log(height_m / h)))) and abs(np.log(height_m / nearest)) > APART_LOG:
         return f"{would}, by what is given {nearest:.2f} m: either this is no room, or a length that was given is far off"
     return None
+
+
+def _of_no_unit(height_m: float | None) -> str | None:
+    """Why a sensor's depth cannot be metres, or None: no camera in a room is so high above its floor, or so low."""
+    if height_m is None or SENSOR_HEIGHT_M[0] < height_m < SENSOR_HEIGHT_M[1]:
+        return None
+    return f"no room found: by its depth the camera would stand {height_m:.3g} m above the floor; is the depth in metres?"
 
 
 def prior_noise(depth: DepthMap) -> DepthNoise:

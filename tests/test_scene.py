@@ -318,6 +318,11 @@ def test_a_camera_height_unheard_of_is_no_rooms(room, factor):
     assert build_scene(room.photo, depth, room.surfaces, room.camera).refusal is None
 
 
+def test_a_sensors_depth_in_millimetres_is_told(room):
+    depth = replace(room.depth, values=room.depth.values * np.float32(1000.0))
+    assert "is the depth in metres?" in build_scene(room.photo, depth, room.surfaces, room.camera).refusal
+
+
 def test_a_hidden_floor_is_refused_with_the_reason(room):
     labels = np.where(room.labels == FLOOR, OTHER, room.labels)
     scene = build_scene(room.photo, room.depth, synthetic.surfaces_from_labels(labels), room.camera)
