@@ -73,16 +73,19 @@ def probe_folder(path: Path) -> None:
 
 def probe_file(path: Path) -> None:
     """Find out whether `path` could be written as a file, leaving nothing behind. Raises WriteError where it could not."""
-    if path.is_dir():
-        raise WriteError(f"cannot write {path}: a folder has that name")
+    _check_no_folder(path)
     probe_folder(path.parent)
+
+
+def _check_no_folder(path: Path) -> None:
+    if os.path.isdir(path):  # where pathlib's own raises for a name too long, this is False
+        raise WriteError(f"cannot write {path}: a folder has that name")
 
 
 def _write_beside(path: Path, content: Content) -> Path:
     """Write `content` to a temporary file in the folder of `path` and return it."""
     make_folder(path.parent)
-    if os.path.isdir(path):  # where pathlib's own raises for a name too long, this is False
-        raise WriteError(f"cannot write {path}: a folder has that name")
+    _check_no_folder(path)
     handle, name = _named(path, lambda: tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
     temporary = Path(name)
     try:

@@ -196,23 +196,16 @@ def test_a_meta_json_of_another_layout_is_named(tmp_path, change):
     assert str(where) in str(error.value)
 
 
-@pytest.mark.parametrize(("name", "value"), [("fx", 0), ("fy", -60), ("cx", float("nan")), ("width", 0)])
-def test_a_camera_that_there_cannot_be_is_named(tmp_path, name, value):
+@pytest.mark.parametrize(("name", "value", "says"), [
+    ("fx", 0, "fx is 0, which no camera has"), ("fy", -60, "fy is -60, which no camera has"), ("cx", float("nan"), "cx is nan, which no camera has"),
+    ("width", 0, "width is 0, which no camera has"), ("fx", 0.01, "focal length 0.01 px does not suit"), ("cx", -5000, "its principal point -5000,24 is outside"),
+])  # fmt: skip
+def test_a_camera_that_there_cannot_be_is_named(tmp_path, name, value, says):
     write_folder(tmp_path, n=2)
     where = tmp_path / "meta.json"
     meta = json.loads(where.read_text())
     where.write_text(json.dumps(meta | {"intrinsics": meta["intrinsics"] | {name: value}}))
-    with pytest.raises(DataError, match=f"meta.json: frame 'frame_00': {name} is {value}, which no camera has"):
-        list_frames(tmp_path)
-
-
-@pytest.mark.parametrize(("name", "value", "says"), [("fx", 0.01, "focal length 0.01 px does not suit"), ("cx", -5000, "principal point -5000,24 is outside")])
-def test_a_camera_that_does_not_suit_the_photo_is_named(tmp_path, name, value, says):
-    write_folder(tmp_path, n=1)
-    where = tmp_path / "meta.json"
-    meta = json.loads(where.read_text())
-    where.write_text(json.dumps(meta | {"intrinsics": meta["intrinsics"] | {name: value}}))
-    with pytest.raises(DataError, match=f"meta.json: frame 'frame_00': .*{says}"):
+    with pytest.raises(DataError, match=f"meta.json: frame 'frame_00': {says}"):
         list_frames(tmp_path)
 
 

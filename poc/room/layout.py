@@ -213,8 +213,10 @@ def _of_believed(seen: Seen, state: State, start, data: list[WallData]) -> _Numb
         start, data = _observe_all(seen, state, [wall for wall, believed in zip(start, good) if believed], WALL_TURN_SIGMA, claimed)
         data = [on_edge(seen, state, d) for d in data]
     unknown = np.isfinite(claimed)
-    others = _numbered(seen, state, data, unknown).support < 0
-    return _numbered(seen, state, [narrowed(seen, d, others) for d in data], unknown | others)
+    found = _numbered(seen, state, data, unknown)
+    others = found.support < 0
+    left = [narrowed(seen, d, others) for d in data]
+    return found if all(a is b for a, b in zip(left, data)) else _numbered(seen, state, left, unknown | others)
 
 
 def _numbered(seen: Seen, state: State, data: list[WallData], others: np.ndarray) -> _Numbered:

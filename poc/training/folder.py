@@ -178,16 +178,10 @@ def load_frame(frame: Frame, to_learn: bool = False) -> LoadedFrame:
     """Read and check one frame. to_learn: with surfaces beyond the crop too, where truth does not count in scores but photos go on,
     up to the photo's edge (`to_the_edge`). Raises DataError naming the file for an unreadable photo, a depth whose shape does not
     fit the photo, that is all zero, or whose unit is not millimetres."""
-    turned = _orientation(frame.rgb, "a photo")
-    bgr = cv2.imread(str(frame.rgb), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise DataError(f"{frame.rgb}: cannot be read as a photo")
-    if turned != 1:
+    bgr = read_picture(frame.rgb, cv2.IMREAD_COLOR, "a photo")
+    if (turned := _orientation(frame.rgb)) != 1:
         raise DataError(f"{frame.rgb}: is stored turned (EXIF orientation {turned}), its depth may not be: save it upright")
-    _orientation(frame.depth, "a 16-bit PNG")
-    depth = cv2.imread(str(frame.depth), cv2.IMREAD_UNCHANGED)
-    if depth is None:
-        raise DataError(f"{frame.depth}: cannot be read as a 16-bit PNG")
+    depth = read_picture(frame.depth, cv2.IMREAD_UNCHANGED, "a 16-bit PNG")
     height, width = bgr.shape[:2]
     if (width, height) != (frame.width, frame.height):
         raise DataError(f"{frame.rgb}: is {width}×{height}, but meta.json says {frame.width}×{frame.height}")
@@ -197,17 +191,28 @@ def load_frame(frame: Frame, to_learn: bool = False) -> LoadedFrame:
     return LoadedFrame(frame, bgr[:, :, ::-1].copy(), depth_m, _surface(frame, width, height, to_learn))
 
 
-def _orientation(path: Path, what: str) -> int:
-    """EXIF's: 1 where the picture is stored as it is shown. Raises DataError for one that cannot be read to its end, of which OpenCV makes up
-    the rest."""
+def read_picture(path: Path, flags: int, what: str) -> np.ndarray:
+    """A picture's pixels as OpenCV has them (its imread flags). Raises DataError for one that cannot be read to its end, of which OpenCV
+    makes up the rest."""
     from PIL import Image
 
     try:
         with Image.open(path) as image:
             image.load()
-            return orientation_from_exif(image)
     except (OSError, SyntaxError, ValueError) as error:  # SyntaxError: a broken PNG
         raise DataError(f"{path}: cannot be read as {what} ({error})") from error
+    pixels = cv2.imread(str(path), flags)
+    if pixels is None:
+        raise DataError(f"{path}: cannot be read as {what}")
+    return pixels
+
+
+def _orientation(path: Path) -> int:
+    """EXIF's: 1 where the photo is stored as it is shown."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return orientation_from_exif(image)
 
 
 def check_depth(depth: np.ndarray, path: Path, width: int, height: int, measured: bool = True) -> np.ndarray:
@@ -254,8 +259,8 @@ def _inside(values: np.ndarray, crop: tuple[int, int, int, int], unknown: int = 
 def _surface(frame: Frame, width: int, height: int, to_learn: bool) -> np.ndarray:
     if frame.label is None:
         return np.full((height, width), IGNORE, np.uint8)
-    label = cv2.imread(str(frame.label), cv2.IMREAD_UNCHANGED)
-    if label is None or label.ndim != 2:
+    label = read_picture(frame.label, cv2.IMREAD_UNCHANGED, "an 8-bit label PNG")
+    if label.ndim != 2:
         raise DataError(f"{frame.label}: cannot be read as an 8-bit label PNG")
     if abs(label.shape[1] / label.shape[0] - width / height) > MAX_STRETCH:
         raise DataError(f"{frame.label}: is {label.shape[1]}×{label.shape[0]}, which does not fit the photo's {width}×{height}")

@@ -23,6 +23,7 @@ from poc.errors import DataError
 from poc.files import make_folder, write_file, write_together
 from poc.models.embedded import prior_focal_px
 from poc.training.augment import CANONICAL_FOCAL_PX
+from poc.training.folder import read_picture
 from poc.training.networks import load_checkpoint, pick_device
 from poc.training.score import answer_both_ways, network_size
 
@@ -65,8 +66,9 @@ def label_photos(
         make_folder(out / part)
     stems = Counter(path.stem for path in photos)
     for i, path in enumerate(photos):
-        bgr = cv2.imread(str(path))
-        if bgr is None:
+        try:
+            bgr = read_picture(path, cv2.IMREAD_COLOR, "a photo")
+        except DataError:
             continue
         frames.append(_label_one(net, bgr, path.stem if stems[path.stem] == 1 else path.name.replace(".", "_"), out))
         if progress:

@@ -21,7 +21,7 @@ from torch import Tensor
 from poc.errors import DataError
 from poc.models.embedded import prior_focal_px
 from poc.training.augment import AugmentConfig, Stored
-from poc.training.folder import Frame, LoadedFrame, list_frames, load_frame
+from poc.training.folder import Frame, LoadedFrame, list_frames, load_frame, read_picture
 from poc.training.views import Bank
 
 log = logging.getLogger(__name__)
@@ -59,10 +59,7 @@ def reduce_photo(path: Path) -> Stored:
 
 def read_rgb(path: Path) -> np.ndarray:
     """A photo as uint8 H×W×3. Raises DataError where it cannot be read."""
-    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise DataError(f"{path}: cannot be read as a photo")
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(read_picture(path, cv2.IMREAD_COLOR, "a photo"), cv2.COLOR_BGR2RGB)
 
 
 def _reduction(picture: np.ndarray) -> tuple[float, tuple[int, int]]:
