@@ -62,8 +62,8 @@ class JointRoom:
     """One room from several photos. scene: in the anchor photo's camera and room frame; measurements: joined.
 
     photos: names in order; anchor: position of the one that `scene` is seen from; seats: place of every photo that is joined
-    (by position); remarks: photos that could not be matched, or show no room, and why. Where nothing was joined, scene and
-    measurements are the anchor's own, and the first remark says so.
+    (by position); remarks: photos that could not be matched, or show no room, and why, and what was done to a photo when it was
+    read. Where nothing was joined, scene and measurements are the anchor's own, and the first remark says so.
     """
 
     scene: Scene
@@ -109,12 +109,13 @@ def join_rooms(rooms: Sequence[RoomPhoto]) -> JointRoom:
     remarks += [f"{names[i]} is left out: it shows what {names[k]} shows, from the same spot, and tells nothing new" for i, k in same.items()]
     good, seats = [i for i in good if i not in same], {i: seat for i, seat in seats.items() if i not in same}
     anchor = next(iter(seats))
-    left_out = [_left_out(names[i], names[anchor] if len(seats) == 1 else "the others", rooms[i]) for i in good if i not in seats]
+    last = [_left_out(names[i], names[anchor] if len(seats) == 1 else "the others", rooms[i]) for i in good if i not in seats]
+    last += [f"{name}: {note}" for name, r in zip(names, rooms) for note in r.photo.notes]
     if len(seats) == 1:
-        first = [_nothing_joined([names[i] for i in good], names[anchor])] if left_out else []
-        return JointRoom(rooms[anchor].scene, rooms[anchor].measurements, names, anchor, seats, (), (*first, *remarks, *left_out))
+        first = [_nothing_joined([names[i] for i in good], names[anchor])] if len(good) > 1 else []
+        return JointRoom(rooms[anchor].scene, rooms[anchor].measurements, names, anchor, seats, (), (*first, *remarks, *last))
     join = _Join(rooms, names, anchor, seats, {i: jointfit.view_of(names[i], rooms[i].scene) for i in sorted(seats)})
-    return join.result([*remarks, *left_out])
+    return join.result([*remarks, *last])
 
 
 def _nothing_joined(names: list[str], anchor: str) -> str:

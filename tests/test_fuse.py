@@ -106,13 +106,14 @@ def test_photos_of_different_rooms_narrow_nothing(alone):
     """Each scale has an error of its own, so that joining would average it; the second room is larger and higher besides."""
     other = seen(photograph(rectangle(6.5, 7.5), FRONT, ceiling=3.4, pattern=99, **SMALL), height=1.1 * FRONT.height_m)
     rooms = [_own_scale(alone["front"], "reference door"), _own_scale(other, "reference a4")]
-    rooms[1] = replace(rooms[1], photo=replace(other.photo, name="other.jpg"))
+    rooms[1] = replace(rooms[1], photo=replace(other.photo, name="other.jpg", notes=("greyscale photo",)))
     joint = join_rooms(rooms)
     assert joint.measurements == rooms[0].measurements and joint.conflicts == ()
     record = joint.record({})
     assert record["scale"]["source"] == "reference door" and record["joined"] is False and record["matched"] == ["x2.1y0.4.jpg"]
     assert record["remarks"][0].startswith("The photos x2.1y0.4.jpg and other.jpg were not shown to be of one room")
     assert record["remarks"][0].endswith("the values are those of x2.1y0.4.jpg alone")
+    assert record["remarks"][-1] == "other.jpg: greyscale photo"  # what was done to it when it was read
 
 
 def test_a_photo_that_is_not_matched_changes_nothing_in_those_that_are(alone, pair):
