@@ -59,8 +59,8 @@ class Month:
 
 @dataclass(frozen=True)
 class BusinessCase:
-    """The case in numbers. steady: a month at full use. as_stated: the same from the case's own figures alone, every
-    order by photo and every photo usable, no cost, no visitors (their number is not given): the most there is to save.
+    """The case in numbers. steady: a month at full use. most: the most there is to save with these inputs, every order
+    by photo and every photo usable, no cost, no visitors (their number is not given).
     diagnosis_per_1000_visitors: revenue the case's price and conversion give. cumulative_*: money after every month, building paid first;
     low and high bound 90 % of the cases when every input varies over its plausible range. net_low, net_median, net_high: the
     same for a steady month, and its middle; end_median: the middle of the money after the last month. break_even_*: first month
@@ -69,7 +69,7 @@ class BusinessCase:
 
     params: BusinessParameters
     steady: Month
-    as_stated: Month
+    most: Month
     diagnosis_per_1000_visitors: float
     net_low: float
     net_median: float
@@ -115,11 +115,14 @@ class BreakEven:
 @dataclass(frozen=True)
 class AccuracyVerdict:
     """Whether this photo's lengths are sharp enough. half_widths: 90 % half-width over value, by measurement. light:
-    green (a product can be chosen), amber (better than by hand at its worst), red (neither), "" (nothing measured)."""
+    green (a product can be chosen), amber (better than by hand at its worst), red (neither), "" (nothing measured). width: the
+    widest as it is told, per cent. doubted: one of the lengths may be wrong altogether."""
 
     light: str
     half_widths: dict[str, float]
     text: str
+    width: str = ""
+    doubted: bool = False
 
 
 # --- the model ---------------------------------------------------------------------------------------------------
@@ -168,7 +171,7 @@ def business_case(params: BusinessParameters) -> BusinessCase:
     return BusinessCase(
         params=params,
         steady=Month(**{name: float(value) for name, value in _month(values).items()}),
-        as_stated=_as_stated(values),
+        most=_most(values),
         diagnosis_per_1000_visitors=1000.0 * params.diagnosis_conversion * params.diagnosis_price,
         net_low=float(net_low),
         net_median=float(net_median),
@@ -185,8 +188,8 @@ def business_case(params: BusinessParameters) -> BusinessCase:
     )
 
 
-def _as_stated(values: Mapping[str, float]) -> Month:
-    """The case's own figures: every order by photo, every photo usable; no visitors, no cost of checking or running."""
+def _most(values: Mapping[str, float]) -> Month:
+    """A month at best: every order by photo, every photo usable; no visitors, no cost of checking or running."""
     nothing = ("photo_minutes", "review_minutes", "running_cost_per_month", "cost_per_photo", "payment_fee_share", "customer_hour_value",
                "visitors_per_month")
     ideal = {**values, **dict.fromkeys(nothing, 0.0), "adoption_share": 1.0, "usable_photo_share": 1.0}
@@ -340,4 +343,4 @@ def accuracy_verdict(measurements: Sequence[Measurement], params: BusinessParame
         light = "amber" if light == "green" else light
         verdict += f"; {' and '.join(open_ended)} {'are lower bounds' if len(open_ended) > 1 else 'is a lower bound'} or unknown: there the tape decides"
     caution = "the room was not measured by tape, so this compares what the run claims, not errors found"
-    return AccuracyVerdict(light, widths, f"{told}: {verdict}; {caution}.")
+    return AccuracyVerdict(light, widths, f"{told}: {verdict}; {caution}.", width, bool(doubted))

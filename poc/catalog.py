@@ -2,7 +2,7 @@
 
 Without an address it is an SQLite file beside the sample data, built on first use from `data/catalogue/products.csv` and
 rebuilt when that file changes (its hash is stored). Any other database goes by its URL; an empty one is filled with the
-sample catalogue, one that holds other products is only read. A path to a CSV file is read into memory.
+sample catalogue, one that holds products is only read. A path to a CSV file is read into memory.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from poc.errors import DataError, ParameterError
-from poc.products.catalog_csv import COLUMNS, CatalogueFile, file_hash, read_csv
+from poc.products.catalog_csv import CLEARANCE_RANGE_M, COLUMNS, PRICE_RANGE, SIZE_RANGE_M, CatalogueFile, file_hash, read_csv
 from poc.products.catalog_db import (
     create,
     database_errors,
@@ -155,12 +155,11 @@ def _in_memory(content: CatalogueFile, source: str) -> Catalogue:
 
 
 def _open_url(url: str, csv_path: Path) -> Catalogue:
-    """Another database: filled where it holds no products, refreshed where it holds an older sample, else only read. An SQLite file
-    has to be there: a misspelt one would be made, and the sample recommended from it."""
+    """Another database: filled where it holds no products, else only read, be it an older sample: who opens a database has not
+    asked for a row of it to go. An SQLite file has to be there: a misspelt one would be made, and the sample recommended from it."""
     engine = engine_at(_existing(url))
     with database_errors(url):
-        owner = owner_of(engine)
-        if owner in ("nobody", BUILT_IN) and stored_facts(engine).get("sha256") != file_hash(csv_path):
+        if owner_of(engine) == "nobody":
             log.warning("%s: filled with the %s", shown(url), BUILT_IN)
             _fill_shared(engine, read_csv(csv_path))
         owner = owner_of(engine)
@@ -265,8 +264,7 @@ def fitting(
     query = _chosen(catalogue, select(products), categories, styles, max_price)
     query = query.where(*[need <= limit for need, limit in limits if limit is not None])
     query = query.order_by(products.c.category, products.c.price, products.c.sku)
-    with catalogue.engine.connect() as connection:
-        return tuple(_product(row) for row in connection.execute(query))
+    return tuple(_product(row) for row in _rows(catalogue, query))
 
 
 @dataclass(frozen=True)
@@ -296,8 +294,8 @@ def least_needs(
     products, _ = tables()
     least = (func.count(), func.min(products.c.width_m + side_m), func.min(_deep(clear_sides)), func.min(products.c.height_m),
              func.min(products.c.depth_m))
-    with catalogue.engine.connect() as connection:
-        return LeastNeeds(*connection.execute(_chosen(catalogue, select(*least), [category], styles, max_price)).one())
+    (row,) = _rows(catalogue, _chosen(catalogue, select(*least), [category], styles, max_price))
+    return LeastNeeds(*row)
 
 
 def _deep(clear_sides: int):
@@ -309,13 +307,16 @@ def _deep(clear_sides: int):
 
 
 def _chosen(catalogue: Catalogue, query, categories: Sequence[str] | None, styles: Sequence[str] | None, max_price: float | None):
-    """The query narrowed to names (any case) and price. A row without a price or a size cannot be offered."""
+    """The query narrowed to names (any case) and price. A row of a company's own table without a name, a price or a size, or with a
+    number that cannot be (a fee, a misprint, text: SQLite keeps any in any column, and sorts it after all numbers) is not offered."""
+    from sqlalchemy import func
+
     products, _ = tables()
-    query = query.where(products.c.price.is_not(None))
+    query = query.where(products.c.sku.is_not(None), products.c.name.is_not(None))
+    query = query.where(*[size.between(*SIZE_RANGE_M) for size in (products.c.width_m, products.c.depth_m, products.c.height_m)])
+    query = query.where(func.coalesce(products.c.clearance_m, 0.0).between(*CLEARANCE_RANGE_M), products.c.price.between(*PRICE_RANGE))
     if max_price is not None:
         query = query.where(products.c.price <= max_price)
-    for size in (products.c.width_m, products.c.depth_m, products.c.height_m):
-        query = query.where(size > 0)
     for column, wanted in (("category", categories), ("style", styles)):
         if wanted is not None:
             folded = {_folded(name) for name in wanted}
@@ -331,8 +332,13 @@ def _folded(name: str) -> str:
 def _as_written(catalogue: Catalogue, column: str) -> list[str]:
     from sqlalchemy import select
 
-    with catalogue.engine.connect() as connection:
-        return [str(name) for (name,) in connection.execute(select(tables()[0].c[column]).distinct()) if name]
+    return [str(name) for (name,) in _rows(catalogue, select(tables()[0].c[column]).distinct()) if name]
+
+
+def _rows(catalogue: Catalogue, query) -> list:
+    """All rows of a query; ParameterError of one line where the database fails it."""
+    with database_errors(catalogue.engine.url), catalogue.engine.connect() as connection:
+        return list(connection.execute(query))
 
 
 def names(catalogue: Catalogue, column: str) -> tuple[str, ...]:

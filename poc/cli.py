@@ -125,8 +125,10 @@ def depth(
         target = target / f"{photo.stem}_depth.png"
     if target.suffix.lower() != ".png":
         raise ParameterError(f"{target}: depth is written as a 16-bit PNG; give a name that ends in .png, or a folder")
-    found, surfaces = estimate(loaded, model, focal_px)
     twin = target.with_name(f"{target.stem}_colour.png")
+    if any(path.exists() and path.samefile(photo) for path in (target, twin)):
+        raise ParameterError(f"{photo} would be overwritten by its own depth: give another name with -o")
+    found, surfaces = estimate(loaded, model, focal_px)
     with writing_where_told():
         write_together({target: depth_png(found), twin: coloured_png(found)})
     print(f"{shown(target)}\n{shown(twin)}")

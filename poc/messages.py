@@ -164,6 +164,17 @@ _PHRASES_ZH = {
     "over 99 %": "超过 99 %",
     "under 1 %": "不足 1 %",
     "cut by the photo's edge": "被画面边缘截断",
+    "hardly any floor is seen": "几乎看不到地面",
+    "hardly any of the floor seen is free": "可见的地面几乎没有空处",
+    "the longest seen whole: {walls} goes on out of sight": "这是完整可见的墙中最长的：{walls}延伸到视线之外",
+    "the longest seen whole: {walls} go on out of sight": "这是完整可见的墙中最长的：{walls}延伸到视线之外",
+    "it runs through {walls}: one of them is not where it was put": "它与{walls}互相穿越：其中有位置不对的",
+    "free wall": "空墙",
+    "free floor": "空地",
+    "not seen well enough to place anything": "看得不够清楚，无法摆放",
+    "no piece of the catalogue fits with a probability of {share} or more": "目录中没有一件以不低于 {share} 的概率放得下",
+    "nothing in the catalogue is of the kind, style and price asked for": "目录中没有符合所要求的种类、风格和价格的产品",
+    "{number} may fit: measure by tape first": "有 {number} 件可能放得下，请先用卷尺测量",
     "hidden by what stands before it": "被前方物体遮挡",
     "Measuring by hand, per customer": "每位顾客人工测量的时间",
     "Error of measuring by hand, up to": "人工测量的最大误差",
@@ -190,7 +201,7 @@ _PHRASES_ZH = {
     "Worth of a customer's hour to the firm": "顾客一小时对公司的价值",
     "Error at which a product can be chosen": "可据以选择产品的误差",
 }
-"""What stages say most often on the first page, and the inputs of the business case."""
+"""What stages say on the first page, and the inputs of the business case; slots as in `_SLOTS`."""
 _ACTIONS_ZH = {
     "Measure how high the camera was above the floor, to 1 %.": "测量相机离地面的高度，误差不超过 1 %。",
     "Measure the room's height with a tape.": "用卷尺测量房间的层高。",
@@ -233,17 +244,18 @@ _REFUSALS_ZH = {
         "画面的细节只相当于 100 像素的图片（过小、放大过或模糊），不足以辨认房间。",
 }  # fmt: skip
 """Why no room was found, after "no room found: "; reasons with numbers in them stay as they are."""
-_SLOTS = {"number": r"\d+", "side": "left|right", "part": r"(?:the free stretch of )?wall \d+"}
+_SLOTS = {"number": r"\d+", "side": "left|right", "part": r"(?:the free stretch of )?wall \d+", "walls": r"wall \d+(?:(?:, | and )wall \d+)*", "share": r"0?\.\d+|1"}
 _VERDICTS_ZH = {
     "": "此照片没有测得任何决定产品的尺寸，无从判断。",
     "green": "两端已知的决定性尺寸中最不确定的为 ± {worst} %（90 %），在选择产品所需的 ± {choose} % 之内。",
     "amber": "两端已知的决定性尺寸中最不确定的为 ± {worst} %（90 %）；并非所有决定性尺寸都足够准确或完整，订购前请用卷尺核实。",
-    "doubted": "两端已知的决定性尺寸中最不确定的为 ± {worst} %（90 %），但有一项尺寸可能根本不对：请用卷尺测量。",
+    "doubted": "两端已知的决定性尺寸中最不确定的为 ± {worst} %（90 %；选择产品需在 ± {choose} % 之内），而且有一项尺寸可能根本不对：请用卷尺测量。",
     "red": "两端已知的决定性尺寸中最不确定的为 ± {worst} %（90 %），不足以选择产品：请用卷尺测量。",
 }
 """Whether a photo is sharp enough to choose by, by its light."""
 NO_ROOM = "no room found: "
 _JOINTS = re.compile(r"( \+ |: | and )")
+_JOINTS_ZH = {" + ": " + ", ": ": "：", " and ": "、"}
 
 
 class Messages:
@@ -264,13 +276,8 @@ class Messages:
         """What a stage said, in this language where the table has it, else as it is."""
         if self.language != "zh":
             return text
-        if text in _PHRASES_ZH:
-            return _PHRASES_ZH[text]
-        parts = _JOINTS.split(text)
-        if len(parts) == 1 or not all(part in _PHRASES_ZH for part in parts[::2]):
-            return text  # half a sentence in each language reads worse than one in English
-        joints = {" + ": " + ", ": ": "：", " and ": "、"}
-        return "".join(_PHRASES_ZH[part] if i % 2 == 0 else joints[part] for i, part in enumerate(parts))
+        clauses = [_clause_zh(clause) for clause in text.split("; ")]
+        return text if None in clauses else "；".join(clauses)  # half a sentence in each language reads worse than one in English
 
     def refusal(self, reason: str) -> str:
         """Why no room is measured, in this language where the table has it, else as it is."""
@@ -280,20 +287,35 @@ class Messages:
         """What to measure next, in this language; None where the table has no words for it."""
         if self.language == "en":
             return sentence
-        for template, translated in _ACTIONS_ZH.items():
-            if found := re.fullmatch(_pattern(template), sentence):
-                return translated.format(**{slot: _slot_zh(text) for slot, text in found.groupdict().items()})
-        return None
+        return _filled_zh(_ACTIONS_ZH, sentence)
 
-    def verdict(self, light: str, text: str, worst: float, choose: float) -> str:
-        """`text`, or in a language that it was not written in the same in short. worst, choose: relative errors."""
+    def verdict(self, light: str, text: str, worst: str, choose: float, doubted: bool) -> str:
+        """`text`, or in a language that it was not written in the same in short. worst: per cent, as told; choose: a relative error."""
         if self.language == "en":
             return text
-        key = "doubted" if light == "red" and worst <= choose else light
-        return _VERDICTS_ZH[key].format(worst=f"{100 * worst:.0f}", choose=f"{100 * choose:.0f}")
+        return _VERDICTS_ZH["doubted" if doubted else light].format(worst=worst, choose=f"{100 * choose:.0f}")
 
     def has(self, key: str) -> bool:
         return key in _TEXT
+
+
+def _clause_zh(clause: str) -> str | None:
+    """A clause, or the parts it is joined of, in Chinese; None where the table lacks one."""
+    if (whole := _filled_zh(_PHRASES_ZH, clause)) is not None:
+        return whole
+    parts = _JOINTS.split(clause)
+    told = [_filled_zh(_PHRASES_ZH, part) if i % 2 == 0 else _JOINTS_ZH[part] for i, part in enumerate(parts)]
+    return None if None in told else "".join(told)
+
+
+def _filled_zh(table: dict[str, str], sentence: str) -> str | None:
+    """What a table of templates has for a sentence, its slots filled; None where it has nothing."""
+    if sentence in table:
+        return table[sentence]
+    for template, translated in table.items():
+        if "{" in template and (found := re.fullmatch(_pattern(template), sentence)):
+            return translated.format(**{slot: _slot_zh(slot, text) for slot, text in found.groupdict().items()})
+    return None
 
 
 def _pattern(template: str) -> str:
@@ -305,8 +327,11 @@ def _pattern(template: str) -> str:
     return found
 
 
-def _slot_zh(text: str) -> str:
-    if text in ("left", "right"):
+def _slot_zh(slot: str, text: str) -> str:
+    if slot == "side":
         return {"left": "左", "right": "右"}[text]
-    part, _, number = text.rpartition("wall ")
-    return number if number == text else f"墙面 {number} {'空段' if part else ''}的"
+    if slot == "walls":
+        return "、".join(f"墙面 {number}" for number in re.findall(r"\d+", text))
+    if slot == "part":
+        return f"墙面 {re.findall(r'[0-9]+', text)[0]} {'空段' if text.startswith('the free') else ''}的"
+    return text

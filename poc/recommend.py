@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from poc.catalog import Catalogue, fitting, names
+from poc.catalog import Catalogue, fitting, least_needs, names
 from poc.errors import ParameterError
 from poc.products.fit import MARGIN_M, Extent, find, fit_probability
 from poc.products.places import Place, Spot, find_spot, floor_places, placement_at, wall_places
@@ -23,6 +23,7 @@ FITS = 0.8
 """A piece is recommended from this probability on; below it, measuring by tape first is the better advice."""
 UNSEEN_FREE = 0.9
 """Probability that floor just out of the photo is free where a walkway needs it (an assumption; the reason says so)."""
+NO_OFFER = "nothing in the catalogue is of the kind, style and price asked for"
 TALL_M = 1.5
 """From this height on a reason names the ceiling."""
 
@@ -111,6 +112,8 @@ def recommend_or_reason(
     places, why = places_or_reason(scene, measurements)
     if not places:
         return Recommendations((), why, 0, 0, 0, "", catalogue.currency)
+    if not any(least_needs(catalogue, category, styles=styles, max_price=max_price).count for category in chosen):
+        return Recommendations((), NO_OFFER, 0, 0, 0, _basis(places), catalogue.currency)
     candidates = _candidates(places, catalogue, chosen, styles, max_price, min_probability)
     sure = [c for c in candidates if c.spot.free and c.probability >= min_probability]
     undecided = [c for c in candidates if c not in sure and c.spot.free and c.probability >= 0.05]
@@ -137,13 +140,15 @@ def check_product(product: Product, scene: Scene, measurements: Sequence[Measure
 
 
 def chosen_categories(catalogue: Catalogue, categories: Sequence[str] | None) -> tuple[str, ...]:
-    """The asked-for categories as the catalogue writes them (all where None); ParameterError with the nearest name."""
+    """The asked-for categories as the catalogue writes them (all where None); ParameterError with the nearest name, or where the list
+    names none."""
     known = names(catalogue, "category")
     if categories is None:
         return known
-    if isinstance(categories, str):
-        categories = categories.split(",")
-    return tuple(dict.fromkeys(known_name(category, known, "category") for category in categories if category.strip()))
+    asked = [name for name in (categories.split(",") if isinstance(categories, str) else categories) if name.strip()]
+    if not asked:
+        raise ParameterError(f"the list of categories names none: give some of {', '.join(known)}, or leave it out for all")
+    return tuple(dict.fromkeys(known_name(name, known, "category") for name in asked))
 
 
 def rule_of(category: str) -> Rule:
@@ -334,7 +339,7 @@ def _outcome(sure: int, shown: int, undecided: int, min_probability: float, miss
         f"no piece of the catalogue fits with a probability of {min_probability:g} or more")
     found += f", the best {shown} of them are shown" if shown < sure else ""
     maybe = f"; {undecided} {'more ' if sure else ''}may fit: measure by tape first" if undecided else ""
-    return found + maybe + (f" ({missing})" if missing else "")
+    return found + maybe + (f"; {missing}" if missing else "")
 
 
 def counted(count: int, thing: str) -> str:

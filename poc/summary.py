@@ -93,12 +93,12 @@ def _sure(scene: Scene, checks: Sequence[Any], verdict: str, say: Messages) -> t
 
 
 def _verdict(verdict: AccuracyVerdict, params: BusinessParameters, say: Messages) -> str:
-    return say.verdict(verdict.light, verdict.text, max(verdict.half_widths.values(), default=0.0), params.decision_error_share)
+    return say.verdict(verdict.light, verdict.text, verdict.width, params.decision_error_share, verdict.doubted)
 
 
 def _fits(found: Recommendations, caution: str, say: Messages) -> tuple[str, ...]:
     if not found.items:
-        return (say("nothing_fits", reason=say.refusal(found.reason).rstrip(".。")),)
+        return (say("nothing_fits", reason=say.phrase(say.refusal(found.reason)).rstrip(".。")),)
     told = [caution] if caution else []
     told += [
         say("fit_line", name=r.product.name, price=price(r.product.price, found.currency), percent=say.phrase(percent(r.probability)))

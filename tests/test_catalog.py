@@ -126,6 +126,46 @@ def test_a_companys_own_table_is_read_and_never_overwritten(tmp_path, own_csv):
         import_csv(own_csv, url)
 
 
+def test_opening_a_database_takes_no_row_out_of_it(tmp_path, own_csv):
+    """A company that put products of its own beside or in place of the sample keeps them, whatever became of the sample since."""
+    path = tmp_path / "company.sqlite"
+    path.touch()
+    assert open_catalogue(f"sqlite:///{path}", csv_path=own_csv).source.startswith("sample catalogue")
+    with sqlite3.connect(path) as connection:
+        connection.execute("insert into products select 'OWN', name, category, style, width_m, depth_m, height_m, clearance_m, price, currency from products limit 1")
+    connection.close()
+    own_csv.write_text(own_csv.read_text() + "\n")  # as a newer release has another sample
+    catalogue = open_catalogue(f"sqlite:///{path}", csv_path=own_csv)
+    assert catalogue.count == 3 and catalogue.source.startswith("products, database") and "OWN" in {p.sku for p in fitting(catalogue)}
+    with pytest.raises(DataError, match="not overwritten"):
+        import_csv(own_csv, f"sqlite:///{path}")
+    url = foreign_table(tmp_path / "theirs.sqlite", HEADER, ("X", "Desk", "desk", "s", 1.2, 0.6, 0.75, 0.7, 300, "USD"))
+    with sqlite3.connect(tmp_path / "theirs.sqlite") as connection:
+        connection.execute("create table products_facts (name text primary key, value text)")  # as a fill that was interrupted leaves it
+    connection.close()
+    assert [p.sku for p in fitting(open_catalogue(url))] == ["X"]
+
+
+def test_rows_that_cannot_be_offered_are_left_out(tmp_path):
+    good = ("X", "Desk", "desk", "s", 1.2, 0.6, 0.75, 0.7, 300, "USD")
+    bad = [("A", *good[1:8], -5, "USD"), ("B", *good[1:7], -0.1, 300, "USD"), (None, *good[1:]), ("C", None, *good[2:]),
+           ("D", *good[1:4], "abc", *good[5:]), ("E", *good[1:7], "n/a", 300, "USD")]
+    catalogue = open_catalogue(foreign_table(tmp_path / "theirs.sqlite", HEADER, good, *bad))
+    assert [p.sku for p in fitting(catalogue)] == ["X"]
+    assert least_needs(catalogue, "desk").width_m == 1.2
+
+
+def test_a_table_that_goes_away_is_told_in_one_line(tmp_path):
+    catalogue = open_catalogue(foreign_table(tmp_path / "theirs.sqlite", HEADER, ("X", "Desk", "desk", "s", 1.2, 0.6, 0.75, 0.7, 300, "USD")))
+    with sqlite3.connect(tmp_path / "theirs.sqlite") as connection:
+        connection.execute("drop table products")
+    connection.close()
+    for query in (lambda: fitting(catalogue), lambda: least_needs(catalogue, "desk"), lambda: names(catalogue, "style")):
+        with pytest.raises(ParameterError, match="cannot use the database .*no such table") as caught:
+            query()
+        assert "\n" not in str(caught.value)
+
+
 def test_a_companys_names_are_found_however_they_are_written_and_a_fee_is_no_furniture(tmp_path):
     rows = [(str(k), "Piece", category, "Loft", width, 0.6, 0.75, 0.7, 300, "USD")
             for k, (category, width) in enumerate([("Диван", 1.2), ("sofa ", 1.2), ("Sofa", 1.2), ("sofa", 0)])]
@@ -162,6 +202,7 @@ def test_a_foreign_table_that_lacks_columns_or_mixes_currencies_is_named(tmp_pat
         ("sqlite:////", "cannot use the database"),
         ("mssql+pyodbc://u:secret@host/db", "needs the Python driver “pyodbc”"),
         ("nowhere.csv", "cannot read the catalogue"),
+        ("mssql+pyodbc:///?odbc_connect=PWD%3Dsecret", "needs the Python driver “pyodbc”"),
     ],
 )
 def test_a_wrong_address_gets_one_clear_line_without_the_password(url, message, monkeypatch):

@@ -18,6 +18,7 @@ TEXT_LENGTHS = {"sku": 64, "name": 200, "category": 64, "style": 64, "currency":
 SIZE_RANGE_M = (0.05, 6.0)
 """What a piece of furniture can measure. Sizes in centimetres fall outside, and are refused with that hint."""
 CLEARANCE_RANGE_M = (0.0, 3.0)
+PRICE_RANGE = (0.0, 1e9)
 SHOWN_ERRORS = 5
 SCHEMA = "products 1"
 """Part of the stored hash: a new table layout rebuilds the database as a new CSV does."""
@@ -122,7 +123,7 @@ def _parse_row(row: list[str], index: dict[str, int]) -> tuple[Product, str]:
         category=cell["category"].lower(),
         style=cell["style"].lower(),
         clearance_m=_number(cell["clearance_m"], "clearance_m", *CLEARANCE_RANGE_M),
-        price=_number(cell["price"], "price", 0.0, 1e9),
+        price=_number(cell["price"], "price", *PRICE_RANGE),
         **sizes,
     )
     return product, cell["currency"].upper()

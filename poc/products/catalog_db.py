@@ -43,7 +43,8 @@ def fill(engine: Engine, content: CatalogueFile, source: str) -> None:
         connection.execute(facts.delete())
         connection.execute(products.delete())
         connection.execute(products.insert(), rows)
-        connection.execute(facts.insert(), [{"name": "sha256", "value": content.sha256}, {"name": "source", "value": source}])
+        known = {"sha256": content.sha256, "source": source, "count": str(len(rows))}
+        connection.execute(facts.insert(), [{"name": name, "value": value} for name, value in known.items()])
 
 
 def stored_facts(engine: Engine) -> dict[str, str]:
@@ -57,13 +58,19 @@ def stored_facts(engine: Engine) -> dict[str, str]:
 
 
 def owner_of(engine: Engine) -> str:
-    """Whose products a database holds: "nobody", the sample catalogue, an imported file's name, or "foreign"."""
-    from sqlalchemy import inspect
+    """Whose products a database holds: "nobody", the sample catalogue, an imported file's name, or "foreign": rows that `fill` did
+    not put there, or not all of them."""
+    from sqlalchemy import func, inspect, select
 
-    inspector = inspect(engine)
-    if inspector.has_table("products") and not inspector.has_table("products_facts"):
-        return "foreign"
-    return stored_facts(engine).get("source", "nobody")
+    products, facts = tables()
+    if not inspect(engine).has_table(products.name):
+        return "nobody"
+    with engine.connect() as connection:
+        count = connection.execute(select(func.count()).select_from(products)).scalar_one()
+    if not count and inspect(engine).has_table(facts.name):
+        return "nobody"
+    known = stored_facts(engine)
+    return known.get("source", "foreign") if known.get("count") == str(count) else "foreign"
 
 
 def create(url, **options) -> Engine:
@@ -123,12 +130,12 @@ def database_errors(url: str) -> Iterator[None]:
 
 
 def shown(url: str) -> str:
-    """The URL without its password; without anything where it cannot be parsed."""
+    """The URL without its password, and without options, which may hold one; without anything where it cannot be parsed."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
     try:
-        return make_url(url).render_as_string(hide_password=True)
+        return make_url(url).set(query={}).render_as_string(hide_password=True)
     except (ArgumentError, ValueError):
         return "the database"
 
