@@ -57,7 +57,7 @@ def _pack_dataclass(value: Any, arrays: dict[str, np.ndarray], path: str) -> dic
 
 def _pack_dict(value: dict, arrays: dict[str, np.ndarray], path: str) -> dict[str, Any]:
     for key in value:
-        if not isinstance(key, str) or key.startswith("__"):
+        if not isinstance(key, str) or key.startswith("__") or "." in key:  # arrays go by dotted names
             raise TypeError(f"{path}: {key!r} cannot be a key in a run")
     return {key: pack(item, arrays, _join(path, key)) for key, item in value.items()}
 

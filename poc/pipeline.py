@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poc.errors import ParameterError, PhotoError
+from poc.errors import ParameterError
 from poc.files import probe_file, write_file, write_together, writing_where_told
 from poc.parameters import check_parameters, notebook_parameters
 from poc.progress import Progress
@@ -229,12 +229,14 @@ def asked(options: Options) -> dict[str, Any]:
 def saved_by_hand() -> dict[str, Any]:
     """Parameters that somebody saved in the notebooks with other values than they come with: they count in every report."""
     from poc.assumptions import BusinessParameters
+    from poc.room.stretches import STRIP_M, UP_TO_M
 
-    business = BusinessParameters()
-    products, cases = (notebook_parameters(project_root() / "notebooks" / f"{name}.ipynb") for name in ("05_recommendation", "06_business_case"))
-    return {name: value for name, value in products.items() if name != "RUN" and value not in ("", None)} | {
-        name: value for name, value in cases.items() if name != "RUN" and value != getattr(business, name.lower(), value)
-    }
+    usual = {"FREE_DEPTH": STRIP_M, "FREE_HEIGHT": UP_TO_M} | {name.upper(): value for name, value in vars(BusinessParameters()).items()}
+    options = {"RUN", "CAMERA_HEIGHT", "PITCH_ROLL", "REFERENCE"}  # what the call says, or leaves open, holds for these
+    saved = {}
+    for name in ("03_measurements", "05_recommendation", "06_business_case"):
+        saved |= notebook_parameters(project_root() / "notebooks" / f"{name}.ipynb")
+    return {name: value for name, value in saved.items() if name not in options and value not in ("", None, usual.get(name))}
 
 
 def as_json(record: Any, indent: int | None = None) -> str:
@@ -263,12 +265,13 @@ def notebook_values(photo: Path, options: Options) -> dict[str, dict[str, Any]]:
 
     known = {notebook.name: notebook_parameters(notebook.path) for notebook in WORKBOOK}
     own = {
-        "PHOTO": _typed(photo.resolve()), "FOCAL_PX": options.focal_px, "MODEL": options.model,
+        "PHOTO": _text_of(photo.resolve(), "the photo"), "FOCAL_PX": options.focal_px, "MODEL": options.model,
         "CAMERA_HEIGHT": options.camera_height, "REFERENCE": list(options.references), "PITCH_ROLL": options.pitch_roll,
     }  # fmt: skip
     free = {name: default for names in known.values() for name, default in names.items() if name not in {"RUN", *own}}
     given = check_parameters(options.parameters, free)
     if address := given.get("CATALOGUE"):
+        _text_of(Path(address), "the catalogue")
         if is_csv(address):
             read_csv(address)
         given["CATALOGUE"] = from_here(address)
@@ -295,12 +298,12 @@ def _check_products(given: Mapping[str, Any]) -> None:
         known_name(style, names(catalogue, "style"), "style")
 
 
-def _typed(path: Path) -> str:
-    """A path as text that a notebook can hold. Raises PhotoError where its name is none."""
+def _text_of(path: Path, what: str) -> str:
+    """A path as text that a notebook can hold. Raises ParameterError where its name is none."""
     try:
         str(path).encode()
     except UnicodeEncodeError as error:
-        raise PhotoError(f"{str(path)!a}: the path holds bytes that are no text; rename the photo or its folder") from error
+        raise ParameterError(f"{str(path)!a}: the path holds bytes that are no text; rename {what} or its folder") from error
     return str(path)
 
 

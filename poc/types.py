@@ -341,12 +341,13 @@ class Product:
 @dataclass(frozen=True)
 class Placement:
     """Where a product stands, in the room frame: centre (x, y), its width's direction as an angle in radians from the
-    x axis, and the wall it stands against (plane id) or None."""
+    x axis, the wall it stands against (plane id) or None, and the free floor kept behind a piece that is used from both sides."""
 
     x_m: float
     y_m: float
     angle_rad: float
     wall_id: str | None
+    behind_m: float = 0.0
 
 
 @dataclass(frozen=True)

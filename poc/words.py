@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from poc.figures.theme import LIGHTS, percent, title_of, unit_of, value_words
+from poc.figures.theme import LIGHTS, percent, title_of, unit_of, value_words, whole_percent
 from poc.messages import Messages
 from poc.room.nextstep import STRETCH_M
 from poc.types import Z90, Check, Measurement, NextMeasurement, Recommendation, ScaleSource, Scene, floored
@@ -80,9 +80,8 @@ def _opinion_sentence(opinion: ScaleSource) -> str:
 
 
 def error_percent(sigma_rel: float) -> str:
-    """Half of the 90 % interval in per cent; below 2 with one decimal, rounded up, so that nothing is told as exact: "16", "0.4"."""
-    percents = 100 * Z90 * sigma_rel
-    return f"{percents:.0f}" if percents >= 2 else f"{max(1, math.ceil(10 * percents - 1e-6)) / 10:.1f}"
+    """Half of the 90 % interval as `whole_percent`."""
+    return whole_percent(100 * Z90 * sigma_rel)
 
 
 def refusal_sentence(reason: str) -> str:

@@ -146,6 +146,19 @@ def test_part_that_is_whole_already_and_part_of_another_file(preset, server, tmp
     assert fetch_weights(preset, tmp_path).read_bytes() == CONTENT
 
 
+def test_a_part_thrown_away_while_this_process_waited_is_begun_anew(preset, server, tmp_path, monkeypatch):
+    part, lock = tmp_path / (FILE + ".part"), fetch._lock
+
+    def waited(file):
+        if not server.asked:
+            monkeypatch.setattr(fetch, "_lock", lock)
+            part.unlink()  # by the process that held the lock: what had come was wrong
+        lock(file)
+
+    monkeypatch.setattr(fetch, "_lock", waited)
+    assert fetch_weights(preset, tmp_path).read_bytes() == CONTENT and _names(tmp_path) == [FILE]
+
+
 def test_wrong_content_is_not_kept(preset, server, tmp_path):
     server.content = b"<html>please log in</html>" * 100
     with pytest.raises(ModelError, match=f"is not {FILE} .*{SHA256[:8]} expected") as caught:

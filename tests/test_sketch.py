@@ -299,7 +299,7 @@ def test_metric_depth_has_metres_and_its_error(figures):
     depth, error = (t for t in fig.data if t.type == "heatmap")
     assert "metres" in depth.colorbar.title.text and depth.reversescale
     assert "%" in error.colorbar.title.text
-    assert np.nanmax(np.asarray(error.z)) == pytest.approx(100 * np.expm1(0.06), rel=0.02)
+    assert np.nanmax(np.asarray(error.z)) == pytest.approx(100 * np.expm1(1.645 * 0.06), rel=0.02)
 
 
 def test_relative_depth_says_that_it_has_no_metres(photo):

@@ -44,7 +44,11 @@ def cumulative_figure(case: BusinessCase, height: int = 380) -> go.Figure:
     return figure(traces, look)
 
 
-def tornado_figure(swings: Sequence[Swing], params: BusinessParameters, height: int = 460) -> go.Figure:
+ROW_PX = 40
+"""A row of the tornado: room for a label of two lines."""
+
+
+def tornado_figure(swings: Sequence[Swing], params: BusinessParameters) -> go.Figure:
     """Net over the horizon when one input alone goes to either end of its plausible range; the widest bar on top."""
     top = [swing for swing in swings if swing.size > 0][:SHOWN_SWINGS][::-1]
     base = net_over_horizon(params)
@@ -55,11 +59,11 @@ def tornado_figure(swings: Sequence[Swing], params: BusinessParameters, height: 
     nets = [net for swing in top for net in (swing.net_at_low, swing.net_at_high)] or [base]
     room = 0.25 * max(max(nets) - min(nets), 1.0)
     look = layout(
-        height, margin={"l": 12, "r": 24, "t": 76, "b": 72}, barmode="overlay", bargap=0.35,
+        148 + ROW_PX * max(len(top), 1), margin={"l": 12, "r": 24, "t": 76, "b": 72}, barmode="overlay", bargap=0.35,
         title=_headline(words, f"{origins_line(params)} Ranges: assumptions."),
         xaxis={"gridcolor": RULE, "zerolinecolor": MUTED, "tickformat": ",.2~s", "range": [min(nets) - room, max(nets) + room],
                "title": _axis_title(f"net over {params.horizon_months} months ({params.currency})")},
-        yaxis={"automargin": True, "ticks": "", "tickvals": labels, "ticktext": [wrap(label, 28) for label in labels]},
+        yaxis={"automargin": True, "ticks": "", "tickvals": labels, "ticktext": [wrap(label, 40) for label in labels]},
     )
     look["legend"] = look["legend"] | BELOW
     return figure(traces, look)

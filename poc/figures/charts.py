@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from poc.figures import theme
-from poc.types import DepthMap, Measurement, Photo
+from poc.types import Z90, DepthMap, Measurement, Photo
 from poc.words import plain
 
 if TYPE_CHECKING:
@@ -82,12 +82,12 @@ def _depth_panel(depth_map: DepthMap) -> dict:
 
 
 def _error_panel(depth_map: DepthMap) -> dict:
-    """The expected error as a heat map, in per cent of the depth."""
-    values = small(100.0 * np.expm1(np.asarray(depth_map.sigma_log, float)), depth_map.valid)
+    """The expected error as a heat map, in per cent of the depth, 90 % as all else that is told."""
+    values = small(100.0 * np.expm1(Z90 * np.asarray(depth_map.sigma_log, float)), depth_map.valid)
     return {
         "type": "heatmap", "z": values, "zmin": 0.0, "zmax": max(_range(values)[1], 1.0),
         "colorscale": [[0, "#f6f7f8"], [0.5, "#e8a76b"], [1, "#8a3400"]],
-        "colorbar": _bar("expected error, % of the depth"), "hovertemplate": "± %{z:.0f} %<extra></extra>", "title": "how sure the model is",
+        "colorbar": _bar("expected error (90 %), % of the depth"), "hovertemplate": "± %{z:.0f} % (90 %)<extra></extra>", "title": "how sure the model is",
     }
 
 

@@ -26,7 +26,8 @@ COLUMNS = ("photo", "true depth", "model (scaled)", "error beyond\nits 90 % band
 
 @dataclass(frozen=True)
 class Row:
-    """One frame at a small size. error: mean |log error|; beyond: |log error| over the model's 90 % band (NaN unknown)."""
+    """One frame at a small size (of sparse truth nothing may be left). error: mean |log error|; beyond: |log error| over the model's
+    90 % band (NaN unknown); span_m: nearest and farthest that colours tell apart."""
 
     name: str
     error: float
@@ -35,6 +36,7 @@ class Row:
     model_m: np.ndarray
     beyond: np.ndarray | None
     surfaces: np.ndarray | None
+    span_m: tuple[float, float]
 
 
 @dataclass
@@ -91,8 +93,9 @@ def _row(loaded: LoadedFrame, depth: DepthMap, surfaces: Surfaces | None) -> Row
     step = max(1, round(max(known.shape) / 320))
     small = (slice(None, None, step), slice(None, None, step))
     labels = None if surfaces is None else _labels(surfaces, known.shape)[small]
+    low, high = np.percentile(true, (2, 98))
     return Row(loaded.frame.name, float(off.mean()), loaded.rgb[small], loaded.depth_m[small], model[small],
-               None if beyond is None else beyond[small], labels)
+               None if beyond is None else beyond[small], labels, (float(low), float(high)))
 
 
 def _labels(surfaces: Surfaces, shape: tuple[int, int]) -> np.ndarray:
@@ -108,7 +111,7 @@ def _colours() -> np.ndarray:
 
 def _draw_row(axes: list[Axes], row: Row) -> None:
     known = row.true_m > 0
-    low, high = np.percentile(row.true_m[known], (2, 98))
+    low, high = row.span_m
     axes[0].imshow(row.rgb)
     axes[0].set_ylabel(f"{row.name}\n{100 * np.expm1(row.error):.0f} % off", fontsize=8)
     axes[1].imshow(np.where(known, row.true_m, np.nan), cmap="viridis_r", vmin=low, vmax=high)

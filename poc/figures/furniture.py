@@ -175,8 +175,15 @@ def shape(product: Product) -> list[Part]:
     for text in (product.category.lower(), product.name.lower()):
         for word, build in SHAPES:
             if word in text:
-                return build(product.width_m, product.depth_m, product.height_m)
+                return [_below(part, product.height_m) for part in build(product.width_m, product.depth_m, product.height_m)]
     return _box(product.width_m, product.depth_m, product.height_m)
+
+
+def _below(part: Part, height_m: float) -> Part:
+    """The part, no higher than the piece: cushions and mattresses have a thickness that a low piece has no room for."""
+    vertices = part.vertices.copy()
+    vertices[:, 2] = np.minimum(vertices[:, 2], height_m)
+    return Part(vertices, part.faces, part.colour)
 
 
 def turn_of(placement: Placement, scene: Scene) -> float:
@@ -201,9 +208,11 @@ def stand(points: np.ndarray, placement: Placement, turn_rad: float) -> np.ndarr
 
 
 def footprint(rec: Recommendation, scene: Scene, clearance: bool = False) -> np.ndarray:
-    """The four corners (room frame, 4×2) of the placed product, or of the floor it needs free in front of it."""
+    """The four corners (room frame, 4×2) of the placed product, or of the floor it needs free in front of it (where it is used from
+    both sides: from end to end, its own floor among it)."""
     w, d = rec.product.width_m / 2, rec.product.depth_m / 2
-    low, high = (-d - rec.product.clearance_m, -d) if clearance else (-d, d)
+    behind_m = rec.placement.behind_m
+    low, high = (-d - rec.product.clearance_m, d + behind_m if behind_m else -d) if clearance else (-d, d)
     corners = np.array([(-w, low), (w, low), (w, high), (-w, high)])
     return stand(corners, rec.placement, turn_of(rec.placement, scene))
 

@@ -210,8 +210,8 @@ def product_traces(rec: Recommendation, parts: list[Part]) -> list:
     product = rec.product
     return [go.Mesh3d(
         x=xyz[:, 0], y=xyz[:, 1], z=xyz[:, 2], i=faces[:, 0], j=faces[:, 1], k=faces[:, 2], facecolor=colours,
-        flatshading=True, name=product.name, showlegend=True, hoverinfo="text",
-        text=f"{product.name}<br>{product.width_m:.2f} × {product.depth_m:.2f} × {product.height_m:.2f} m",
+        flatshading=True, name=theme.escaped(product.name), showlegend=True, hoverinfo="text",
+        text=f"{theme.escaped(product.name)}<br>{product.width_m:.2f} × {product.depth_m:.2f} × {product.height_m:.2f} m",
         lighting={"ambient": 0.62, "diffuse": 0.55, "specular": 0.05, "fresnel": 0.0}, lightposition={"x": -2000, "y": -4000, "z": 9000},
     )]
 

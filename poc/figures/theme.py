@@ -83,15 +83,24 @@ def percent(probability: float) -> str:
     return "under 1 %" if probability < 0.01 else f"{math.floor(probability * 100 + 1e-9)} %"
 
 
+def whole_percent(percents: float) -> str:
+    """An error in per cent; below 2 with one decimal, rounded up, so that nothing is told as exact: "16", "0.4"."""
+    return f"{percents:.0f}" if percents >= 2 else f"{max(1, math.ceil(10 * percents - 1e-6)) / 10:.1f}"
+
+
 def by_name(measurements) -> dict[str, Measurement]:
     """Measurements by their name."""
     return {m.name: m for m in measurements}
 
 
+def escaped(text: str) -> str:
+    """Text as plotly takes it: markup in it (a catalogue's names may hold a link) is shown, not obeyed."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
 def wrap(text: str, width: int) -> str:
-    """Text broken into lines of at most `width` characters, for an annotation; markup in it is shown, not obeyed."""
-    safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return "<br>".join(textwrap.wrap(safe, width, break_long_words=True) or [""])
+    """Text broken into lines of at most `width` characters, for an annotation; `escaped`."""
+    return "<br>".join(map(escaped, textwrap.wrap(text, width, break_long_words=True) or [""]))
 
 
 def rgba(colour: str, alpha: float) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import logging
+import os
 import re
 import urllib.error
 import urllib.request
@@ -38,13 +39,12 @@ def download(url: str, target: Path, check: Callable[[Path], object], by_hand: s
     Raises ModelError (with `by_hand`: what the user can do instead) where the network fails, WriteError where the disk does.
     """
     part = target.with_name(target.name + ".part")
-    with _writing(target.parent, by_hand):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        file = part.open("ab", buffering=0)
-    with file:
-        _lock(file)
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(_locked(part, by_hand))
         if target.exists() and not part.exists():
             return  # another process fetched it while this one waited for the lock
+        while not part.exists() or not os.path.samestat(os.fstat(file.fileno()), part.stat()):
+            file = stack.enter_context(_locked(part, by_hand))  # that process threw it away: what had come was wrong
         try:
             _fetch_all(url, file, target.name, by_hand)
             check(part)
@@ -58,6 +58,15 @@ def download(url: str, target: Path, check: Callable[[Path], object], by_hand: s
         with _writing(target.parent, by_hand):
             part.replace(target)
     log.info("saved %s", target)
+
+
+def _locked(part: Path, by_hand: str) -> BinaryIO:
+    """The file that a download goes on in, once no other process is at it."""
+    with _writing(part.parent, by_hand):
+        part.parent.mkdir(parents=True, exist_ok=True)
+        file = part.open("ab", buffering=0)
+    _lock(file)
+    return file
 
 
 def _fetch_all(url: str, file: BinaryIO, name: str, by_hand: str) -> None:

@@ -177,7 +177,7 @@ def _centre(place: Place, product: Product, begin_m: float, run_m: float, centre
 def placement_at(place: Place, spot: Spot, product: Product, setback_m: float = 0.0) -> Placement:
     """Room-frame placement: back to the line (setback_m from it), front to `inward` = (sin, −cos) of the angle."""
     x, y = place.start + place.along * spot.centre_m + place.inward * (setback_m + product.depth_m / 2 + BACK_GAP_M)
-    return Placement(float(x), float(y), math.atan2(place.inward[0], -place.inward[1]), place.wall_id)
+    return Placement(float(x), float(y), math.atan2(place.inward[0], -place.inward[1]), place.wall_id, setback_m)
 
 
 # --- building blocks ---------------------------------------------------------------------------------------------
@@ -223,9 +223,9 @@ def _kinds(wall: WallSegment) -> tuple[tuple[str, str], ...]:
 
 def _length_of_area(area: Measurement, scene: Scene) -> Extent:
     """A length's relative error from an area's: half of it (both sides carry the scale)."""
-    low = area.low if area.low else area.value * math.exp(-2 * scale_sigma(scene))
     side = math.sqrt(area.value)
-    sigma = max(side - math.sqrt(low), side * scale_sigma(scene) * 0.5) / Z90
+    low = math.sqrt(max(area.low, 0.0)) if area.low is not None else side * math.exp(-Z90 * scale_sigma(scene))
+    sigma = max(side - low, side * scale_sigma(scene) * 0.5) / Z90
     return Extent(side, sigma, sigma, min(1.0, (scale_sigma(scene) * side / max(sigma, 1e-9)) ** 2), False, None, area.basis)
 
 
