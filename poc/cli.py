@@ -126,7 +126,7 @@ def depth(
     if target.suffix.lower() != ".png":
         raise ParameterError(f"{target}: depth is written as a 16-bit PNG; give a name that ends in .png, or a folder")
     twin = target.with_name(f"{target.stem}_colour.png")
-    if any(path.exists() and path.samefile(photo) for path in (target, twin)):
+    if any(os.path.exists(path) and os.path.samefile(path, photo) for path in (target, twin)):
         raise ParameterError(f"{photo} would be overwritten by its own depth: give another name with -o")
     found, surfaces = estimate(loaded, model, focal_px)
     with writing_where_told():

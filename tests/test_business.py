@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 import rooms
 
+from poc import business
 from poc.assumptions import (
     ANALYST,
     ASSUMED,
@@ -80,6 +82,39 @@ def test_use_grows_through_the_ramp():
     assert ramped.cumulative_base[0] < business_case(SIMPLE).cumulative_base[0]
     steps = [b - a for a, b in zip(ramped.cumulative_base, ramped.cumulative_base[1:])]
     assert steps[0] < steps[1] < steps[2] == pytest.approx(ramped.steady.net) and steps[10] == pytest.approx(ramped.steady.net)
+
+
+def test_one_uncertain_input_gives_the_quantiles_of_its_triangle(monkeypatch):
+    """Orders between 4000 and 8000, peaked at 5000, all else certain: the net is a line in them, so all is known in closed form."""
+    params = replace(SIMPLE, horizon_months=12, build_cost=0)
+    params = replace(params, build_cost=net_over_horizon(params, orders_per_month=5500))
+    monkeypatch.setattr(business, "range_of", lambda p, name: (4000.0, 8000.0) if name == "orders_per_month" else (getattr(p, name),) * 2)
+    case = business_case(params)
+
+    def orders_at(share):  # the triangle's left quarter holds a quarter of it
+        return 4000 + math.sqrt(share * 4000 * 1000) if share < 0.25 else 8000 - math.sqrt((1 - share) * 4000 * 3000)
+
+    nets = [business_case(replace(params, orders_per_month=orders_at(share))).steady.net for share in (0.05, 0.5, 0.95)]
+    assert [case.net_low, case.net_median, case.net_high] == pytest.approx(nets, rel=0.01)
+    ends = [net_over_horizon(params, orders_per_month=orders) for orders in (4000, orders_at(0.5), 8000)]
+    assert case.end_median == pytest.approx(ends[1], abs=0.01 * (ends[2] - ends[0]))
+    assert break_even(params, "orders_per_month").value == pytest.approx(5500, rel=1e-3)
+    assert case.pays_back_share == pytest.approx((8000 - 5500) ** 2 / (4000 * 3000), abs=0.02)
+
+
+def test_nine_in_ten_draws_lie_inside_a_measured_interval():
+    params = with_measured_share(SIMPLE, 40, 60)
+    low, high = range_of(params, "usable_photo_share")
+    drawn = business._draws(params)["usable_photo_share"]
+    assert ((drawn > low) & (drawn < high)).mean() == pytest.approx(0.9, abs=0.02) and origin_of(params, "usable_photo_share") == MEASURED
+
+
+@pytest.mark.parametrize(("half_width", "light", "told"), [
+    (0.0996, "green", "± 10 %"), (0.1004, "amber", "± 10.1 %"), (0.20, "amber", "± 20 %"), (0.3035, "red", "± 30.4 %")])
+def test_a_width_is_never_told_as_what_it_is_wider_than(half_width, light, told):
+    m = replace(rooms.measured("ceiling_height", 2.0, 0.1), low=2.0 * (1 - half_width), high=2.0 * (1 + half_width))
+    verdict = accuracy_verdict((m,), BusinessParameters())
+    assert verdict.light == light and f"known to {told} (90 %" in verdict.text and verdict.width == told.split()[1] and not verdict.doubted
 
 
 def test_the_most_there_is_to_save_stands_apart_from_the_assumptions():

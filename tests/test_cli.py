@@ -90,6 +90,17 @@ def test_depth_writes_millimetres_and_a_picture(capsys, photo_file, tmp_path):
         assert seen.mode == "RGB" and seen.size == deep.size
 
 
+@pytest.mark.parametrize("name", ["room.png", "room_colour.png"])
+def test_depth_is_not_written_over_its_photo(capsys, photo_file, tmp_path, name):
+    photo = tmp_path / name
+    with Image.open(photo_file) as picture:
+        picture.save(photo)
+    before = photo.read_bytes()
+    code, out, err = run(capsys, "depth", photo, "-o", tmp_path / "room.png")
+    assert code == 2 and "would be overwritten by its own depth" in err and not out
+    assert photo.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == [name]
+
+
 def test_depth_warns_where_there_is_no_room(capsys, photo_file, tmp_path):
     speckle = np.random.default_rng(0).integers(0, 255, (240, 320, 3), dtype=np.uint8)
     Image.fromarray(speckle).resize((640, 480)).save(tmp_path / "leaves.jpg")

@@ -1,6 +1,7 @@
 """`poc.evaluate` against estimators whose scores are known in advance."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -105,3 +106,20 @@ def test_the_worst_frames_are_drawn(tmp_path):
     assert worst.rows[0].error > 10 * worst.rows[1].error and scores["frames"] == 4
     with Image.open(worst.draw(tmp_path / "w.jpg")) as picture:
         assert picture.format == "JPEG" and np.asarray(picture).std() > 20
+
+
+def test_sparse_truth_is_drawn_too(tmp_path):
+    """A lidar's points may all lie between the pixels that the small picture keeps."""
+    from poc.figures.failures import Worst
+    from poc.training.folder import list_frames, load_frame
+    from poc.types import DepthMap
+    from tests.data_folder import write_folder
+
+    write_folder(tmp_path / "data", n=1, size=(128, 96))
+    loaded = load_frame(list_frames(tmp_path / "data")[0])
+    dense, rgb = (a.repeat(10, axis=0).repeat(10, axis=1) for a in (loaded.depth_m, loaded.rgb))
+    sparse = np.zeros_like(dense)
+    sparse[1::8, 1::8] = dense[1::8, 1::8]
+    worst = Worst(most=1)
+    worst.see(replace(loaded, depth_m=sparse, rgb=rgb), DepthMap(dense, "metric", dense > 0, "exact"), None)
+    assert not (worst.rows[0].true_m > 0).any() and worst.draw(tmp_path / "w.png").stat().st_size > 1000

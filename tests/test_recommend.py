@@ -19,7 +19,7 @@ from poc.products.fit import Extent, ceiling_extent, extent, fit_probability, jo
 from poc.products.places import floor_places, wall_places
 from poc import words
 from poc.products.rejections import explain_rejections
-from poc.recommend import FITS, RULES, _candidates, _merit, check_product, recommend, recommend_or_reason
+from poc.recommend import FITS, NO_OFFER, RULES, _candidates, _merit, check_product, recommend, recommend_or_reason
 from poc.types import Measurement, Obstacle, Product, Scene
 
 
@@ -294,6 +294,8 @@ def test_options_narrow_the_list(catalogue):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"categories": []}, "names none: give some of armchair"),
+        ({"categories": " , "}, "names none"),
         ({"categories": ["sofas"]}, "no category “sofas”: did you mean “sofa”"),
         ({"style": "gothic!"}, "no style “gothic!”: it has classic"),
         ({"limit": 0}, "limit must be"),
@@ -304,6 +306,11 @@ def test_options_narrow_the_list(catalogue):
 def test_wrong_options_are_named(catalogue, options, message):
     with pytest.raises(ParameterError, match=message):
         recommend_or_reason(rooms.scene(), rooms.measurements(), catalogue, **options)
+
+
+def test_nothing_on_offer_is_not_told_as_nothing_that_fits(catalogue):
+    assert recommend_or_reason(rooms.scene(), rooms.measurements(), catalogue, max_price=1).reason == NO_OFFER
+    assert "fit with a probability" in recommend_or_reason(rooms.scene(), rooms.measurements(), catalogue, categories=["bed"]).reason
 
 
 def test_no_room_no_wall_no_floor_give_a_reason_and_nothing_else(catalogue):

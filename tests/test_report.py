@@ -13,7 +13,8 @@ import made_run
 import pytest
 
 from poc import messages, runs
-from poc.assumptions import INFO
+from poc.assumptions import INFO, money
+from poc.business import accuracy_verdict
 from poc.errors import ParameterError, RunError
 from poc.fuse import JointRoom
 from poc.messages import _TEXT, LANGUAGES, Messages
@@ -219,13 +220,62 @@ def test_an_unknown_language_is_one_clear_line():
     assert Messages("zh_CN").language == "zh" and Messages("EN").language == "en"
 
 
-def test_a_lower_bound_is_never_rounded_up(finished):
-    cards = {card.label: card for card in summarise(finished, Messages("en")).cards}
+@pytest.fixture(scope="module")
+def mixed(finished, tmp_path_factory) -> runs.Run:
+    """A run with a lower bound, an unknown, a wall in doubt, a failed check and five pieces."""
     named = {m.name: m for m in finished.get("03_measurements", "measurements")}
-    for name, m in named.items():
-        card = cards.get(Messages("en")(name)) if Messages("en").has(name) else None
-        if card is not None and m.status == "lower_bound":
-            assert card.value.startswith("≥") and float(re.findall(r"[\d.]+", card.value)[0]) <= (m.low if m.low is not None else m.value)
+    named["ceiling_height"] = replace(named["ceiling_height"], value=None, low=None, high=None, status="unknown", reason="hardly any floor is seen", light="")
+    named["longest_wall"] = replace(named["longest_wall"], value=3.6, low=3.479, high=None, status="lower_bound", reason="", light="amber")
+    named["longest_free_wall"] = replace(named["longest_free_wall"], light="red", reason="it runs through wall 2 and wall 3: one of them is not where it was put")
+    measurements = tuple(named.values())
+    checks = (*finished.get("03_measurements", "checks"), Check("corner angles", 9.0, "deg", "red", "crooked"), Check("gravity", 0.0, "deg", "", "not made"))
+    found = finished.get("05_recommendation", "found")
+    items = tuple(replace(found.items[0], product=replace(found.items[0].product, sku=f"S{k}", name=f"Sofa {k}"), probability=0.9 + 0.0199 * k) for k in range(5))
+    case = finished.get("06_business_case", "case")
+    values = {"measurements": measurements, "checks": checks, "found": replace(found, items=items, sure=9), "verdict": accuracy_verdict(measurements, case.params)}
+    return changed(finished, tmp_path_factory.mktemp("mixed"), **values)
+
+
+def test_the_first_page_word_by_word(mixed):
+    """Every number of it by hand; the money is compared with the case, since its figures have tests of their own."""
+    told, case = summarise(mixed, Messages("en")), mixed.get("06_business_case", "case")
+    assert [(c.value, c.note, c.light_word) for c in told.cards] == [
+        ("cannot say", "hardly any floor is seen", ""), ("≥ 3.47 m", "it goes on out of sight", "with care"),
+        ("3.05 m", "90 %: 2.84–3.26 m; it runs through wall 2 and wall 3: one of them is not where it was put", "weak"),
+        ("6.23 m²", "90 %: 5.36–7.10 m²", "with care")]
+    assert told.measured == ("Dimensions of the room: 6 of 12 with an interval with two ends, 4 as a lower bound; what cannot be said from this photo: 2.",)
+    assert told.sure[2] == "Self-checks: 1 passed, 1 in doubt, 1 failed, 1 could not be made."
+    assert "longest free wall, is known to ± 7 % (90 %" in told.sure[3] and "the longest free wall may be wrong altogether" in told.sure[3]
+    assert told.fits == (
+        "A self-check failed (corner angles), so the room may not be as drawn: measure by tape before anything is ordered.",
+        "Sofa 0, ¥4,990: fits with a probability of 90 %", "Sofa 1, ¥4,990: fits with a probability of 91 %",
+        "Sofa 2, ¥4,990: fits with a probability of 93 %", "and 2 more below, of 9 that fit",
+        "Each piece is judged alone: several may want the same place.")
+    low, median, high = (money(value, "¥") for value in (case.net_low, case.net_median, case.net_high))
+    assert told.worth[1].endswith(f"brings {money(case.steady.net, '¥')}; with the inputs anywhere in their ranges, {low} to {high} in nine cases of ten, half of them below {median}.")
+
+
+def test_the_first_page_in_chinese_word_by_word(mixed):
+    told, case = summarise(mixed, Messages("zh")), mixed.get("06_business_case", "case")
+    assert [(c.value, c.note, c.light_word) for c in told.cards][:3] == [
+        ("无法判断", "几乎看不到地面", ""), ("≥ 3.47 m", "有一端不在画面内", "谨慎使用"),
+        ("3.05 m", "90 % 区间：2.84–3.26 m; 它与墙面 2、墙面 3互相穿越：其中有位置不对的", "不可靠")]
+    assert told.measured == ("房间的 12 项尺寸中 6 项有完整区间，4 项为下限，2 项无法由此照片判断。",)
+    assert told.sure[2] == "自检：1 项通过，1 项存疑，1 项未通过，1 项无法进行。"
+    assert told.sure[3] == "两端已知的决定性尺寸中最不确定的为 ± 7 %（90 %；选择产品需在 ± 10 % 之内），而且有一项尺寸可能根本不对：请用卷尺测量。"
+    assert told.fits[0].startswith("有自检未通过（墙角角度）") and told.fits[4] == "下文另有 2 件（共 9 件适合）"
+    assert f"90 % 的情形在 {money(case.net_low, '¥')} 至 {money(case.net_high, '¥')} 之间，半数低于 {money(case.net_median, '¥')}" in told.worth[1]
+
+
+@pytest.mark.parametrize("clauses", [
+    "hardly any of the floor seen is free", "the longest seen whole: wall 1 and wall 3 go on out of sight",
+    "an end of the wall is out of sight; it runs through wall 2: one of them is not where it was put",
+    "the free stretch goes on out of sight: cut by the photo's edge and hidden by what stands before it",
+    "no piece of the catalogue fits with a probability of 0.8 or more; 6 may fit: measure by tape first; free wall: no wall is seen free down to "
+    "its foot for 0.4 m or more"])
+def test_joined_reasons_are_told_in_chinese(clauses):
+    assert not re.search(r"[A-Za-z]{2}", Messages("zh").phrase(clauses))
+    assert Messages("zh").phrase(f"{clauses}; something new") == f"{clauses}; something new", "not half of it in each language"
 
 
 def test_a_failed_check_stands_before_what_fits(finished, tmp_path):

@@ -48,6 +48,8 @@ def test_names_and_probabilities_in_words():
 def test_markup_in_a_reason_is_shown_not_obeyed():
     assert theme.wrap("<b>a & b", 20) == "&lt;b&gt;a &amp; b"
     assert theme.wrap("one two three", 8) == "one two<br>three"
+    assert theme.wrap("sofas & <i>", 6) == "sofas<br>&amp; &lt;i&gt;", "lines are broken before they are escaped"
+    assert theme.escaped('<a href="x">') == '&lt;a href="x"&gt;'
 
 
 # --- furniture ---------------------------------------------------------------------------------------------------
@@ -57,7 +59,7 @@ CATEGORIES = ("sofa", "armchair", "bed", "wardrobe", "desk", "dining table", "sh
 
 
 @pytest.mark.parametrize("category", CATEGORIES)
-@pytest.mark.parametrize("size", [(2.0, 0.9, 0.8), (0.7, 0.4, 2.1), (1.6, 2.0, 0.45)])
+@pytest.mark.parametrize("size", [(2.0, 0.9, 0.8), (0.7, 0.4, 2.1), (1.6, 2.0, 0.45), (1.6, 2.0, 0.25)])
 def test_a_shape_fills_its_products_box(category, size):
     parts = shape(Product("X", "x", category, "", *size, 0.6, 1.0))
     points = np.concatenate([p.vertices for p in parts])

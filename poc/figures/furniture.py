@@ -175,14 +175,14 @@ def shape(product: Product) -> list[Part]:
     for text in (product.category.lower(), product.name.lower()):
         for word, build in SHAPES:
             if word in text:
-                return [_below(part, product.height_m) for part in build(product.width_m, product.depth_m, product.height_m)]
+                return [_between(part, product.height_m) for part in build(product.width_m, product.depth_m, product.height_m)]
     return _box(product.width_m, product.depth_m, product.height_m)
 
 
-def _below(part: Part, height_m: float) -> Part:
-    """The part, no higher than the piece: cushions and mattresses have a thickness that a low piece has no room for."""
+def _between(part: Part, height_m: float) -> Part:
+    """The part between floor and top of the piece: cushions and mattresses have a thickness that a low piece has no room for."""
     vertices = part.vertices.copy()
-    vertices[:, 2] = np.minimum(vertices[:, 2], height_m)
+    vertices[:, 2] = np.clip(vertices[:, 2], 0.0, height_m)
     return Part(vertices, part.faces, part.colour)
 
 
