@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from poc.room.freespace import end_sigma_m, free_measurements, log_normal, propagated, unknown
+from poc.room.freespace import end_sigma_m, free_measurements, go_on, log_normal, propagated, unknown
 from poc.room.nextstep import next_measurement
 from poc.room.propagate import variance, wall_length
 from poc.room.roomspace import crossing_walls, longest_free
@@ -20,6 +20,9 @@ FIXED_NAMES = (("camera_height", "m"), ("ceiling_height", "m"), ("longest_wall",
 
 
 NO_CEILING = "the ceiling is out of the photo, or not seen clearly enough"
+END_REASONS = {"frame": "an end of the wall is out of the photo", "occluded": "an end of the wall is hidden, or not made out"}
+LEAST_LENGTH_M = 0.1
+"""Less of a wall is no length of it."""
 WORTH_SAYING_M = 1.9
 """A room at least this high: less is no news."""
 
@@ -61,9 +64,11 @@ def doubting_crossed(scene: Scene, measurements: Iterable[Measurement]) -> list[
 
 def longest(lengths: Iterable[Measurement]) -> Measurement:
     """The length that says most: a wall that goes on out of sight counts with what it has at least. Where one of those is seen to
-    be longer than the longest that has both its ends, the longest is only known to be at least the surer of the two; where one
-    might be, the reason says so."""
-    told = list(lengths)
+    be longer than the longest that has both its ends, the longest is only known to be at least the surer of the two. Where one
+    might be, it is at least the longest seen whole: of 32 such, told with two ends, 21 were shorter than the truth."""
+    told = [m for m in lengths if m.status != "unknown"]
+    if not told:
+        return unknown("longest_wall", "m", "hardly any of the walls is seen")
     best = max(told, key=lambda m: m.value if m.status == "measured" else m.low)
     longer = max((m for m in told if m.status == "lower_bound" and m.value > best.value), key=lambda m: m.value, default=None)
     if best.status == "lower_bound":
@@ -73,8 +78,9 @@ def longest(lengths: Iterable[Measurement]) -> Measurement:
     cut = [m.name.removesuffix("_length").replace("_", " ") for m in told if m.status == "lower_bound"]
     if not cut:
         return best
-    whole = f"the longest seen whole: {' and '.join(cut)} {'goes' if len(cut) == 1 else 'go'} on out of sight"
-    return replace(best, reason=f"{best.reason}; {whole}" if best.reason else whole)
+    own = best.name.removesuffix("_length").replace("_", " ")
+    whole = f"{own}, seen whole, is {best.value:.2f} m ({best.low:.2f}–{best.high:.2f}); {go_on(cut)} on out of sight"
+    return replace(best, status="lower_bound", high=None, reason=f"{best.reason}; {whole}" if best.reason else whole)
 
 
 def _camera_height(scene: Scene) -> Measurement:
@@ -110,8 +116,9 @@ def _length(scene: Scene, k: int) -> Measurement:
                               wall.length_m * plane.sigma_m / plane.offset_m)
     unseen = sum(end_sigma_m(scene, plane, at) ** 2 for at, kind in zip(wall.ends, wall.end_kinds) if kind != "corner")
     parts["unseen"] = unseen / max(value, 0.01) ** 2
-    whole = all(kind == "corner" for kind in wall.end_kinds)
-    return log_normal(f"{wall.plane_id}_length", value, "m", parts, plane.basis, "" if whole else "an end of the wall is out of sight")
+    reasons = dict.fromkeys(END_REASONS[kind] for kind in wall.end_kinds if kind != "corner")
+    m = log_normal(f"{wall.plane_id}_length", value, "m", parts, plane.basis, "; ".join(reasons))
+    return m if m.low >= LEAST_LENGTH_M else unknown(m.name, "m", "hardly any of the wall is seen")
 
 
 def measurement_json(scene: Scene, measurements: tuple[Measurement, ...], model: dict, photo: str | None = None, notes: Sequence[str] = ()) -> dict:

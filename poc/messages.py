@@ -154,7 +154,10 @@ _PHRASES_ZH = {
     "reference a4": "标注的 A4 纸",
     "reference a4_short": "标注的 A4 纸短边",
     "reference socket": "标注的插座高度",
-    "an end of the wall is out of sight": "墙的一端不在画面内",
+    "an end of the wall is out of the photo": "墙的一端不在画面内",
+    "an end of the wall is out of sight in every photo": "墙的一端在所有照片中都不可见",
+    "an end of the wall is hidden, or not made out": "墙的一端被遮挡或无法辨认",
+    "hardly any of the walls is seen": "几乎看不到墙面",
     "no wall is seen free down to its foot for 0.4 m or more": "没有一面墙有 0.4 m 以上的空段一直看到墙脚",
     "the ceiling is out of the photo, or not seen clearly enough": "天花板不在画面内，或看不清",
     "height up to which a wall is seen": "墙面可见的最高处",
@@ -166,8 +169,11 @@ _PHRASES_ZH = {
     "cut by the photo's edge": "被画面边缘截断",
     "hardly any floor is seen": "几乎看不到地面",
     "hardly any of the floor seen is free": "可见的地面几乎没有空处",
-    "the longest seen whole: {walls} goes on out of sight": "这是完整可见的墙中最长的：{walls}延伸到视线之外",
-    "the longest seen whole: {walls} go on out of sight": "这是完整可见的墙中最长的：{walls}延伸到视线之外",
+    "{walls}, seen whole, is {length}": "完整可见的{walls}为 {length}",
+    "{walls} goes on out of sight": "{walls}延伸到视线之外",
+    "{walls} go on out of sight": "{walls}延伸到视线之外",
+    "a free stretch of {walls}, seen whole, is {length}": "{walls}有一段完整可见的空墙，长 {length}",
+    "one of {walls} goes on out of sight": "{walls}上还有空墙延伸到视线之外",
     "it runs through {walls}: one of them is not where it was put": "它与{walls}互相穿越：其中有位置不对的",
     "free wall": "空墙",
     "free floor": "空地",
@@ -244,7 +250,7 @@ _REFUSALS_ZH = {
         "画面的细节只相当于 100 像素的图片（过小、放大过或模糊），不足以辨认房间。",
 }  # fmt: skip
 """Why no room was found, after "no room found: "; reasons with numbers in them stay as they are."""
-_SLOTS = {"number": r"\d+", "side": "left|right", "part": r"(?:the free stretch of )?wall \d+", "walls": r"wall \d+(?:(?:, | and )wall \d+)*", "share": r"0?\.\d+|1"}
+_SLOTS = {"number": r"\d+", "side": "left|right", "part": r"(?:the free stretch of )?wall \d+", "walls": r"wall \d+(?:(?:, | and )wall \d+)*", "share": r"0?\.\d+|1", "length": r"\d+\.\d+ m \(\d+\.\d+–\d+\.\d+\)"}
 _VERDICTS_ZH = {
     "": "此照片没有测得任何决定产品的尺寸，无从判断。",
     "green": "两端已知的决定性尺寸中最不确定的为 ± {worst} %（90 %），在选择产品所需的 ± {choose} % 之内。",

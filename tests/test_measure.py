@@ -10,7 +10,7 @@ import pytest
 
 from poc.geometry import pixel_rays
 from poc.measure import FIXED_NAMES, longest, measure, measurement_json, next_measurement
-from poc.room.freespace import log_normal
+from poc.room.freespace import log_normal, unknown
 from poc.room.propagate import CAUSES
 from poc.room.scale import fuse
 from poc.scene import build_scene
@@ -74,20 +74,24 @@ def test_the_interval_is_the_inputs(found):
 
 
 def test_the_longest_wall_is_the_longest(found):
+    """Two walls go on beyond the photo: it is at least the longest seen whole, whose length is told."""
     lengths = [m for m in found.values() if m.name.startswith("wall_") and m.name.endswith("_length")]
-    longest = max(lengths, key=lambda m: m.value)
-    assert replace(found["longest_wall"], reason="") == replace(longest, name="longest_wall")
+    best, told = max(lengths, key=lambda m: m.value), found["longest_wall"]
+    assert best.status == "measured" and (told.value, told.low, told.high, told.status) == (best.value, best.low, None, "lower_bound")
+    assert f", seen whole, is {best.value:.2f} m ({best.low:.2f}–{best.high:.2f}); wall 1 and wall 4 go on out of sight" in told.reason
 
 
 def test_a_wall_seen_to_be_longer_makes_the_longest_a_bound():
     whole = log_normal("wall_1_length", 3.2, "m", {"fit": 0.03**2}, "foot")
-    cut = log_normal("wall_2_length", 3.9, "m", {"fit": 0.16**2}, "foot", "an end of the wall is out of sight")
+    cut = log_normal("wall_2_length", 3.9, "m", {"fit": 0.16**2}, "foot", "an end of the wall is out of the photo")
     assert cut.low < whole.low < whole.value < cut.value
     told = longest([whole, cut])
     assert told.status == "lower_bound" and told.high is None and told.low == whole.low
     told = longest([whole, replace(cut, value=3.1, low=2.6)])
-    assert told == replace(whole, reason="the longest seen whole: wall 2 goes on out of sight")
+    assert told == replace(whole, status="lower_bound", high=None, reason=f"wall 1, seen whole, is 3.20 m ({whole.low:.2f}–{whole.high:.2f}); wall 2 goes on out of sight")
     assert longest([whole, replace(whole, name="wall_2_length", value=3.0)]) == whole
+    sliver = unknown("wall_2_length", "m", "hardly any of the wall is seen")
+    assert longest([whole, sliver]) == whole and longest([sliver]).status == "unknown"
 
 
 def test_what_is_free_of_a_wall_is_not_surer_than_the_wall():
@@ -157,7 +161,7 @@ def test_a_wall_cut_by_the_photo_is_a_lower_bound(room, scene, found):
     for wall in cut:
         m, normal = found[f"{wall.plane_id}_length"], scene.plane(wall.plane_id).normal_cam
         true = max(room.walls, key=lambda w: w.normal_cam @ normal)
-        assert m.status == "lower_bound" and m.high is None and "out of sight" in m.reason
+        assert m.status == "lower_bound" and m.high is None and "out of the photo" in m.reason
         assert m.low < m.value < 1.01 * true.length_m
         assert m.budget["unseen"] > 0
 

@@ -124,9 +124,8 @@ def _network_scene(room, noise: float = 0.08, **options):
     return build_scene(room.photo, depth, room.surfaces, camera, **options)
 
 
-def _width(scene, name: str) -> float:
-    m = {m.name: m for m in measure(scene)}[name]
-    return m.high - m.low
+def _least(scene, name: str) -> float:
+    return {m.name: m for m in measure(scene)}[name].low
 
 
 @pytest.fixture(scope="module")
@@ -140,17 +139,17 @@ def test_what_is_promised_is_what_comes(whole_wall):
     before = _network_scene(whole_wall)
     step = next_measurement(before, measure(before))
     assert step.helps == "longest_free_wall" and "camera" in step.action
-    assert step.width_now_m == pytest.approx(_width(before, step.helps), rel=0.01)
+    assert step.least_now_m == _least(before, step.helps)
     after = _network_scene(whole_wall, camera_height=(before.camera_height_m, 0.01 * before.camera_height_m))
-    assert step.width_after_m == pytest.approx(_width(after, step.helps), rel=0.15)
-    assert step.width_after_m < 0.6 * step.width_now_m
+    assert step.least_after_m == pytest.approx(_least(after, step.helps), rel=0.05)
+    assert step.least_after_m > 1.05 * step.least_now_m
 
 
 def test_where_the_height_is_known_another_length_is_proposed(whole_wall):
     sharp = _network_scene(whole_wall, camera_height=(whole_wall.camera_height_m, 0.03 * whole_wall.camera_height_m))
     step = next_measurement(sharp, measure(sharp))
     assert step is not None and "how high the camera" not in step.action
-    assert step.width_after_m < step.width_now_m
+    assert step.least_after_m > step.least_now_m
 
 
 def test_knowing_a_length_that_errs_alike_helps_and_another_does_not():

@@ -196,7 +196,7 @@ def _wall_place(
     exact = longest is not None and longest[0] is wall and longest[1] == span and abs(length_m - base.value_m) <= STEP_M
     own = base if exact else _own_extent(scene, wall, span, ends, base)
     sills = _sills(scene, start, along, inward, length_m)
-    return Place("wall", wall.plane_id, start, along, inward, _open_ended(own, ends, keep=exact), _bounded(own), ceiling, body, reach, clear, sills, ends)
+    return Place("wall", wall.plane_id, start, along, inward, _open_ended(own, ends), _bounded(own), ceiling, body, reach, clear, sills, ends)
 
 
 def _own_extent(scene: Scene, wall: WallSegment, span: tuple[float, float], ends: tuple[str, str], base: Extent) -> Extent:
@@ -212,9 +212,9 @@ def _bounded(length: Extent) -> Extent:
     return replace(length, at_least=False)
 
 
-def _open_ended(length: Extent, ends: tuple[str, str], keep: bool) -> Extent:
-    """Whether a stretch goes on out of sight: as its measurement says where it has one, else by its ends."""
-    return length if keep else replace(length, at_least=any(end in ("frame", "occluded") for end in ends))
+def _open_ended(length: Extent, ends: tuple[str, str]) -> Extent:
+    """Whether a stretch goes on out of sight, by its ends: its measurement is a bound as well where another stretch may be longer."""
+    return replace(length, at_least=any(end in ("frame", "occluded") for end in ends))
 
 
 def _kinds(wall: WallSegment) -> tuple[tuple[str, str], ...]:

@@ -6,6 +6,7 @@ The scene's planes carry the errors of scale, camera and walls; what is added he
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,7 +20,7 @@ CORNER_SIGMA_M, SOFT_END_SIGMA_M = 0.03, 0.05
 END_SIGMA_CELLS = 4.0
 """One sigma of where a wall is last seen, cells of the working grid: near a corner whose other wall is not known, a few columns
 of that wall cannot be told from this one."""
-EDGE_SIGMA_CELLS = 2.0
+EDGE_SIGMA_CELLS = 4.0
 """The same of furniture and doors, as far as a network's surfaces have their edges."""
 EDGE_SIGMA_M = 0.03
 """One sigma of an edge of the seen floor where no wall ends it, common to all of it."""
@@ -47,7 +48,17 @@ def _longest_free_wall(scene: Scene, one_view: bool) -> Measurement:
         reason = f"no wall is seen free down to its foot for {SHORTEST_FREE_M} m or more"
         return unknown("longest_free_wall", "m", reason)
     wall, span = found
-    return free_stretch(scene, wall, span, wall.free_end_kinds[wall.free.index(span)], one_view)
+    own = free_stretch(scene, wall, span, wall.free_end_kinds[wall.free.index(span)], one_view)
+    cut = [w.plane_id.replace("_", " ") for w in scene.walls if any(kind in END_WORDS for kinds in w.free_end_kinds for kind in kinds)]
+    if own.status != "measured" or not cut:
+        return own  # else another may be the longest: of 27 told with two ends, 19 were shorter than it
+    reason = f"a free stretch of {own.basis.split(',')[0].replace('_', ' ')}, seen whole, is {own.value:.2f} m ({own.low:.2f}–{own.high:.2f}); {go_on(cut, 'one of ')} on out of sight"
+    return replace(own, status="lower_bound", high=None, reason=reason)
+
+
+def go_on(walls: list[str], which: str = "") -> str:
+    """"wall 2 goes", "wall 1 and wall 3 go"; with `which` before it, of one of each."""
+    return f"{which}{' and '.join(walls)} {'go' if len(walls) > 1 and not which else 'goes'}"
 
 
 def free_stretch(scene: Scene, wall: WallSegment, span: tuple[float, float], kinds: tuple[str, str], one_view: bool = True) -> Measurement:

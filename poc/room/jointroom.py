@@ -143,7 +143,7 @@ def free_of(stretch: Stretch, views: list[View], seats: dict[int, Seat], at_m: f
     for low, high in _doors(stretch.wall, views, seats):
         merged = cut_out(merged, low, high, "door")
     low, high = stretch.left.at_m, stretch.right.at_m
-    kept = [(max(a, low), min(b, high), ka if a >= low else "corner", kb if b <= high else "corner") for a, b, ka, kb in merged]
+    kept = [(max(a, low), min(b, high), ka if a >= low else stretch.left.kind, kb if b <= high else stretch.right.kind) for a, b, ka, kb in merged]
     kept = [s for s in kept if s[1] - s[0] > EDGE_M]
     return [(s[0] - low, s[1] - low) for s in kept], [(s[2], s[3]) for s in kept], list(dict.fromkeys(cutters))
 

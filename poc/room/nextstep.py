@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from poc.room.freespace import stretch_length
+from poc.room.freespace import END_WORDS, stretch_length
 from poc.room.propagate import log_changes, wall_length
 from poc.room.roomspace import longest_free
 from poc.types import Z90, Measurement, NextMeasurement, Scene, WallSegment
@@ -178,20 +178,30 @@ def _free_wall_photo(longest_wall: Measurement | None) -> NextMeasurement | None
 
 
 def _end_photo(scene: Scene, m: Measurement) -> NextMeasurement | None:
-    """A photo with what this one does not show of a wall; its error there is taken to be what it is here."""
+    """A photo with what this one does not show of a wall, or where that is seen whole of the longest of the others that may be longer;
+    its error there is taken to be what it is here."""
     found = longest_free(scene)
     if m.name == "longest_free_wall" and found:
-        wall, span = found
-        kinds, what = wall.free_end_kinds[wall.free.index(span)], f"the free stretch of {_called(wall)}"
+        stretches = [(w, span, kinds) for w in scene.walls for span, kinds in zip(w.free, w.free_end_kinds, strict=True)]
+        own = next(s for s in stretches if s[0] is found[0] and s[1] == found[1])
+        cut = [s for s in stretches if _goes_on(s[2])]
+        wall, _, kinds = max(cut, key=lambda s: s[1][1] - s[1][0]) if cut and not _goes_on(own[2]) else own
+        what = f"the free stretch of {_called(wall)}"
     else:
         wall = _wall_of(scene, m)
+        cut = [w for w in scene.walls if _goes_on(w.end_kinds)]
+        wall = max(cut, key=lambda w: w.length_m) if cut and not _goes_on(wall.end_kinds) else wall
         kinds, what = wall.end_kinds, _called(wall)
     return NextMeasurement(_photo_of(what, kinds), m.name, float("inf"), _width(m.value, _sigma(m)), float(m.low))
 
 
+def _goes_on(kinds: tuple[str, str]) -> bool:
+    return any(kind in END_WORDS for kind in kinds)
+
+
 def _photo_of(what: str, kinds: tuple[str, str]) -> str:
     """Where to take it from: toward an end that the photo's edge cuts, or past what hides it."""
-    open_ends = [side for side, kind in zip(("left", "right"), kinds) if kind in ("frame", "occluded")]
+    open_ends = [side for side, kind in zip(("left", "right"), kinds) if kind in END_WORDS]
     if len(open_ends) != 1:
         return f"take another photo, from further back or from the other side, so that both ends of {what} are in it"
     side = open_ends[0]

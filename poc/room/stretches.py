@@ -23,8 +23,11 @@ HIGHEST_M = 2.3
 SHORTEST_M = 0.2
 BRIDGE_STEPS = 2
 """Gaps hidden by something slim farther into the room, up to this many steps, do not end a stretch."""
-FREE, OBSTACLE, OCCLUDED, FRAME, DOOR_AT = range(5)
-KINDS = ("free", "obstacle", "occluded", "frame", "door")
+AT_WALL_M = 0.3
+"""What stands farther from the wall than this may not stand in the strip at all, depth being what it is: a stretch that ends there is
+only known to be at least so long (told with two ends, such were inside their interval in half of the cases, 23)."""
+FREE, OBSTACLE, OCCLUDED, FRAME, DOOR_AT, AWAY = range(6)
+KINDS = ("free", "obstacle", "occluded", "frame", "door", "occluded")
 
 
 def free_stretches(scene: Scene, view: View, wall: WallSegment, taken: np.ndarray, *, strip_m: float = STRIP_M,
@@ -71,17 +74,18 @@ def _states(scene: Scene, view: View, wall: WallSegment, at: np.ndarray, taken: 
     hidden = (shown & ~clear).sum(0) > np.maximum(1, 0.12 * shown.sum(0))
     door = (shown & (p[..., DOOR] > 0.5)).sum(0) > 0.5 * np.maximum(shown.sum(0), 1)
     cut = ~shown[:2].any(0)
-    thing, bare = _strip(scene, view, wall, at, taken, strip_m)
+    thing, near, bare = _strip(scene, view, wall, at, taken, strip_m)
     state = np.full(len(at), FREE)
     state[~bare | hidden] = OCCLUDED
-    state[thing] = OBSTACLE
+    state[thing] = np.where(near[thing], OBSTACLE, AWAY)
     state[cut & ~thing] = FRAME
     state[(door | _in_doors(scene, wall, at)) & ~thing] = DOOR_AT
     return state
 
 
-def _strip(scene: Scene, view: View, wall: WallSegment, at: np.ndarray, taken: np.ndarray, strip_m: float) -> tuple[np.ndarray, np.ndarray]:
-    """Whether something stands in the strip at each step, and whether the floor there is seen bare (as far as it is in the photo)."""
+def _strip(scene: Scene, view: View, wall: WallSegment, at: np.ndarray, taken: np.ndarray, strip_m: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Whether something stands in the strip at each step, whether near the wall, and whether the floor there is seen bare (as far as
+    it is in the photo)."""
     out = np.arange(CLEAR_FROM_M, strip_m + 1e-6, 0.05)
     step = (wall.ends[1] - wall.ends[0]) / max(wall.length_m, 1e-9)
     plan = wall.ends[0] + at[:, None] * step
@@ -96,7 +100,7 @@ def _strip(scene: Scene, view: View, wall: WallSegment, at: np.ndarray, taken: n
         floor[i] = p[..., FLOOR] > 0.5
         shown[i] &= _inside(scene, cam, wall)
     missing = (shown & ~floor).sum(0)
-    return thing.sum(0) >= 2, missing <= np.maximum(1, 0.2 * shown.sum(0))
+    return thing.sum(0) >= 2, thing[out < AT_WALL_M + 1e-6].sum(0) >= 2, missing <= np.maximum(1, 0.2 * shown.sum(0))
 
 
 def _inside(scene: Scene, cam: np.ndarray, wall: WallSegment) -> np.ndarray:
