@@ -51,7 +51,7 @@ report: setup
 	if [ -n "$$REFERENCE" ]; then set -- "$$@" --reference "$$REFERENCE"; fi; \
 	if [ -n "$$CATALOGUE" ]; then set -- "$$@" --parameter "CATALOGUE=$$CATALOGUE"; fi; \
 	if [ -n "$$PHOTO" ]; then set -- "$$@" -- "$$PHOTO"; fi; \
-	exec $(BIN)/poc report -o "$$OUT" --lang "$$REPORT_LANG" "$$@"
+	exec $(BIN)/poc report -o "$${OUT:-report}" --lang "$${REPORT_LANG:-en}" "$$@"
 
 test: torch
 	@$(BIN)/python -m tests.run_all --seconds $(TEST_TIME)

@@ -49,6 +49,11 @@ _TEXT: dict[str, tuple[str, str]] = {
         " nothing about this photo. What helps: a photo that shows the floor meeting at least one wall, taken level at eye height.",
         "因此没有尺寸，也不推荐家具。下面的商业测算只基于参数，与此照片无关。建议：重新拍摄，让画面包含地面与至少一面墙的交线，手机持平，与眼同高。",
     ),
+    "given_off_means": (
+        "What was given (a camera height, a reference) contradicts the photo by far, so nothing is measured with it and nothing is recommended. The business"
+        " case below stands on its parameters alone. What helps: leave what was given out, or mark and measure it again.",
+        "所给的数值（相机高度或参照物）与照片相差太大，因此不作测量，也不推荐家具。下面的商业测算只基于参数。建议：去掉所给的数值，或重新标注和测量。",
+    ),
     "caveat_02_depth": (
         "The model answers every photo. For one in which no room was found its metres have nothing that they could be checked against: do not use them.",
         "模型对任何照片都会给出深度。此照片中没有找到房间，这些米数无从核对，请勿使用。",
@@ -61,6 +66,8 @@ _TEXT: dict[str, tuple[str, str]] = {
         "有自检未通过（{names}），房间可能与图不符：订购前请用卷尺核实。",
     ),
     "fit_line": ("{name}, {price}: fits with a probability of {percent}", "{name}，{price}：放得下的概率 {percent}"),
+    "fit_line_if": (
+        "{name}, {price}: fits with a probability of {percent} if the room is as drawn", "{name}，{price}：若房间与图相符，放得下的概率 {percent}"),
     "alone": ("Each piece is judged alone: several may want the same place.", "每件家具单独判断：几件可能要占同一位置。"),
     "more_pieces": ("and {count} more below, of {all} that fit", "下文另有 {count} 件（共 {all} 件适合）"),
     "net": (
@@ -106,6 +113,10 @@ _TEXT: dict[str, tuple[str, str]] = {
     "no_room_advice": (
         "Another photo, level, at eye height, that shows the floor meeting at least one wall.",
         "重新拍摄一张照片：手机持平，与眼同高，画面包含地面与至少一面墙的交线。",
+    ),
+    "given_off_advice": (
+        "The photo again, without what was given, or with it marked and measured anew: the two contradict each other.",
+        "请去掉所给的数值，或重新标注和测量后再试：它与照片互相矛盾。",
     ),
     "photo": ("The photo", "照片"),
     "photo_alt": ("The photo that was measured", "所测量的照片"),
@@ -210,8 +221,10 @@ _PHRASES_ZH = {
 """What stages say on the first page, and the inputs of the business case; slots as in `_SLOTS`."""
 _ACTIONS_ZH = {
     "Measure how high the camera was above the floor, to 1 %.": "测量相机离地面的高度，误差不超过 1 %。",
-    "Measure the room's height with a tape.": "用卷尺测量房间的层高。",
-    "Measure wall {number} with a tape, from corner to corner.": "用卷尺测量墙面 {number}，从墙角量到墙角。",
+    "Measure the room's height with a tape and mark it on the photo as a reference, from the floor straight up to the ceiling.":
+        "用卷尺测量房间的层高，并在照片上从地面竖直向上到天花板标为参照。",
+    "Measure wall {number} with a tape, from corner to corner, and mark it on the photo as a reference.":
+        "用卷尺测量墙面 {number}，从墙角量到墙角，并在照片上标为参照。",
     "Measure the door's height and mark it on the photo as a reference.": "测量门的高度，并在照片上标为参照。",
     "Measure something that stands or lies on the floor, a metre long or more, and mark it on the photo as a reference.":
         "测量一件放在地面上、长一米或以上的物体，并在照片上标为参照。",
@@ -236,6 +249,7 @@ _REFUSALS_ZH = {
     "no floor is seen, or hardly any, so nothing can be placed": "几乎看不到地面，无法确定任何物体的位置。",
     "no walls are seen": "画面中看不到墙面。",
     "the picture is blank": "画面是空白的。",
+    "the photo is almost black: take it with the lights on, or save it brighter": "照片几乎全黑：请开灯重拍，或调亮后保存。",
     "the photo lies on its side; turned by a quarter to the left it shows one: save it so": "照片是横倒的：向左转 90° 后才是房间，请转正后保存。",
     "the photo stands on its head; turned round it shows one: save it so": "照片上下颠倒：旋转 180° 后才是房间，请转正后保存。",
     "the photo lies on its side; turned by a quarter to the right it shows one: save it so": "照片是横倒的：向右转 90° 后才是房间，请转正后保存。",

@@ -36,6 +36,7 @@ _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "JPEG2000", "PP
 _READABLE = "JPEG, PNG, HEIC, WebP, TIFF, GIF or BMP"
 _RAW_SUFFIXES = {".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"}
 _DNG_VERSION_TAG = 0xC612
+DEEP = "16-bit values scaled to 8-bit"
 _HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
 _DECODE_ERRORS = (
     OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, RuntimeError, OverflowError,
@@ -207,8 +208,10 @@ def _decode(image: Image.Image, label: str) -> tuple[np.ndarray, tuple[str, ...]
     """Pixels, upright. Pillow is lazy: this is where a file that was cut short shows."""
     try:
         with _quiet():
+            deep = any(";16" in str(tile[-1]) for tile in getattr(image, "tile", ()))  # Pillow's own name for how pixels are stored
             image.load()
-            return _to_rgb(_upright(image), label)
+            rgb, notes = _to_rgb(_upright(image), label)
+            return rgb, (*notes, DEEP) if deep and DEEP not in notes else notes
     except MemoryError:
         raise PhotoError(f"{label} does not fit in memory ({image.size[0]} × {image.size[1]}): save a smaller copy") from None
     except _DECODE_ERRORS as error:
@@ -259,7 +262,7 @@ def _deep_grey(image: Image.Image, label: str) -> tuple[np.ndarray, tuple[str, .
     if image.mode == "F" or values.max() > 65535 or values.min() < 0:
         raise PhotoError(f"{label} holds floating-point or 32-bit values, not a photo's colours: save it as 8-bit JPEG or PNG")
     grey = ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-    return np.repeat(grey[..., None], 3, axis=2), ("greyscale photo", "16-bit values scaled to 8-bit")
+    return np.repeat(grey[..., None], 3, axis=2), ("greyscale photo", DEEP)
 
 
 def _over_white(image: Image.Image) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -22,7 +22,7 @@ from poc.room.scale import MODEL, PRIOR_HEIGHT_M, fuse, prior_opinion
 from poc.room.stretches import STRIP_M, UP_TO_M
 from poc.room.view import CEILING, FLOOR, SURE, View, kept, make_view
 from poc.room.wallfit import DepthNoise, State
-from poc.types import Camera, DepthMap, Photo, Plane, Reference, Scale, ScaleSource, Scene, Surfaces, WallSegment
+from poc.types import GIVEN_OFF, Camera, DepthMap, Photo, Plane, Reference, Scale, ScaleSource, Scene, Surfaces, WallSegment
 
 NETWORK_SIGMA = 0.15
 """Sigma of log depth from which on a map is as wrong as networks are, whole planes turned and shifted; below it, less so."""
@@ -98,7 +98,7 @@ def _unheard_of(height_m: float | None, given: Sequence[float]) -> str | None:
     if not given and abs(np.log(height_m / PRIOR_HEIGHT_M)) > UNHEARD_LOG:
         return f"{would}, and from there hardly any room is photographed; if it did stand there, give the camera height"
     if given and (nearest := min(given, key=lambda h: abs(np.log(height_m / h)))) and abs(np.log(height_m / nearest)) > APART_LOG:
-        return f"{would}, by what is given {nearest:.2f} m: either this is no room, or a length that was given is far off"
+        return f"{would}, by what is given {nearest:.2f} m: either this is no room, {GIVEN_OFF}"
     return None
 
 

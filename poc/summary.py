@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from poc.figures.theme import percent, unit_of
 from poc.messages import Messages
-from poc.types import Measurement, Scene, floored
+from poc.types import GIVEN_OFF, Measurement, Scene, floored
 from poc.words import advice_sentence, error_percent, price, tape_first
 
 if TYPE_CHECKING:
@@ -34,9 +34,10 @@ class Card:
 
 @dataclass(frozen=True)
 class Summary:
-    """Everything on the first page, in one language. refusal: why no room is measured, or ""."""
+    """Everything on the first page, in one language. refusal: why no room is measured, or ""; meaning: what follows from that."""
 
     refusal: str
+    meaning: str
     cards: tuple[Card, ...]
     measured: tuple[str, ...]
     sure: tuple[str, ...]
@@ -54,6 +55,7 @@ def summarise(run: Run, say: Messages) -> Summary:
     named = {m.name: m for m in measurements}
     return Summary(
         refusal=say.refusal(scene.refusal or ""),
+        meaning=_of_refusal("means", scene.refusal, say) if scene.refusal else "",
         cards=() if scene.refusal else tuple(_card(named[name], say) for name in CARDS if name in named),
         measured=_measured(measurements, say),
         sure=() if scene.refusal else _sure(scene, room["checks"], _verdict(money["verdict"], money["case"].params, say), say),
@@ -101,7 +103,7 @@ def _fits(found: Recommendations, caution: str, say: Messages) -> tuple[str, ...
         return (say("nothing_fits", reason=say.phrase(say.refusal(found.reason)).rstrip(".。")),)
     told = [caution] if caution else []
     told += [
-        say("fit_line", name=r.product.name, price=price(r.product.price, found.currency), percent=say.phrase(percent(r.probability)))
+        say("fit_line_if" if caution else "fit_line", name=r.product.name, price=price(r.product.price, found.currency), percent=say.phrase(percent(r.probability)))
         for r in found.items[:SHOWN_PIECES]
     ]
     if len(found.items) > SHOWN_PIECES:
@@ -125,4 +127,9 @@ def _worth(case: BusinessCase, swings: Sequence[Any], say: Messages) -> tuple[st
 
 
 def _advice(advice: Any, refusal: str | None, say: Messages) -> str:
-    return say("no_room_advice") if refusal else advice_sentence(advice, say=say)
+    return _of_refusal("advice", refusal, say) if refusal else advice_sentence(advice, say=say)
+
+
+def _of_refusal(what: str, refusal: str, say: Messages) -> str:
+    """What a refusal means, or what helps: another photo, or another look at what was given with it."""
+    return say(f"{'given_off' if refusal.endswith(GIVEN_OFF) else 'no_room'}_{what}")

@@ -28,6 +28,8 @@ Z90 = 1.6448536269514722
 
 RUNS_THROUGH = "it runs through"
 """How a measurement's reason begins where the wall is not where it was put, so that its interval says nothing."""
+GIVEN_OFF = "or a length that was given is far off"
+"""How a refusal ends where a length that the caller gave does not suit the photo."""
 
 
 def floored(value: float) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from poc.figures.theme import LIGHTS, percent, title_of, unit_of, value_words, whole_percent
 from poc.messages import Messages
 from poc.room.nextstep import STRETCH_M
-from poc.types import Z90, Check, Measurement, NextMeasurement, Recommendation, ScaleSource, Scene, floored
+from poc.types import GIVEN_OFF, Z90, Check, Measurement, NextMeasurement, Recommendation, ScaleSource, Scene, floored
 
 if TYPE_CHECKING:
     from poc.fuse import JointRoom
@@ -92,6 +92,8 @@ def refusal_sentence(reason: str) -> str:
 def advice_sentence(advice: NextMeasurement | None, refusal: str | None = None, say: Messages = Messages("en")) -> str:
     """What to measure next, and what it would bring; says so where nothing would help. An action that `say` has no words for
     stays in English, and what it brings with it."""
+    if refusal and refusal.endswith(GIVEN_OFF):
+        return say("given_off_advice")
     if refusal:
         return "There is nothing to sharpen: take another photo, level, at eye height, that shows the floor meeting at least one wall."
     if advice is None:

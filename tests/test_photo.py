@@ -164,7 +164,9 @@ def test_sixteen_bit_is_scaled_by_its_full_range():
     colour = np.zeros((80, 90, 3), np.uint16)
     colour[..., 2] = 51400  # OpenCV writes BGR: this is red 200
     for suffix in (".png", ".tif"):
-        assert load_photo(cv2.imencode(suffix, colour)[1].tobytes()).rgb[0, 0].tolist() == [200, 0, 0]
+        read = load_photo(cv2.imencode(suffix, colour)[1].tobytes())
+        assert read.rgb[0, 0].tolist() == [200, 0, 0] and read.notes == ("16-bit values scaled to 8-bit",)
+    assert load_photo(cv2.imencode(".png", (colour >> 8).astype(np.uint8))[1].tobytes()).notes == ()
 
 
 def test_alpha_over_white():

@@ -82,6 +82,7 @@ def _sphere() -> np.ndarray:
     ("picture", "says"),
     [
         (np.full((200, 300, 3), 255, np.uint8), "blank"),
+        (np.random.default_rng(0).integers(0, 30, (200, 300, 3), np.uint8), "almost black"),
         (_floor_plan(), "floor plan"),
         (_coloured_plan(), "floor plan"),
         (_coloured_plan(noise=4.0), "floor plan"),

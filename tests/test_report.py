@@ -23,8 +23,8 @@ from poc.render import read_section
 from poc.report import build_report
 from poc.room.refusal import REASONS
 from poc.summary import summarise
-from poc.types import Check, NextMeasurement
-from poc.words import joint_lines, price, room_lines, sentence, tape_first
+from poc.types import GIVEN_OFF, Check, NextMeasurement
+from poc.words import advice_sentence, joint_lines, price, room_lines, sentence, tape_first
 from poc.workbook import StageTime
 
 TIMES = (StageTime("01_upload", 0.0, 1.5, 0.5), StageTime("02_depth", 1.5, 4.0, 0.1))
@@ -96,6 +96,15 @@ def test_the_summary_comes_first(page):
     head = bare[: bare.index("<nav>")]
     for text in ("Ceiling height", "Longest free wall", "The scale comes from", "Measure the camera", "¥"):
         assert text in head
+
+
+def test_a_length_that_contradicts_the_photo_is_not_told_as_a_bad_photo(refused, tmp_path):
+    reason = f"no room found: by its depth the camera would stand 1.55 m above the floor, by what is given 0.62 m: either this is no room, {GIVEN_OFF}"
+    run = changed(refused, tmp_path, scene=replace(refused.get("03_measurements", "scene"), refusal=reason))
+    for language, words in (("en", "leave what was given out"), ("zh", "去掉所给的数值")):
+        told = summarise(run, Messages(language))
+        assert words in told.meaning and "floor meeting" not in told.meaning + told.advice
+    assert "without what was given" in advice_sentence(None, reason)
 
 
 def test_code_is_there_but_folded_away(page):
@@ -248,8 +257,8 @@ def test_the_first_page_word_by_word(mixed):
     assert "longest free wall, is known to ± 7 % (90 %" in told.sure[3] and "the longest free wall may be wrong altogether" in told.sure[3]
     assert told.fits == (
         "A self-check failed (corner angles), so the room may not be as drawn: measure by tape before anything is ordered.",
-        "Sofa 0, ¥4,990: fits with a probability of 90 %", "Sofa 1, ¥4,990: fits with a probability of 91 %",
-        "Sofa 2, ¥4,990: fits with a probability of 93 %", "and 2 more below, of 9 that fit",
+        "Sofa 0, ¥4,990: fits with a probability of 90 % if the room is as drawn", "Sofa 1, ¥4,990: fits with a probability of 91 % if the room is as drawn",
+        "Sofa 2, ¥4,990: fits with a probability of 93 % if the room is as drawn", "and 2 more below, of 9 that fit",
         "Each piece is judged alone: several may want the same place.")
     low, median, high = (money(value, "¥") for value in (case.net_low, case.net_median, case.net_high))
     assert told.worth[1].endswith(f"brings {money(case.steady.net, '¥')}; with the inputs anywhere in their ranges, {low} to {high} in nine cases of ten, half of them below {median}.")

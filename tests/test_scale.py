@@ -44,6 +44,7 @@ def test_a_height_out_of_range(text):
 
 
 def test_a_marked_length():
+    assert parse_reference("10,20,110,20=2.5 m", PHOTO) == parse_reference("10,20,110,20=2.5", PHOTO)
     ref = parse_reference("10,20,110,20=2.5", PHOTO)
     assert (ref.kind, ref.ends, ref.length_m) == ("length", ((10, 20), (110, 20)), 2.5)
     assert ref.sigma_m == pytest.approx(0.0075)

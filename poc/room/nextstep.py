@@ -33,6 +33,7 @@ SHARP_ENOUGH = 0.06
 TOO_VAGUE = 0.18
 """Where a wall is this unsure (log, ± 30 %), seeing its other end would not make it a measurement."""
 USUAL_CEILING_M, CEILING_SIGMA = 2.5, 0.03
+HEIGHT_BY_TAPE = "measure the room's height with a tape and mark it on the photo as a reference, from the floor straight up to the ceiling"
 STRETCH_M = 2.0
 """A free stretch of which none is seen yet: as long as a sofa."""
 
@@ -120,12 +121,12 @@ def lengths(scene: Scene, wanted: Measurement) -> list[Length]:
     if "camera height given" not in scene.scale.source:
         out.append(Length("measure how high the camera was above the floor, to 1 %", log_changes(scene.solution, lambda s: s.camera_height), TAPE_SIGMA_REL))
     if scene.solution.base.ceiling is not None:
-        out.append(Length("measure the room's height with a tape", log_changes(scene.solution, lambda s: s.ceiling), TAPE_SIGMA_REL, ("ceiling_height",)))
+        out.append(Length(HEIGHT_BY_TAPE, log_changes(scene.solution, lambda s: s.ceiling), MARK_SIGMA_REL, ("ceiling_height",)))
     for k, wall in enumerate(scene.walls):
         if wall.end_kinds == ("corner", "corner"):
             itself = (wanted.name,) * (wanted.name in IMPORTANT[:2] and wall is _wall_of(scene, wanted))
-            action = f"measure {_called(wall)} with a tape, from corner to corner"
-            out.append(Length(action, log_changes(scene.solution, lambda s, k=k: wall_length(s, k)), TAPE_SIGMA_REL, itself))
+            action = f"measure {_called(wall)} with a tape, from corner to corner, and mark it on the photo as a reference"
+            out.append(Length(action, log_changes(scene.solution, lambda s, k=k: wall_length(s, k)), MARK_SIGMA_REL, itself))
     ids = [w.plane_id for w in scene.walls]
     door = next((o for o in scene.openings if o.kind == "door" and o.plane_id in ids), None)
     if door is not None:

@@ -20,6 +20,8 @@ from poc.types import Camera, DepthMap, Photo, Surfaces
 
 WIDEST_ASPECT = 2.4
 BLANK_STD = 3.0
+DARK = 60
+"""A photo is too dark where not one pixel in a hundred is above this level: of 2438 photos and renderings of rooms the darkest has 138."""
 BLACK, LEAST_LIT, LEAST_BAR = 16, 0.15, 0.04
 """A pixel is black below this level; a row or column along the edge is black with less than this share of it lit; such rows or columns
 are bars from this share of the side on."""
@@ -65,6 +67,8 @@ def refuse_picture(photo: Photo) -> str | None:
     small = _small(photo.rgb)
     if small.reshape(-1, 3).astype(float).std(0).max() < BLANK_STD:
         return "no room found: the picture is blank"
+    if np.percentile(small.max(-1), 99) < DARK:
+        return "no room found: the photo is almost black: take it with the lights on, or save it brighter"
     if _wraps(small, photo):
         return "no room found: left and right edge continue each other, so it is a 360° panorama, not one view of a room"
     if _has_bars(small):

@@ -68,7 +68,7 @@ def parse_reference(text: str, photo: Photo) -> Reference:
         raise ParameterError(f"reference {text!r}: unknown object {kind!r}; known are {', '.join(KNOWN_OBJECTS)}")
     try:
         u1, v1, u2, v2 = (float(x) for x in numbers.split(","))
-        length = float(length_text) if length_text else None
+        length = float(length_text.strip().removesuffix("m")) if length_text else None
     except ValueError:
         raise ParameterError(f"reference {text!r} is not understood; give u1,v1,u2,v2=metres, "
                              f"or KIND:u1,v1,u2,v2 with KIND one of {', '.join(KNOWN_OBJECTS)}") from None

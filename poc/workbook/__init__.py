@@ -116,13 +116,14 @@ def _execute(run: Run, notebook: Notebook, parameters: Mapping[str, Any], pool: 
 
 
 def _failed(name: str, error: Any, saved: Path) -> StageError:
-    """The one line for a failing cell; a caller's mistake found there keeps its exit code."""
-    line = f"{name}, cell [{error.exec_count}]: {error.ename}: {_one_line(error.evalue)} (saved notebook: {saved})"
-    failure = StageError(line)
+    """The one line for a failing cell; what this package raises on purpose stands first in it, and keeps its exit code."""
+    where = f"{name}, cell [{error.exec_count}]"
     kind = getattr(errors, error.ename, None)
     if isinstance(kind, type) and issubclass(kind, errors.PocError):
+        failure = StageError(f"{_one_line(error.evalue)} (found in {where}; saved notebook: {saved})")
         failure.exit_code = kind.exit_code
-    return failure
+        return failure
+    return StageError(f"{where}: {error.ename}: {_one_line(error.evalue)} (saved notebook: {saved})")
 
 
 def _one_line(text: object) -> str:
