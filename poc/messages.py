@@ -183,7 +183,7 @@ _PHRASES_ZH = {
     "{walls}, seen whole, is {length}": "完整可见的{walls}为 {length}",
     "{walls} goes on out of sight": "{walls}延伸到视线之外",
     "{walls} go on out of sight": "{walls}延伸到视线之外",
-    "a free stretch of {walls}, seen whole, is {length}": "{walls}有一段完整可见的空墙，长 {length}",
+    "a free stretch of {walls}, seen whole, is about {metres} m": "{walls}有一段完整可见的空墙，长约 {metres} m",
     "one of {walls} goes on out of sight": "{walls}上还有空墙延伸到视线之外",
     "it runs through {walls}: one of them is not where it was put": "它与{walls}互相穿越：其中有位置不对的",
     "free wall": "空墙",
@@ -264,7 +264,7 @@ _REFUSALS_ZH = {
         "画面的细节只相当于 100 像素的图片（过小、放大过或模糊），不足以辨认房间。",
 }  # fmt: skip
 """Why no room was found, after "no room found: "; reasons with numbers in them stay as they are."""
-_SLOTS = {"number": r"\d+", "side": "left|right", "part": r"(?:the free stretch of )?wall \d+", "walls": r"wall \d+(?:(?:, | and )wall \d+)*", "share": r"0?\.\d+|1", "length": r"\d+\.\d+ m \(\d+\.\d+–\d+\.\d+\)"}
+_SLOTS = {"number": r"\d+", "side": "left|right", "part": r"(?:the free stretch of )?wall \d+", "walls": r"wall \d+(?:(?:, | and )wall \d+)*", "share": r"0?\.\d+|1", "metres": r"\d+\.\d+", "length": r"\d+\.\d+ m \(\d+\.\d+–\d+\.\d+\)"}
 _VERDICTS_ZH = {
     "": "此照片没有测得任何决定产品的尺寸，无从判断。",
     "green": "两端已知的决定性尺寸中最不确定的为 ± {worst} %（90 %），在选择产品所需的 ± {choose} % 之内。",

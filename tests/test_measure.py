@@ -10,7 +10,7 @@ import pytest
 
 from poc.geometry import pixel_rays
 from poc.measure import FIXED_NAMES, longest, measure, measurement_json, next_measurement
-from poc.room.freespace import log_normal, unknown
+from poc.room.freespace import drawn_stretch, log_normal, unknown
 from poc.room.propagate import CAUSES
 from poc.room.scale import fuse
 from poc.scene import build_scene
@@ -92,6 +92,28 @@ def test_a_wall_seen_to_be_longer_makes_the_longest_a_bound():
     assert longest([whole, replace(whole, name="wall_2_length", value=3.0)]) == whole
     sliver = unknown("wall_2_length", "m", "hardly any of the wall is seen")
     assert longest([whole, sliver]) == whole and longest([sliver]).status == "unknown"
+
+
+def test_a_free_stretch_seen_whole_is_a_bound_where_another_goes_on():
+    """In numbers the longest is at least so long; where the stretch itself is drawn or stood on, it has both its ends."""
+    scene = rooms.scene()
+    first = replace(scene.walls[0], free=((0.0, 2.0),), free_end_kinds=(("corner", "obstacle"),))
+    second = replace(scene.walls[1], free=((0.5, 1.5),), free_end_kinds=(("obstacle", "frame"),))
+    bare = [replace(w, free=(), free_end_kinds=()) for w in scene.walls]
+
+    def told(*walls):
+        seen = replace(scene, walls=(*walls, *bare[len(walls):]))
+        found = {m.name: m for m in measure(seen)}["longest_free_wall"]
+        return found, drawn_stretch(seen, found)
+
+    alone, drawn = told(first)
+    assert alone.status == "measured" and drawn == alone
+    bound, drawn = told(first, second)
+    assert (bound.status, bound.low, bound.high) == ("lower_bound", alone.low, None)
+    assert bound.reason == "a free stretch of wall 1, seen whole, is about 2.00 m; one of wall 2 goes on out of sight"
+    assert (drawn.status, drawn.low, drawn.reason) == ("measured", alone.low, "") and drawn.high == pytest.approx(alone.high)
+    cut, drawn = told(replace(first, free_end_kinds=(("corner", "occluded"),)), second)
+    assert cut.status == "lower_bound" and drawn == cut
 
 
 def test_what_is_free_of_a_wall_is_not_surer_than_the_wall():

@@ -11,6 +11,7 @@ from poc.figures import raster, theme
 from poc.figures.furniture import footprint, standing
 from poc.figures.labels import Board, rectangle, text_size
 from poc.geometry import project
+from poc.room.freespace import drawn_stretch
 from poc.room.propagate import FLATTEST
 from poc.room.roomspace import along, inward, line_pixels, longest_free, main_walls, plane_mask, room_height, to_camera
 from poc.types import Measurement, Photo, Plane, Recommendation, Scene, WallSegment
@@ -221,8 +222,8 @@ def _label(notes: Notes, named: dict[str, Measurement], top: float | None, place
     """Every label, the most useful first. top: the ceiling's height where it was seen."""
     for rec, parts in placed:
         _product_label(notes, rec, np.concatenate([p.vertices for p in parts]))
-    free, told = longest_free(notes.scene), named.get("longest_free_wall")
-    if free is not None and told is not None and told.value is not None:
+    free, told = longest_free(notes.scene), drawn_stretch(notes.scene, named.get("longest_free_wall"))
+    if told is not None:
         a, b = (np.append(along(free[0], t), 0.0) for t in free[1])
         places = notes.beside(a, b, 17, farther=(0, 15, 30, 45, 60, 80, 100, 120, 140))
         notes.write(f"free {theme.value_words(told)}", places, theme.GREEN_INK)

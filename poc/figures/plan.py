@@ -10,6 +10,7 @@ from poc.figures import theme
 from poc.figures.furniture import footprint, standing
 from poc.figures.labels import rectangle, text_size
 from poc.figures.sheet import CUT_M, PLAN_PX, TIER_PX, Sheet
+from poc.room.freespace import drawn_stretch
 from poc.room.roomspace import along, inward, longest_free, main_walls, to_room
 from poc.types import Measurement, Photo, Recommendation, Scene, WallSegment
 from poc.words import plain
@@ -243,10 +244,10 @@ def _with_leader(sheet: Sheet, words: str, origin: np.ndarray, toward: np.ndarra
 
 def _wall_dimensions(sheet: Sheet, scene: Scene, named: dict[str, Measurement]) -> None:
     """Outside each wall, its length; nearer to it, the longest free stretch on it."""
-    free, free_told = longest_free(scene), named.get("longest_free_wall")
+    free, free_told = longest_free(scene), drawn_stretch(scene, named.get("longest_free_wall"))
     for wall in scene.walls:
         out, tier, all_free = -inward(wall, scene), 1, False
-        if free is not None and free[0] is wall and free_told is not None and free_told.value is not None:
+        if free is not None and free[0] is wall and free_told is not None:
             start, end = free[1]
             all_free = end - start >= 0.97 * wall.length_m
             if not all_free:

@@ -9,6 +9,7 @@ import numpy as np
 from poc.figures import theme
 from poc.figures.furniture import Part, standing
 from poc.figures.stage import Note, stage
+from poc.room.freespace import drawn_stretch
 from poc.room.roomspace import along, grid_points, inward, longest_free, room_height, to_room, wall_quad
 from poc.types import Measurement, Photo, Recommendation, Scene
 
@@ -252,8 +253,8 @@ def _ruled(a: np.ndarray, b: np.ndarray) -> list[np.ndarray]:
 
 def free_stretch(scene: Scene, named: dict[str, Measurement], room_taken: float) -> tuple[list, list[Note]]:
     """The longest free stretch: a band at the foot of its wall, its dimension on the floor before what stands there."""
-    free, told = longest_free(scene), named.get("longest_free_wall")
-    if free is None or told is None or told.value is None:
+    free, told = longest_free(scene), drawn_stretch(scene, named.get("longest_free_wall"))
+    if told is None:
         return [], []
     wall, (start, end) = free
     inside = inward(wall, scene)

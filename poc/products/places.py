@@ -17,7 +17,7 @@ import numpy as np
 from poc.products.clearance import STEP_M, free_depths, room_corners, sill_zones
 from poc.products.fit import Extent, ceiling_extent, extent, find, scale_sigma
 from poc.room import roomspace
-from poc.room.freespace import free_stretch
+from poc.room.freespace import drawn_stretch, free_stretch
 from poc.types import Z90, Measurement, Placement, Product, Scene, WallSegment
 
 REACH_M = 4.5
@@ -80,7 +80,7 @@ class Spot:
 
 def wall_places(scene: Scene, measurements: Sequence[Measurement]) -> tuple[Place, ...]:
     """Free stretches of every wall, longest first; empty where the longest free wall is unknown."""
-    base = extent(find(measurements, "longest_free_wall"), scale_sigma(scene))
+    base = extent(drawn_stretch(scene, find(measurements, "longest_free_wall")), scale_sigma(scene))
     if base is None or scene.free_floor.size == 0:
         return ()
     ceiling = ceiling_extent(measurements, scene)

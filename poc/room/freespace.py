@@ -52,8 +52,20 @@ def _longest_free_wall(scene: Scene, one_view: bool) -> Measurement:
     cut = [w.plane_id.replace("_", " ") for w in scene.walls if any(kind in END_WORDS for kinds in w.free_end_kinds for kind in kinds)]
     if own.status != "measured" or not cut:
         return own  # else another may be the longest: of 27 told with two ends, 19 were shorter than it
-    reason = f"a free stretch of {own.basis.split(',')[0].replace('_', ' ')}, seen whole, is {own.value:.2f} m ({own.low:.2f}–{own.high:.2f}); {go_on(cut, 'one of ')} on out of sight"
+    reason = f"a free stretch of {own.basis.split(',')[0].replace('_', ' ')}, seen whole, is about {own.value:.2f} m; {go_on(cut, 'one of ')} on out of sight"
     return replace(own, status="lower_bound", high=None, reason=reason)
+
+
+def drawn_stretch(scene: Scene, told: Measurement | None) -> Measurement | None:
+    """`longest_free_wall` as a measurement of the stretch itself that is drawn and stood on: where both of its ends are seen it has
+    an interval with two ends, though another stretch may be longer. None where none is known."""
+    found = longest_free(scene)
+    if found is None or told is None or told.value is None:
+        return None
+    wall, span = found
+    if told.status != "lower_bound" or any(kind in END_WORDS for kind in wall.free_end_kinds[wall.free.index(span)]):
+        return told
+    return replace(told, status="measured", high=told.value**2 / told.low, reason="")
 
 
 def go_on(walls: list[str], which: str = "") -> str:
