@@ -153,11 +153,18 @@ def test_the_same_photo_gives_the_same_numbers(rooms, found):
     assert np.array_equal(again.gravity, found[2].gravity) and again.gravity_sigma_rad == found[2].gravity_sigma_rad
 
 
-def test_given_tilt_is_obeyed_and_pins_the_axes(rooms):
+def test_given_tilt_is_joined_with_the_lines_and_pins_the_axes(rooms):
+    """A phone's tilt is off by a degree: where the lines agree with it within their errors, both count."""
     room = rooms[6]
     pitch, roll = np.degrees(geo.pitch_roll_from_gravity(room.camera.gravity))
-    cam = estimate_camera(room.photo, focal_px=room.camera.f_px, pitch_roll_deg=(pitch, roll))
-    assert cam.gravity_source == "given" and cam.notes == () and np.allclose(cam.gravity, room.camera.gravity)
+    for off in (0.0, 1.0):
+        given = geo.gravity_from_pitch_roll(*np.radians((pitch + off, roll)))
+        alone = estimate_camera(room.photo, focal_px=room.camera.f_px)
+        cam = estimate_camera(room.photo, focal_px=room.camera.f_px, pitch_roll_deg=(pitch + off, roll))
+        assert cam.gravity_source == "given" and cam.notes == ()
+        assert degrees(cam.gravity, given) + degrees(cam.gravity, alone.gravity) == pytest.approx(degrees(given, alone.gravity), abs=0.01)
+        assert cam.gravity_sigma_rad < min(alone.gravity_sigma_rad, np.radians(1.0))
+        assert degrees(cam.gravity, room.camera.gravity) < 0.3 + 0.5 * off
     assert np.allclose(cam.manhattan[2], -cam.gravity)
     off = [min(degrees(s * a, w.normal_cam) for a in cam.manhattan[:2] for s in (1, -1)) for w in room.walls]
     assert min(off) < 0.5
