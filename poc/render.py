@@ -16,13 +16,12 @@ from poc.errors import RunError
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
 HIDDEN_TAGS = {"parameters", "injected-parameters", "setup", "save", "not-in-report", "papermill-error-cell-tag"}
-DETAIL_TAG = "detail"
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Part of a section. kind: "prose", "figure", "html", "image", "text" or "code". content: HTML ready to place, for a
-    figure its JSON, for an image its data URI, for text and code the plain text."""
+    """Part of a section. kind: "prose", "figure", "html", "image" or "text". content: HTML ready to place, for a
+    figure its JSON, for an image its data URI, for text the plain text."""
 
     kind: str
     content: str
@@ -65,7 +64,7 @@ def _pieces(cells: list[Mapping[str, Any]]) -> Iterator[Piece]:
             for output in cell.get("outputs", ()):
                 piece = _piece(output)
                 if piece is not None:
-                    yield _folded(piece) if DETAIL_TAG in tags and piece.kind == "html" else piece
+                    yield piece
 
 
 def _without_title(prose: str) -> str:
@@ -73,10 +72,6 @@ def _without_title(prose: str) -> str:
     if prose.startswith("<h1>"):
         return prose.partition("</h1>")[2].strip()
     return prose.strip()
-
-
-def _folded(piece: Piece) -> Piece:
-    return Piece("html", f'<div class="fold">{piece.content}</div>')
 
 
 def _piece(output: Mapping[str, Any]) -> Piece | None:
