@@ -66,6 +66,7 @@ _TEXT: dict[str, tuple[str, str]] = {
         "有自检未通过（{names}），房间可能与图不符：订购前请用卷尺核实。",
     ),
     "fit_line": ("{name}, {price}: fits with a probability of {percent}", "{name}，{price}：放得下的概率 {percent}"),
+    "at_least": ("at least {percent}", "至少 {percent}"),
     "fit_line_if": (
         "{name}, {price}: fits with a probability of {percent} if the room is as drawn", "{name}，{price}：若房间与图相符，放得下的概率 {percent}"),
     "alone": ("Each piece is judged alone: several may want the same place.", "每件家具单独判断：几件可能要占同一位置。"),

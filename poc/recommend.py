@@ -284,7 +284,12 @@ def _rank(group: Sequence[Candidate]) -> list[tuple[float, Candidate]]:
 def _recommendation(c: Candidate) -> Recommendation:
     setback_m = rule_of(c.product.category).setback_m(c.product)
     placement = placement_at(c.place, c.spot, c.product, setback_m) if c.spot.free else None
-    return Recommendation(c.product, placement, c.probability, reason_for(c))
+    return Recommendation(c.product, placement, c.probability, reason_for(c), _at_least(c))
+
+
+def _at_least(c: Candidate) -> bool:
+    """Whether more than is seen could only make it likelier that the piece fits."""
+    return run_extent(c.place, c.spot).at_least and c.probability <= 0.99
 
 
 def reason_for(c: Candidate) -> str:
@@ -308,8 +313,7 @@ def reason_for(c: Candidate) -> str:
         room = f"; {need:.2f} m deep with its walkway, {deep.value_m:.2f} m free ({between(deep)}): no place for it as seen"
     height = c.place.height
     tall = f"; {product.height_m:.2f} m high under {height_in_words(height)}" if product.height_m >= TALL_M else ""
-    least = "at least " if run.at_least and c.probability <= 0.99 else ""
-    return f"{size}{side}{room}{tall}; P(fits) {least}{probability_in_words(c.probability)}"
+    return f"{size}{side}{room}{tall}; P(fits) {'at least ' if _at_least(c) else ''}{probability_in_words(c.probability)}"
 
 
 def in_words(length: Extent) -> str:

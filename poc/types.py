@@ -354,9 +354,11 @@ class Placement:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A product, where it goes, the probability that it fits there, and why, in words and numbers."""
+    """A product, where it goes, the probability that it fits there, and why, in words and numbers. at_least: the place goes on out of
+    sight, so that the probability is a lower bound."""
 
     product: Product
     placement: Placement | None
     probability: float
     reason: str
+    at_least: bool = False

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from poc.figures.theme import LIGHTS, percent, title_of, unit_of, value_words, whole_percent
+from poc.figures.theme import LIGHTS, odds, title_of, unit_of, value_words, whole_percent
 from poc.messages import Messages
 from poc.room.nextstep import STRETCH_M
 from poc.types import GIVEN_OFF, Z90, Check, Measurement, NextMeasurement, Recommendation, ScaleSource, Scene, floored
@@ -121,7 +121,7 @@ def _gain(advice: NextMeasurement, say: Messages) -> str:
 
 def product_rows(items: Iterable[Recommendation], currency: str) -> list[tuple[str, ...]]:
     """PRODUCT_COLUMNS of each recommendation."""
-    return [(r.product.name, r.product.category, price(r.product.price, currency), percent(r.probability), r.reason) for r in items]
+    return [(r.product.name, r.product.category, price(r.product.price, currency), odds(r), r.reason) for r in items]
 
 
 def rejection_rows(rejections: Iterable[Rejection]) -> list[tuple[str, ...]]:

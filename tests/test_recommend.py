@@ -6,7 +6,6 @@ import csv
 import time
 from dataclasses import replace
 from pathlib import Path
-from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -14,9 +13,8 @@ import rooms
 
 from poc.catalog import open_catalogue
 from poc.errors import ParameterError
-from poc.products.clearance import DOOR_ZONE_M, inside_polygon
-from poc.products.fit import Extent, ceiling_extent, extent, fit_probability, joint_probability
-from poc.products.places import floor_places, wall_places
+from poc.products.clearance import inside_polygon
+from poc.products.places import wall_places
 from poc import words
 from poc.products.rejections import explain_rejections
 from poc.recommend import FITS, NO_OFFER, RULES, _candidates, _merit, check_product, recommend, recommend_or_reason
@@ -30,144 +28,6 @@ def catalogue(tmp_path_factory):
 
 def piece(width=1.8, depth=0.9, height=0.8, clearance=0.6, category="sofa") -> Product:
     return Product("OWN", "Own piece", category, "own", width, depth, height, clearance, 0.0)
-
-
-# --- probability -------------------------------------------------------------------------------------------------
-
-
-def test_a_measurement_keeps_its_interval_exactly():
-    length = extent(Measurement("longest_free_wall", 2.41, 2.25, 2.60, "m", "measured", budget={"scale": 0.5}), 0.03)
-    assert (length.low_m, length.high_m, length.scale_share) == pytest.approx((2.25, 2.60, 0.5))
-    for need, p in ((2.25, 0.95), (2.41, 0.5), (2.60, 0.05)):
-        assert joint_probability([(need, length)]) == pytest.approx(p, abs=1e-4)
-
-
-def test_a_symmetric_interval_is_the_normal_distribution():
-    length = extent(rooms.measured("w", 2.0, 0.10), 0.02)
-    sigma = 0.4 / (2 * 1.6449)
-    assert joint_probability([(1.9, length)]) == pytest.approx(1 - NormalDist(2.0, sigma).cdf(1.9), abs=1e-4)
-
-
-def test_a_lower_bound_speaks_for_the_seen_part():
-    bound = Measurement("w", 2.41, 2.25, None, "m", "lower_bound")
-    length = extent(bound, 0.03)
-    assert length.at_least and joint_probability([(2.25, length)]) == pytest.approx(0.95, abs=1e-4)
-    assert joint_probability([(3.0, length)]) < 0.01  # beyond what is seen nothing is promised
-    with_ceiling = extent(replace(bound, high=9.0), 0.03)
-    assert with_ceiling.above_m == pytest.approx(length.above_m)
-    assert extent(replace(bound, low=2.41), 0.03).below_m == pytest.approx(0.03 * 2.41)  # no certainty out of nothing
-
-
-def test_unknown_is_no_length():
-    assert extent(None, 0.03) is None and extent(rooms.unknown("w", "hidden"), 0.03) is None
-
-
-@pytest.mark.parametrize("shares", [(0.0, 0.0, 0.0), (0.9, 0.5, 0.7), (0.98, 0.98, 0.98)])
-def test_lengths_share_the_scales_error(shares):
-    needs = ((1.9, 2.0, 0.10), (1.45, 1.5, 0.08), (2.0, 2.1, 0.09))
-    lengths = [(need, Extent(value, s, s, share)) for (need, value, s), share in zip(needs, shares, strict=True)]
-    rng = np.random.default_rng(7)
-    common, own = rng.standard_normal(400_000), rng.standard_normal((3, 400_000))
-    fits = np.ones(400_000, bool)
-    for (need, value, s), share, noise in zip(needs, shares, own, strict=True):
-        fits &= value + s * (np.sqrt(share) * common + np.sqrt(1 - share) * noise) >= need
-    assert joint_probability(lengths) == pytest.approx(fits.mean(), abs=0.003)
-    if shares[0] == 0.98:  # hardly more than one chance to fail, not three
-        assert joint_probability(lengths) > 0.95 * min(joint_probability([one]) for one in lengths)
-
-
-def test_an_unseen_ceiling_is_the_usual_one_and_says_so():
-    usual = ceiling_extent(rooms.without("ceiling_height"), rooms.scene())
-    assert "assumed" in usual.basis and (usual.low_m, usual.high_m) == pytest.approx((2.4, 2.8))
-    seen = rooms.measured("ceiling_height", 2.1, 0.05, status="lower_bound", high=None)
-    bound = ceiling_extent((seen,), rooms.scene())
-    assert joint_probability([(2.3, bound)]) > 0.98  # not seen that high, but usual
-    high = ceiling_extent((rooms.measured("ceiling_height", 3.2, 0.02, status="lower_bound", high=None),), rooms.scene())
-    assert joint_probability([(3.0, high)]) > 0.99  # seen higher than usual
-
-
-def test_fit_probability_needs_positive_sizes():
-    room = Extent(2.0, 0.05, 0.05)
-    assert fit_probability(piece(1.9, 0.9), room, Extent(1.5, 0.1, 0.1), Extent(2.6, 0.1, 0.1)) == pytest.approx(0.945 * 0.5, abs=0.001)
-    for bad in (piece(width=0.0), piece(depth=float("nan")), piece(height=-1), piece(clearance=-0.1)):
-        with pytest.raises(ParameterError, match="of Own piece must be"):
-            fit_probability(bad, room)
-
-
-# --- places ------------------------------------------------------------------------------------------------------
-
-
-def test_free_stretches_with_the_floor_in_front():
-    longest, right, left = wall_places(rooms.scene(), rooms.measurements())
-    assert [p.wall_id for p in (longest, right, left)] == ["wall_2", "wall_3", "wall_1"]
-    assert (longest.length.low_m, longest.length.high_m) == pytest.approx((3.325, 3.675))  # the measurement's own interval
-    assert not longest.length.at_least and left.length.at_least and right.length.at_least
-    assert np.allclose(longest.inward, (0, -1)) and np.allclose(left.inward, (1, 0)) and np.allclose(right.inward, (-1, 0))
-    assert np.allclose(longest.reach_m, 3.0) and np.allclose(left.reach_m, 4.0)
-    assert longest.rank == 1.0 and right.rank == pytest.approx(3.0 / 3.5)
-
-
-def test_a_stretch_nearly_as_long_as_the_longest_keeps_its_own_length_and_ends():
-    scene = rooms.scene()
-    right = next(w for w in scene.walls if w.plane_id == "wall_3")
-    cut = replace(right, free=((0.0, 3.46),), free_end_kinds=(("corner", "frame"),))
-    moved = replace(scene, walls=tuple(cut if w is right else w for w in scene.walls))
-    found = next(p for p in wall_places(moved, rooms.measurements()) if p.wall_id == "wall_3")
-    assert found.length.value_m == pytest.approx(3.46) and found.length.at_least
-
-
-def test_what_hangs_on_a_wall_takes_no_floor():
-    """A picture is 8 cm deep: what stands there stands under it."""
-    picture = Obstacle(np.array([(0.5, 3.42), (1.0, 3.42), (1.0, 3.5), (0.5, 3.5)]), 1.8)
-    places = wall_places(rooms.scene((picture,)), rooms.measurements())
-    assert np.allclose(next(p for p in places if p.wall_id == "wall_2").body_m, 3.0)
-
-
-def test_every_stretch_has_the_error_of_its_own_wall():
-    scene = rooms.scene()
-    vague = replace(scene, planes=tuple(replace(p, sigma_m=0.25 * p.offset_m) if p.id == "wall_3" else p for p in scene.planes))
-    lengths = {p.wall_id: p.length for p in wall_places(vague, rooms.measurements())}
-    usual = {p.wall_id: p.length for p in wall_places(scene, rooms.measurements())}
-    assert lengths["wall_3"].below_m > 3 * usual["wall_3"].below_m and lengths["wall_2"] == usual["wall_2"]
-
-
-def test_free_floor_is_known_as_its_area_is():
-    """Whatever is known of the longest free wall."""
-    vague = tuple(rooms.measured("longest_free_wall", 3.5, 0.6) if m.name == "longest_free_wall" else m for m in rooms.measurements())
-    lengths = [[p.length for p in floor_places(rooms.scene(), said)] for said in (vague, rooms.measurements(), rooms.without("longest_free_wall"))]
-    assert lengths[0] == lengths[1] == lengths[2]
-
-
-def test_a_piece_stands_where_it_surely_fits_rather_than_where_it_would_look_best(catalogue):
-    (some,) = _candidates(wall_places(rooms.scene(), rooms.measurements()), catalogue, ["sofa"], None, None, FITS)[:1]
-
-    def merit(probability: float, use: float):
-        return _merit(replace(some, probability=probability, use=use), FITS)
-
-    assert merit(0.91, 0.1) > merit(0.79, 1.0) and merit(0.85, 1.0) > merit(0.91, 0.1)
-    assert merit(0.78, 0.0) > merit(0.70, 1.0), "the likeliest is told where nothing is sure"
-
-
-def test_doors_cut_a_stretch_and_keep_their_zone_free():
-    door = rooms.on_far_wall("door", 1.0, 1.9, 0.0, 2.0)
-    places = wall_places(rooms.scene(openings=(door,)), rooms.measurements())
-    far = [p for p in places if p.wall_id == "wall_2"]
-    assert [round(p.length.value_m, 2) for p in far] == [2.5] and far[0].ends == ("obstacle", "door")
-    right = next(p for p in places if p.wall_id == "wall_3")
-    in_zone = np.arange(len(right.body_m)) * 0.05 < DOOR_ZONE_M - 0.05
-    assert right.body_m[in_zone].max() < 0.11 and right.body_m[~in_zone][2:].min() > 3.0
-    assert right.reach_m.min() > 3.4  # a walkway may cross it
-
-
-def test_free_floor_is_faced_from_two_sides():
-    far, side = floor_places(rooms.scene(), rooms.measurements())
-    assert (far.length.value_m, side.length.value_m) == (3.5, 3.0)
-    assert np.allclose(far.inward, (0, -1)) and np.allclose(side.inward, (1, 0))
-
-
-def test_even_odd_rule():
-    triangle = np.array([(0, 0), (2, 0), (0, 2)])
-    assert inside_polygon(np.array([(0.5, 0.5), (1.5, 1.5), (-0.1, 0.5)]), triangle).tolist() == [True, False, False]
 
 
 # --- recommendations ---------------------------------------------------------------------------------------------
@@ -283,6 +143,22 @@ def test_probability_falls_as_the_interval_widens_and_only_sure_pieces_are_offer
     few = recommend_or_reason(rooms.scene(), rooms.measurements(0.5), catalogue, min_probability=0.95)
     assert few.undecided > 20 and "measure by tape" in few.reason
     assert all(item.probability >= 0.95 for item in few.items)
+
+
+def test_a_piece_stands_where_it_surely_fits_rather_than_where_it_would_look_best(catalogue):
+    (some,) = _candidates(wall_places(rooms.scene(), rooms.measurements()), catalogue, ["sofa"], None, None, FITS)[:1]
+
+    def merit(probability: float, use: float):
+        return _merit(replace(some, probability=probability, use=use), FITS)
+
+    assert merit(0.91, 0.1) > merit(0.79, 1.0) and merit(0.85, 1.0) > merit(0.91, 0.1)
+    assert merit(0.78, 0.0) > merit(0.70, 1.0), "the likeliest is told where nothing is sure"
+
+
+def test_styles_take_turns_within_a_kind(catalogue):
+    scene, measurements = rooms.scene(), rooms.measurements()
+    sofas = recommend(scene, measurements, catalogue, categories=["sofa"], limit=6)
+    assert len({item.product.style for item in sofas}) >= 3
 
 
 def test_options_narrow_the_list(catalogue):
@@ -415,6 +291,9 @@ def test_what_furniture_ends_does_not_go_on_out_of_sight(catalogue):
     goes_on = tuple(replace(w, free_end_kinds=tuple(("frame", right) for _, right in w.free_end_kinds)) for w in scene.walls)
     (place, *_) = wall_places(replace(scene, walls=goes_on), cut)
     assert place.length.at_least and not place.depth.at_least and not place.ground.at_least
+    items = recommend_or_reason(replace(scene, walls=goes_on), cut, catalogue, limit=150, min_probability=0.3).items
+    told = [(item.at_least, "P(fits) at least" in item.reason) for item in items]
+    assert all(flag == said for flag, said in told) and any(flag for flag, _ in told)
 
 
 def test_it_is_quick(catalogue):

@@ -239,7 +239,7 @@ def mixed(finished, tmp_path_factory) -> runs.Run:
     measurements = tuple(named.values())
     checks = (*finished.get("03_measurements", "checks"), Check("corner angles", 9.0, "deg", "red", "crooked"), Check("gravity", 0.0, "deg", "", "not made"))
     found = finished.get("05_recommendation", "found")
-    items = tuple(replace(found.items[0], product=replace(found.items[0].product, sku=f"S{k}", name=f"Sofa {k}"), probability=0.9 + 0.0199 * k) for k in range(5))
+    items = tuple(replace(found.items[0], product=replace(found.items[0].product, sku=f"S{k}", name=f"Sofa {k}"), probability=0.9 + 0.0199 * k, at_least=k == 1) for k in range(5))
     case = finished.get("06_business_case", "case")
     values = {"measurements": measurements, "checks": checks, "found": replace(found, items=items, sure=9), "verdict": accuracy_verdict(measurements, case.params)}
     return changed(finished, tmp_path_factory.mktemp("mixed"), **values)
@@ -257,7 +257,7 @@ def test_the_first_page_word_by_word(mixed):
     assert "longest free wall, is known to ± 7 % (90 %" in told.sure[3] and "the longest free wall may be wrong altogether" in told.sure[3]
     assert told.fits == (
         "A self-check failed (corner angles), so the room may not be as drawn: measure by tape before anything is ordered.",
-        "Sofa 0, ¥4,990: fits with a probability of 90 % if the room is as drawn", "Sofa 1, ¥4,990: fits with a probability of 91 % if the room is as drawn",
+        "Sofa 0, ¥4,990: fits with a probability of 90 % if the room is as drawn", "Sofa 1, ¥4,990: fits with a probability of at least 91 % if the room is as drawn",
         "Sofa 2, ¥4,990: fits with a probability of 93 % if the room is as drawn", "and 2 more below, of 9 that fit",
         "Each piece is judged alone: several may want the same place.")
     low, median, high = (money(value, "¥") for value in (case.net_low, case.net_median, case.net_high))
@@ -272,6 +272,7 @@ def test_the_first_page_in_chinese_word_by_word(mixed):
     assert told.measured == ("房间的 12 项尺寸中 6 项有完整区间，4 项为下限，2 项无法由此照片判断。",)
     assert told.sure[2] == "自检：1 项通过，1 项存疑，1 项未通过，1 项无法进行。"
     assert told.sure[3] == "两端已知的决定性尺寸中最不确定的为 ± 7 %（90 %；选择产品需在 ± 10 % 之内），而且有一项尺寸可能根本不对：请用卷尺测量。"
+    assert told.fits[2] == "Sofa 1，¥4,990：若房间与图相符，放得下的概率 至少 91 %"
     assert told.fits[0].startswith("有自检未通过（墙角角度）") and told.fits[4] == "下文另有 2 件（共 9 件适合）"
     assert f"90 % 的情形在 {money(case.net_low, '¥')} 至 {money(case.net_high, '¥')} 之间，半数低于 {money(case.net_median, '¥')}" in told.worth[1]
 

@@ -243,7 +243,7 @@ def _product_label(notes: Notes, rec: Recommendation, points: np.ndarray) -> Non
     """The product's name above it; no other label is put on it."""
     middle, high = np.append(points[:, :2].mean(0), 0.0), float(points[:, 2].max())
     places = notes.on(middle + (0, 0, high), middle + (0, 0, high + 0.6), (0.3, 0.5, 0.75, 1.0, 0.0))
-    words = f"<b>{theme.wrap(rec.product.name, 30)}</b><br>{theme.percent(rec.probability)} likely to fit"
+    words = f"<b>{theme.wrap(rec.product.name, 30)}</b><br>{theme.odds(rec)} likely to fit"
     notes.write(words, places, theme.VERMILION_INK)
     pixels = project(to_camera(points, notes.scene), notes.scene.camera)
     if np.isfinite(pixels).all():

@@ -217,7 +217,7 @@ def _product_label(sheet: Sheet, rec: Recommendation, ring: np.ndarray) -> None:
     product = rec.product
     width, front = ring[1] - ring[0], (ring[0] - ring[3]) / product.depth_m
     size = f"{product.width_m:.2f} × {product.depth_m:.2f} m"
-    words = f"<b>{theme.wrap(product.name, 26)}</b><br>{size} · {theme.percent(rec.probability)} likely to fit"
+    words = f"<b>{theme.wrap(product.name, 26)}</b><br>{size} · {theme.odds(rec)} likely to fit"
     across, high = np.array(text_size(words, theme.SMALL_PX)) * sheet.m_per_px
     if across < product.width_m and high < product.depth_m:
         sheet.label(words, [ring.mean(0)], width, theme.SMALL_PX, theme.INK, force=True, bgcolor="rgba(255,255,255,0.86)")

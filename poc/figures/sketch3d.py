@@ -219,7 +219,7 @@ def product_traces(rec: Recommendation, parts: list[Part]) -> list:
 
 def _product_note(rec: Recommendation, parts: list[Part]) -> Note:
     top = max(float(p.vertices[:, 2].max()) for p in parts)
-    words = f"<b>{theme.wrap(rec.product.name, 28)}</b><br>{theme.percent(rec.probability)} likely to fit"
+    words = f"<b>{theme.wrap(rec.product.name, 28)}</b><br>{theme.odds(rec)} likely to fit"
     places = [(rec.placement.x_m, rec.placement.y_m, top + rise) for rise in (0.3, 0.45, 0.6, 0.15, 0.0)]
     return Note(np.array(places), words, theme.VERMILION_INK)
 

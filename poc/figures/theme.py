@@ -13,7 +13,7 @@ import re
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from poc.types import Measurement, Photo, floored
+from poc.types import Measurement, Photo, Recommendation, floored
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -81,6 +81,11 @@ def percent(probability: float) -> str:
     if probability > 0.99:
         return "over 99 %"
     return "under 1 %" if probability < 0.01 else f"{math.floor(probability * 100 + 1e-9)} %"
+
+
+def odds(rec: Recommendation) -> str:
+    """How likely a piece fits, as `percent`: "97 %", "at least 97 %"."""
+    return f"{'at least ' if rec.at_least else ''}{percent(rec.probability)}"
 
 
 def whole_percent(percents: float) -> str:
