@@ -1,6 +1,6 @@
 """What the business case stands on: every parameter with its unit, where its value comes from and how far it may be off.
 
-A value is "given by the case", an "assumption" (ours, to be replaced), "set by the analyst" or "measured in this run".
+A value is "given by the case", an "assumption" (ours, to be replaced), "set by the analyst" or "measured".
 Defaults marked as assumptions are placeholders of a plausible size, not findings. Plausible ranges are assumptions too.
 """
 
@@ -15,7 +15,7 @@ from poc.errors import ParameterError
 from poc.types import Z90
 from poc.words import amount
 
-GIVEN, ASSUMED, ANALYST, MEASURED = "given by the case", "assumption", "set by the analyst", "measured in this run"
+GIVEN, ASSUMED, ANALYST, MEASURED = "given by the case", "assumption", "set by the analyst", "measured"
 LEAST_PHOTOS = 10
 """Fewer photos than this say too little about the share that can be used."""
 
@@ -113,16 +113,21 @@ class BusinessParameters:
 
 
 INFO: dict[str, Info] = {f.name: f.metadata["info"] for f in fields(BusinessParameters) if "info" in f.metadata}
+COUNTS = ("photos_tried", "photos_usable")
+"""Photos that an analyst tried, and those of them that gave a usable measurement."""
 DEFAULTS: dict[str, float] = {f.name: f.default for f in fields(BusinessParameters) if f.name in INFO}
 
 
 def parameters_from(values: Mapping[str, object]) -> BusinessParameters:
-    """Parameters from names and values (a notebook's or a file's). Raises ParameterError; a near miss gets a hint."""
-    allowed = {f.name for f in fields(BusinessParameters)} - {"measured"}
+    """Parameters from names and values (a notebook's or a file's); with counts of photos tried (`COUNTS`) the share of usable ones is
+    measured. Raises ParameterError; a near miss gets a hint."""
+    allowed = {f.name for f in fields(BusinessParameters)} - {"measured"} | set(COUNTS)
     for name in values:
         if name not in allowed:
             raise ParameterError(unknown_parameter(name))
-    return BusinessParameters(**values)
+    params = BusinessParameters(**{name: value for name, value in values.items() if name not in COUNTS})
+    tried, usable = (values.get(name, 0) for name in COUNTS)
+    return with_measured_share(params, usable, tried, "tried by the analyst") if tried or usable else params
 
 
 def with_measured_share(params: BusinessParameters, usable: int, total: int, source: str = "runs") -> BusinessParameters:
@@ -224,6 +229,6 @@ def _check_number(name: str, value: object, least: float, most: float) -> None:
 
 def unknown_parameter(name: str) -> str:
     """The line for a name that is no parameter, with the nearest one that is."""
-    known = [f.name for f in fields(BusinessParameters) if f.name != "measured"]
+    known = [*(f.name for f in fields(BusinessParameters) if f.name != "measured"), *COUNTS]
     near = difflib.get_close_matches(str(name), known, 1)
     return f"unknown business parameter “{name}”: " + (f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}")

@@ -238,7 +238,7 @@ def _notes(params: BusinessParameters) -> tuple[str, ...]:
     sources = [f"{INFO[m.name].label}: {m.source}." for m in params.measured]
     sources.append("One customer measures per order.")
     if MEASURED not in groups:
-        sources.append("Nothing in the money was measured in this run.")
+        sources.append("Nothing in the money was measured.")
     if params.manual_rework_share == params.photo_rework_share and origin_of(params, "photo_rework_share") == ASSUMED:
         sources.append("In the base case no gain from fewer wrong sizes is counted: that was not measured. In the band the two shares differ either way.")
     return (*sentences, *sources)

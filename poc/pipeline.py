@@ -228,10 +228,11 @@ def asked(options: Options) -> dict[str, Any]:
 
 def saved_by_hand() -> dict[str, Any]:
     """Parameters that somebody saved in the notebooks with other values than they come with: they count in every report."""
-    from poc.assumptions import BusinessParameters
+    from poc.assumptions import COUNTS, BusinessParameters
     from poc.room.stretches import STRIP_M, UP_TO_M
 
-    usual = {"FREE_DEPTH": STRIP_M, "FREE_HEIGHT": UP_TO_M} | {name.upper(): value for name, value in vars(BusinessParameters()).items()}
+    business = vars(BusinessParameters()) | dict.fromkeys(COUNTS, 0)
+    usual = {"FREE_DEPTH": STRIP_M, "FREE_HEIGHT": UP_TO_M} | {name.upper(): value for name, value in business.items()}
     options = {"RUN", "CAMERA_HEIGHT", "PITCH_ROLL", "REFERENCE"}  # what the call says, or leaves open, holds for these
     saved = {}
     for name in ("03_measurements", "05_recommendation", "06_business_case"):

@@ -102,6 +102,15 @@ def test_one_uncertain_input_gives_the_quantiles_of_its_triangle(monkeypatch):
     assert case.pays_back_share == pytest.approx((8000 - 5500) ** 2 / (4000 * 3000), abs=0.02)
 
 
+def test_photos_that_were_tried_measure_the_share_of_usable_ones():
+    params = parameters_from({"photos_tried": 20, "photos_usable": 14, "usable_photo_share": 0.9})
+    assert params == with_measured_share(BusinessParameters(), 14, 20, "tried by the analyst") and params.usable_photo_share == 0.7
+    assert parameters_from({"photos_tried": 0, "photos_usable": 0}) == BusinessParameters()
+    for counts, message in (({"photos_usable": 3}, "more usable than tried"), ({"photos_tried": 5, "photos_usable": 3}, "say too little")):
+        with pytest.raises(ParameterError, match=message):
+            parameters_from(counts)
+
+
 def test_nine_in_ten_draws_lie_inside_a_measured_interval():
     params = with_measured_share(SIMPLE, 40, 60)
     low, high = range_of(params, "usable_photo_share")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from poc.assumptions import DEFAULTS, BusinessParameters
+from poc.assumptions import COUNTS, DEFAULTS, BusinessParameters
 from poc.notebook import chosen_photo, listed, parameters_of, sample_photo, table, together, upload_box
 from poc.parameters import notebook_parameters
 from poc.pipeline import WORKBOOK, Options
@@ -94,7 +94,7 @@ def test_defaults_agree_with_the_package():
     business = notebook_parameters(FOLDER / "06_business_case.ipynb")
     assert {name.lower(): value for name, value in business.items() if name.lower() in DEFAULTS} == DEFAULTS
     extra = set(map(str.lower, business)) - set(DEFAULTS) - {"run"}
-    assert extra == {"horizon_months", "currency"}
+    assert extra == {"horizon_months", "currency", *COUNTS} and business["PHOTOS_TRIED"] == business["PHOTOS_USABLE"] == 0
     params = BusinessParameters()
     assert (business["HORIZON_MONTHS"], business["CURRENCY"]) == (params.horizon_months, params.currency)
     assert notebook_parameters(FOLDER / "02_depth.ipynb")["MODEL"] == Options().model

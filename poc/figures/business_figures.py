@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SHOWN_SWINGS = 10
 BELOW = {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.2, "yanchor": "top"}
-SHORT_ORIGIN = {"given by the case": "given", "assumption": "assumed", "set by the analyst": "set", "measured in this run": "measured"}
+SHORT_ORIGIN = {"given by the case": "given", "assumption": "assumed", "set by the analyst": "set", "measured": "measured"}
 
 
 def cumulative_figure(case: BusinessCase, height: int = 380) -> go.Figure:
@@ -73,7 +73,7 @@ def origins_line(params: BusinessParameters) -> str:
     """How many inputs are given, assumed, set and measured, in a sentence for under a figure."""
     counts = Counter(origin_of(params, name) for name in INFO if INFO[name].cash)
     told = [f"{counts[origin]} {word}" for origin, word in SHORT_ORIGIN.items() if counts[origin]]
-    measured = "" if counts[MEASURED] else "; none measured in this run"
+    measured = "" if counts[MEASURED] else "; none measured"
     return f"Of the {sum(counts.values())} inputs that enter the money: {', '.join(told)}{measured}. A calculation from these, not a forecast."
 
 
