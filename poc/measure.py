@@ -20,7 +20,15 @@ FIXED_NAMES = (("camera_height", "m"), ("ceiling_height", "m"), ("longest_wall",
 
 
 NO_CEILING = "the ceiling is out of the photo, or not seen clearly enough"
-END_REASONS = {"frame": "an end of the wall is out of the photo", "occluded": "an end of the wall is hidden, or not made out"}
+END_REASONS = {
+    (): "",
+    ("frame",): "an end of the wall is out of the photo",
+    ("occluded",): "an end of the wall is hidden, or not made out",
+    ("frame", "frame"): "both ends of the wall are out of the photo",
+    ("occluded", "occluded"): "both ends of the wall are hidden, or not made out",
+    ("frame", "occluded"): "one end of the wall is out of the photo, the other hidden, or not made out",
+}
+"""Why a wall's length is a lower bound, by what its ends are that are no corners."""
 LEAST_LENGTH_M = 0.1
 """Less of a wall is no length of it."""
 WORTH_SAYING_M = 1.9
@@ -116,8 +124,8 @@ def _length(scene: Scene, k: int) -> Measurement:
                               wall.length_m * plane.sigma_m / plane.offset_m)
     unseen = sum(end_sigma_m(scene, plane, at) ** 2 for at, kind in zip(wall.ends, wall.end_kinds) if kind != "corner")
     parts["unseen"] = unseen / max(value, 0.01) ** 2
-    reasons = dict.fromkeys(END_REASONS[kind] for kind in wall.end_kinds if kind != "corner")
-    m = log_normal(f"{wall.plane_id}_length", value, "m", parts, plane.basis, "; ".join(reasons))
+    reason = END_REASONS[tuple(sorted(kind for kind in wall.end_kinds if kind != "corner"))]
+    m = log_normal(f"{wall.plane_id}_length", value, "m", parts, plane.basis, reason)
     return m if m.low >= LEAST_LENGTH_M else unknown(m.name, "m", "hardly any of the wall is seen")
 
 

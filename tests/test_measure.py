@@ -110,7 +110,7 @@ def test_a_free_stretch_seen_whole_is_a_bound_where_another_goes_on():
     assert alone.status == "measured" and drawn == alone
     bound, drawn = told(first, second)
     assert (bound.status, bound.low, bound.high) == ("lower_bound", alone.low, None)
-    assert bound.reason == "a free stretch of wall 1, seen whole, is about 2.00 m; one of wall 2 goes on out of sight"
+    assert bound.reason == "a free stretch of wall 1, seen whole, is about 2.00 m; another of wall 2 goes on out of sight"
     assert (drawn.status, drawn.low, drawn.reason) == ("measured", alone.low, "") and drawn.high == pytest.approx(alone.high)
     cut, drawn = told(replace(first, free_end_kinds=(("corner", "occluded"),)), second)
     assert cut.status == "lower_bound" and drawn == cut

@@ -17,6 +17,7 @@ from poc.assumptions import INFO, money
 from poc.business import accuracy_verdict
 from poc.errors import ParameterError, RunError
 from poc.fuse import JointRoom
+from poc.measure import END_REASONS
 from poc.messages import _TEXT, LANGUAGES, Messages
 from poc.pipeline import Options, asked
 from poc.render import read_section
@@ -278,8 +279,9 @@ def test_the_first_page_in_chinese_word_by_word(mixed):
 
 
 @pytest.mark.parametrize("clauses", [
+    *filter(None, END_REASONS.values()),
     "hardly any of the floor seen is free", "wall 2, seen whole, is 4.74 m (4.02–5.58); wall 1 and wall 3 go on out of sight",
-    "a free stretch of wall 2, seen whole, is about 1.31 m; one of wall 1 and wall 3 goes on out of sight",
+    "a free stretch of wall 2, seen whole, is about 1.31 m; another of wall 1 and wall 3 goes on out of sight",
     "an end of the wall is hidden, or not made out; it runs through wall 2: one of them is not where it was put",
     "the free stretch goes on out of sight: cut by the photo's edge and hidden by what stands before it",
     "no piece of the catalogue fits with a probability of 0.8 or more; 6 may fit: measure by tape first; free wall: no wall is seen free down to "

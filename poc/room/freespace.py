@@ -52,7 +52,7 @@ def _longest_free_wall(scene: Scene, one_view: bool) -> Measurement:
     cut = [w.plane_id.replace("_", " ") for w in scene.walls if any(kind in END_WORDS for kinds in w.free_end_kinds for kind in kinds)]
     if own.status != "measured" or not cut:
         return own  # else another may be the longest: of 27 told with two ends, 19 were shorter than it
-    reason = f"a free stretch of {own.basis.split(',')[0].replace('_', ' ')}, seen whole, is about {own.value:.2f} m; {go_on(cut, 'one of ')} on out of sight"
+    reason = f"a free stretch of {own.basis.split(',')[0].replace('_', ' ')}, seen whole, is about {own.value:.2f} m; {go_on(cut, 'another of ')} on out of sight"
     return replace(own, status="lower_bound", high=None, reason=reason)
 
 
@@ -69,7 +69,7 @@ def drawn_stretch(scene: Scene, told: Measurement | None) -> Measurement | None:
 
 
 def go_on(walls: list[str], which: str = "") -> str:
-    """"wall 2 goes", "wall 1 and wall 3 go"; with `which` before it, of one of each."""
+    """"wall 2 goes", "wall 1 and wall 3 go"; with `which` before it, of one thing of them."""
     return f"{which}{' and '.join(walls)} {'go' if len(walls) > 1 and not which else 'goes'}"
 
 
