@@ -27,6 +27,7 @@ from poc.assumptions import (
     with_measured_share,
 )
 from poc.errors import ParameterError
+from poc.figures.theme import whole_percent
 from poc.types import RUNS_THROUGH, Measurement
 
 __all__ = [
@@ -121,8 +122,8 @@ class AccuracyVerdict:
     light: str
     half_widths: dict[str, float]
     text: str
-    width: str = ""
-    doubted: bool = False
+    width: str
+    doubted: bool
 
 
 # --- the model ---------------------------------------------------------------------------------------------------
@@ -319,13 +320,16 @@ def accuracy_verdict(measurements: Sequence[Measurement], params: BusinessParame
         for m in measurements
         if m.name in DECISION_LENGTHS and m.status == "measured" and m.value and m.low is not None and m.high is not None
     }
+    doubted = next((m for m in measurements if m.name in DECISION_LENGTHS and m.value is not None and RUNS_THROUGH in m.reason), None)
+    doubt = "" if doubted is None else f"the {doubted.name.replace('_', ' ')} may be wrong altogether ({doubted.reason}): measure it by tape"
     if not widths:
-        return AccuracyVerdict("", {}, "No length that products depend on was measured in this photo: nothing to judge.")
+        none = "No length that products depend on was measured in this photo: nothing to judge."
+        return AccuracyVerdict("red" if doubt else "", {}, f"{none} And {doubt}." if doubt else none, "", bool(doubt))
     name, worst = max(widths.items(), key=lambda item: item[1])
     open_ended = [m.name.replace("_", " ") for m in measurements if m.name in DECISION_LENGTHS and m.name not in widths]
     hand, choose = params.manual_error_share, params.decision_error_share
     close = any(worst > limit and f"{worst * 100:.0f}" == f"{limit * 100:.0f}" for limit in (hand, choose))
-    width = f"{math.ceil(worst * 1000) / 10:.1f}" if close else f"{worst * 100:.0f}"  # never told as what it is said to be wider than
+    width = f"{math.ceil(worst * 1000) / 10:.1f}" if close else whole_percent(100 * worst)  # never told as what it is said to be wider than
     told = f"The least sure length with two ends, {name.replace('_', ' ')}, is known to ± {width} % (90 %, as this run states it)"
     if worst <= choose:
         origin = origin_of(params, "decision_error_share")
@@ -335,12 +339,11 @@ def accuracy_verdict(measurements: Sequence[Measurement], params: BusinessParame
         verdict = f"wider than the ± {choose * 100:.0f} % for choosing a product, narrower than errors by hand of up to {hand * 100:.0f} %"
     else:
         light, verdict = "red", f"wider than errors by hand of up to {hand * 100:.0f} %: measure by tape"
-    doubted = [m for m in measurements if m.name in widths and RUNS_THROUGH in m.reason]
-    if doubted:
+    if doubt:
         light = "red"
-        verdict += f"; but the {doubted[0].name.replace('_', ' ')} may be wrong altogether ({doubted[0].reason}): measure it by tape"
+        verdict += f"; but {doubt}"
     if open_ended:
         light = "amber" if light == "green" else light
         verdict += f"; {' and '.join(open_ended)} {'are lower bounds' if len(open_ended) > 1 else 'is a lower bound'} or unknown: there the tape decides"
     caution = "the room was not measured by tape, so this compares what the run claims, not errors found"
-    return AccuracyVerdict(light, widths, f"{told}: {verdict}; {caution}.", width, bool(doubted))
+    return AccuracyVerdict(light, widths, f"{told}: {verdict}; {caution}.", width, bool(doubt))

@@ -76,8 +76,8 @@ def estimate_camera(
     """Camera of a photo. Its principal point is the photo's centre, moved by a percent or so where the lines ask for it.
 
     focal_px, principal_point (photo pixels) and pitch_roll_deg (degrees; pitch > 0 looks up, roll > 0 dips the right
-    side) overrule what the photo says; a tilt that agrees with it is joined with it by how sure each is. surfaces with a metric depth help where lines are few or ambiguous. Raises ParameterError
-    for a focal no camera has, a pitch beyond ±60° (a room cannot be measured from straight above or below), or a focal or tilt
+    side) overrule what the photo says; a tilt that agrees with it is joined with it by how sure each is. surfaces with a metric
+    depth help where lines are few or ambiguous. Raises ParameterError for a focal no camera has, a pitch beyond ±60° (a room cannot be measured from straight above or below), or a focal or tilt
     that cannot be of this photo (`MOST_APART`, `FAR_TILT_RAD`).
     """
     given = _given_gravity(pitch_roll_deg)
@@ -319,7 +319,7 @@ def _room_axes(axes: np.ndarray) -> np.ndarray:
 def _with_given_gravity(camera: Camera, given: np.ndarray, seen: LineSolution | None) -> Camera:
     """The given tilt, joined with what the lines say by how sure each is; `camera` is the solution under it, `seen` the lines on their own.
     Where they contradict it, it overrules them, and its sigma reaches them. Raises ParameterError where both cannot be of one photo."""
-    notes, sigma, down = camera.notes, GIVEN_TILT_SIGMA_RAD, given
+    notes, sigma, down, source = camera.notes, GIVEN_TILT_SIGMA_RAD, given, "given"
     if seen is not None:
         off = float(angle_between(given, seen.fit.axes[2]))
         if off > FAR_TILT_RAD and seen.fit.gain >= SURE_GAIN:
@@ -330,13 +330,13 @@ def _with_given_gravity(camera: Camera, given: np.ndarray, seen: LineSolution | 
             notes += (f"The given pitch and roll differ by {math.degrees(off):.0f}° from what the lines of the room say; the intervals allow for both.",)
             sigma = max(sigma, off / Z90)
         else:
-            own, told = seen.tilt_sigma**-2, sigma**-2
-            down, sigma = unit(own * seen.fit.axes[2] + told * given), (own + told) ** -0.5
+            own, told, apart = seen.tilt_sigma**-2, sigma**-2, off / math.hypot(sigma, seen.tilt_sigma)
+            down, sigma, source = unit(own * seen.fit.axes[2] + told * given), max(1.0, apart) * (own + told) ** -0.5, "given + lines"
     axes = None if camera.manhattan is None else _under(camera.manhattan, down)
     if axes is None:
         camera = replace(camera, axes_sigma_rad=UNKNOWN_AXES_RAD)
     return replace(
-        camera, gravity=down, gravity_source="given", gravity_sigma_rad=sigma, manhattan=axes, notes=notes
+        camera, gravity=down, gravity_source=source, gravity_sigma_rad=sigma, manhattan=axes, notes=notes
     )
 
 

@@ -267,6 +267,15 @@ def fitting(
     return tuple(_product(row) for row in _rows(catalogue, query))
 
 
+def on_offer(catalogue: Catalogue, categories: Sequence[str], styles: Sequence[str] | None, max_price: float | None) -> int:
+    """How many products are of these kinds and styles, at this price or less, whatever their size; terms as in `fitting`."""
+    from sqlalchemy import func, select
+
+    products, _ = tables()
+    ((count,),) = _rows(catalogue, _chosen(catalogue, select(func.count(products.c.sku)), categories, styles, max_price))
+    return int(count)
+
+
 @dataclass(frozen=True)
 class LeastNeeds:
     """The least that any of `count` products needs: width, depth with clearance, height, and depth of its own (metres; None

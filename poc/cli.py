@@ -31,7 +31,10 @@ HeightOption = Annotated[
 FocalOption = Annotated[float | None, typer.Option("--focal-px", help="Focal length in pixels of the photo.", show_default=False)]
 ReferenceOption = Annotated[
     list[str] | None,
-    typer.Option("--reference", help="A known length, two pixels: u1,v1,u2,v2=metres, or an object: door:u1,v1,u2,v2, a4, a4_short (its short side), socket (floor to its centre).", show_default=False),
+    typer.Option(
+        "--reference", show_default=False,
+        help="A known length, two pixels: u1,v1,u2,v2=metres, or an object: door:u1,v1,u2,v2, a4, a4_short (its short side), socket (floor to its centre).",
+    ),
 ]
 TiltOption = Annotated[
     str, typer.Option("--pitch-roll", help="The phone's tilt in degrees: -6 or -6,1 (negative pitch looks down, positive roll dips the right side).", show_default=False)

@@ -16,7 +16,7 @@ import numpy as np
 
 from poc.errors import ParameterError
 from poc.geometry import rotation_angle
-from poc.measure import doubting_crossed, longest, measure, measurement_json
+from poc.measure import doubting_crossed, longest, measure, measurement_json, no_sliver
 from poc.room import jointfit
 from poc.room.freespace import CORNER_SIGMA_M, end_sigma_m, log_normal, split, unknown
 from poc.room.jointfit import View, to_anchor
@@ -97,25 +97,25 @@ def join_rooms(rooms: Sequence[RoomPhoto]) -> JointRoom:
     if not rooms:
         raise ParameterError("no photo to join: give at least one")
     names = _names(rooms)
+    read = tuple(f"{name}: {note}" for name, r in zip(names, rooms) for note in r.photo.notes)
     twins = _twins(rooms)
     good = [i for i, r in enumerate(rooms) if r.scene.refusal is None and i not in twins]
     remarks = [f"{names[i]} is left out: {rooms[i].scene.refusal}" for i, r in enumerate(rooms) if r.scene.refusal is not None]
     remarks += [f"{names[i]} is left out: it is the same file as {names[k]}, and tells nothing new" for i, k in twins.items()]
     if not good:
         first = rooms[0].scene if len(rooms) == 1 else replace(rooms[0].scene, refusal="; ".join(f"{n}: {r.scene.refusal}" for n, r in zip(names, rooms)))
-        return JointRoom(first, measure(first), names, 0, {}, (), ())
+        return JointRoom(first, measure(first), names, 0, {}, (), read)
     seats = _seats(rooms, good)
     same = _same_views(rooms, seats)
     remarks += [f"{names[i]} is left out: it shows what {names[k]} shows, from the same spot, and tells nothing new" for i, k in same.items()]
     good, seats = [i for i in good if i not in same], {i: seat for i, seat in seats.items() if i not in same}
     anchor = next(iter(seats))
     last = [_left_out(names[i], names[anchor] if len(seats) == 1 else "the others", rooms[i]) for i in good if i not in seats]
-    last += [f"{name}: {note}" for name, r in zip(names, rooms) for note in r.photo.notes]
     if len(seats) == 1:
         first = [_nothing_joined([names[i] for i in good], names[anchor])] if len(good) > 1 else []
-        return JointRoom(rooms[anchor].scene, rooms[anchor].measurements, names, anchor, seats, (), (*first, *remarks, *last))
+        return JointRoom(rooms[anchor].scene, rooms[anchor].measurements, names, anchor, seats, (), (*first, *remarks, *last, *read))
     join = _Join(rooms, names, anchor, seats, {i: jointfit.view_of(names[i], rooms[i].scene) for i in sorted(seats)})
-    return join.result([*remarks, *last])
+    return join.result([*remarks, *last, *read])
 
 
 def _nothing_joined(names: list[str], anchor: str) -> str:
@@ -379,4 +379,4 @@ class _Join:
             corner = s.left.photo if s.left.kind == "corner" else s.right.photo
             self.conflicts.append(self._told(name, f"where {s.wall.id.replace('_', ' ')} ends", (corner, s.beyond[0]), (value, s.farthest_m)))
         hidden = "" if s.left.kind == s.right.kind == "corner" else "an end of the wall is out of sight in every photo"
-        return log_normal(name, value, "m", split(sigma / value, scale), basis, hidden)
+        return no_sliver(log_normal(name, value, "m", split(sigma / value, scale), basis, hidden))

@@ -83,12 +83,13 @@ def longest(lengths: Iterable[Measurement]) -> Measurement:
         return best
     if longer is not None:
         return replace(longer, low=max(longer.low, best.low))
-    cut = [m.name.removesuffix("_length").replace("_", " ") for m in told if m.status == "lower_bound"]
-    if not cut:
+    bounds = [m for m in told if m.status == "lower_bound"]
+    if not bounds:
         return best
+    cut = [m.name.removesuffix("_length").replace("_", " ") for m in bounds]
     own = best.name.removesuffix("_length").replace("_", " ")
     whole = f"{own}, seen whole, is {best.value:.2f} m ({best.low:.2f}–{best.high:.2f}); {go_on(cut)} on out of sight"
-    return replace(best, status="lower_bound", high=None, reason=f"{best.reason}; {whole}" if best.reason else whole)
+    return replace(best, low=max(best.low, *(m.low for m in bounds)), status="lower_bound", high=None, reason=f"{best.reason}; {whole}" if best.reason else whole)
 
 
 def _camera_height(scene: Scene) -> Measurement:
@@ -125,8 +126,12 @@ def _length(scene: Scene, k: int) -> Measurement:
     unseen = sum(end_sigma_m(scene, plane, at) ** 2 for at, kind in zip(wall.ends, wall.end_kinds) if kind != "corner")
     parts["unseen"] = unseen / max(value, 0.01) ** 2
     reason = END_REASONS[tuple(sorted(kind for kind in wall.end_kinds if kind != "corner"))]
-    m = log_normal(f"{wall.plane_id}_length", value, "m", parts, plane.basis, reason)
-    return m if m.low >= LEAST_LENGTH_M else unknown(m.name, "m", "hardly any of the wall is seen")
+    return no_sliver(log_normal(f"{wall.plane_id}_length", value, "m", parts, plane.basis, reason))
+
+
+def no_sliver(length: Measurement) -> Measurement:
+    """A wall's length, unknown where hardly any of it is seen."""
+    return length if length.low >= LEAST_LENGTH_M else unknown(length.name, length.unit, "hardly any of the wall is seen")
 
 
 def measurement_json(scene: Scene, measurements: tuple[Measurement, ...], model: dict, photo: str | None = None, notes: Sequence[str] = ()) -> dict:

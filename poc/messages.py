@@ -1,4 +1,4 @@
-"""The report's own words, English and Chinese. What stages say about a photo (reasons, bases) stays in English."""
+"""The report's own words, English and Chinese, and what stages say on its first page; what they say below it stays in English."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ _TEXT: dict[str, tuple[str, str]] = {
     "fits": ("What fits", "适合的家具"),
     "worth": ("What it is worth", "商业价值"),
     "next": ("What to measure next", "下一步测量"),
+    "joint": ("; ", "；"),
     "interval": ("90 %: {low}–{high} {unit}", "90 % 区间：{low}–{high} {unit}"),
     "cannot_say": ("cannot say", "无法判断"),
     "hidden_end": ("it goes on out of sight", "有一端不在画面内"),
@@ -51,8 +52,8 @@ _TEXT: dict[str, tuple[str, str]] = {
     ),
     "given_off_means": (
         "What was given (a camera height, a reference) contradicts the photo by far, so nothing is measured with it and nothing is recommended. The business"
-        " case below stands on its parameters alone. What helps: leave what was given out, or mark and measure it again.",
-        "所给的数值（相机高度或参照物）与照片相差太大，因此不作测量，也不推荐家具。下面的商业测算只基于参数。建议：去掉所给的数值，或重新标注和测量。",
+        " case below stands on its parameters alone. What helps: leave what was given out, or mark and measure it again; and if this is no room, a photo of one.",
+        "所给的数值（相机高度或参照物）与照片相差太大，因此不作测量，也不推荐家具。下面的商业测算只基于参数。建议：去掉所给的数值，或重新标注和测量；如果这不是房间，请换一张房间的照片。",
     ),
     "caveat_02_depth": (
         "The model answers every photo. For one in which no room was found its metres have nothing that they could be checked against: do not use them.",
@@ -167,7 +168,6 @@ _PHRASES_ZH = {
     "reference a4_short": "标注的 A4 纸短边",
     "reference socket": "标注的插座高度",
     "an end of the wall is out of the photo": "墙的一端不在画面内",
-    "an end of the wall is out of sight in every photo": "墙的一端在所有照片中都不可见",
     "an end of the wall is hidden, or not made out": "墙的一端被遮挡或无法辨认",
     "both ends of the wall are out of the photo": "墙的两端都不在画面内",
     "both ends of the wall are hidden, or not made out": "墙的两端都被遮挡或无法辨认",
@@ -237,6 +237,8 @@ _ACTIONS_ZH = {
         "如果有前面没有家具的墙面，请对着它再拍一张，让墙脚处的地面进入画面。",
     "Take another photo, from further back or from the other side, so that both ends of {part} are in it.":
         "退远一些或从另一侧再拍一张，让{part}两端都进入画面。",
+    "Take another photo, from further back or from the other side, so that all of {walls} is in it.":
+        "退远一些或从另一侧再拍一张，让{walls}全部进入画面。",
     "Take another photo, turned further to the {side}, so that the {side} end of {part} is in it.":
         "相机再向{side}转一些，另拍一张，让{part}{side}端进入画面。",
     "Take another photo, from further to the {side}, past what hides the {side} end of {part}.":
@@ -257,6 +259,13 @@ _REFUSALS_ZH = {
     "the photo lies on its side; turned by a quarter to the left it shows one: save it so": "照片是横倒的：向左转 90° 后才是房间，请转正后保存。",
     "the photo stands on its head; turned round it shows one: save it so": "照片上下颠倒：旋转 180° 后才是房间，请转正后保存。",
     "the photo lies on its side; turned by a quarter to the right it shows one: save it so": "照片是横倒的：向右转 90° 后才是房间，请转正后保存。",
+    "by its depth the camera would stand {metres} m above the floor, by what is given {given} m: either this is no room, or a length that was given is far off":
+        "按深度推算相机离地 {metres} m，按所给的数值则为 {given} m：要么这不是房间，要么所给的长度有误。",
+    "by its depth the camera would stand {metres} m above the floor, and from there hardly any room is photographed; if it did stand there, give the camera height":
+        "按深度推算相机离地 {metres} m，几乎没有人在这个高度拍摄房间；如果确实如此，请给出相机高度。",
+    "the photo is {metres} times as long as wide, a panorama or a strip, not one view of a room": "照片的长边是短边的 {metres} 倍，像全景或长条图，而不是房间的一个视角。",
+    "the lens bends straight lines (a {lens} of about {number} % at the corners), as action cameras and ultra-wide lenses do: take the photo with the "
+    "main lens (1×), or correct it for its lens first": "镜头使直线弯曲（{lens}，四角约 {number} %），像运动相机或超广角镜头：请用主镜头（1×）拍摄，或先校正镜头畸变。",
     "black bars around the photo: crop them away": "照片四周有黑边：请先裁掉。",
     "bars of one colour on both sides of the photo: crop them away": "照片两侧有单色边框：请先裁掉。",
     "left and right edge continue each other, so it is a 360° panorama, not one view of a room": "左右边缘首尾相接，这是 360° 全景图，而不是房间的一个视角。",
@@ -267,8 +276,12 @@ _REFUSALS_ZH = {
     "the picture shows no more than one of 100 pixels would (tiny, enlarged or blurred), too little to know a room by":
         "画面的细节只相当于 100 像素的图片（过小、放大过或模糊），不足以辨认房间。",
 }  # fmt: skip
-"""Why no room was found, after "no room found: "; reasons with numbers in them stay as they are."""
-_SLOTS = {"number": r"\d+", "side": "left|right", "part": r"(?:the free stretch of )?wall \d+", "walls": r"wall \d+(?:(?:, | and )wall \d+)*", "share": r"0?\.\d+|1", "metres": r"\d+\.\d+", "length": r"\d+\.\d+ m \(\d+\.\d+–\d+\.\d+\)"}
+"""Why no room was found, after "no room found: "; slots as in `_SLOTS`."""
+_SLOTS = {
+    "number": r"\d+", "side": "left|right", "lens": "barrel|cushion",
+    "part": r"(?:the free stretch of )?wall \d+", "walls": r"wall \d+(?:(?:, | and )wall \d+)*",
+    "share": r"0?\.\d+|1", "metres": r"\d+\.\d+", "given": r"\d+\.\d+", "length": r"\d+\.\d+ m \(\d+\.\d+–\d+\.\d+\)",
+}
 _VERDICTS_ZH = {
     "": "此照片没有测得任何决定产品的尺寸，无从判断。",
     "green": "两端已知的决定性尺寸中最不确定的为 ± {worst} %（90 %），在选择产品所需的 ± {choose} % 之内。",
@@ -278,8 +291,8 @@ _VERDICTS_ZH = {
 }
 """Whether a photo is sharp enough to choose by, by its light."""
 NO_ROOM = "no room found: "
-_JOINTS = re.compile(r"( \+ |: | and )")
-_JOINTS_ZH = {" + ": " + ", ": ": "：", " and ": "、"}
+_JOINTS = re.compile(r"( \+ | and )")
+_JOINTS_ZH = {" + ": " + ", " and ": "、"}
 
 
 class Messages:
@@ -301,11 +314,12 @@ class Messages:
         if self.language != "zh":
             return text
         clauses = [_clause_zh(clause) for clause in text.split("; ")]
-        return text if None in clauses else "；".join(clauses)  # half a sentence in each language reads worse than one in English
+        return text if None in clauses else self("joint").join(clauses)  # half a sentence in each language reads worse than one in English
 
     def refusal(self, reason: str) -> str:
         """Why no room is measured, in this language where the table has it, else as it is."""
-        return _REFUSALS_ZH.get(reason.removeprefix(NO_ROOM), reason) if self.language == "zh" else reason
+        known = _filled_zh(_REFUSALS_ZH, reason.removeprefix(NO_ROOM)) if self.language == "zh" else None
+        return reason if known is None else known
 
     def action(self, sentence: str) -> str | None:
         """What to measure next, in this language; None where the table has no words for it."""
@@ -324,9 +338,13 @@ class Messages:
 
 
 def _clause_zh(clause: str) -> str | None:
-    """A clause, or the parts it is joined of, in Chinese; None where the table lacks one."""
+    """A clause, what it says after a label, or the parts it is joined of, in Chinese; None where the table lacks one."""
     if (whole := _filled_zh(_PHRASES_ZH, clause)) is not None:
         return whole
+    label, colon, rest = clause.partition(": ")
+    if colon:
+        told = [_filled_zh(_PHRASES_ZH, label), _clause_zh(rest)]
+        return None if None in told else "：".join(told)
     parts = _JOINTS.split(clause)
     told = [_filled_zh(_PHRASES_ZH, part) if i % 2 == 0 else _JOINTS_ZH[part] for i, part in enumerate(parts)]
     return None if None in told else "".join(told)
@@ -352,8 +370,8 @@ def _pattern(template: str) -> str:
 
 
 def _slot_zh(slot: str, text: str) -> str:
-    if slot == "side":
-        return {"left": "左", "right": "右"}[text]
+    if slot in ("side", "lens"):
+        return {"left": "左", "right": "右", "barrel": "桶形", "cushion": "枕形"}[text]
     if slot == "walls":
         return "、".join(f"墙面 {number}" for number in re.findall(r"\d+", text))
     if slot == "part":

@@ -208,7 +208,7 @@ def _decode(image: Image.Image, label: str) -> tuple[np.ndarray, tuple[str, ...]
     """Pixels, upright. Pillow is lazy: this is where a file that was cut short shows."""
     try:
         with _quiet():
-            deep = any(";16" in str(tile[-1]) for tile in getattr(image, "tile", ()))  # Pillow's own name for how pixels are stored
+            deep = any(re.search(";16[BLNS]", str(tile[-1])) for tile in getattr(image, "tile", ()))  # Pillow's own name for how pixels are stored
             image.load()
             rgb, notes = _to_rgb(_upright(image), label)
             return rgb, (*notes, DEEP) if deep and DEEP not in notes else notes

@@ -272,9 +272,8 @@ def notebook_values(photo: Path, options: Options) -> dict[str, dict[str, Any]]:
     free = {name: default for names in known.values() for name, default in names.items() if name not in {"RUN", *own}}
     given = check_parameters(options.parameters, free)
     if address := given.get("CATALOGUE"):
-        _text_of(Path(address), "the catalogue")
         if is_csv(address):
-            read_csv(address)
+            read_csv(_text_of(Path(address), "the catalogue"))
         given["CATALOGUE"] = from_here(address)
     given = saved_by_hand() | given
     parameters_from({name.lower(): given.get(name, default) for name, default in known["06_business_case"].items() if name != "RUN"})

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from poc.catalog import Catalogue, fitting, least_needs, names
+from poc.catalog import Catalogue, fitting, names, on_offer
 from poc.errors import ParameterError
 from poc.products.fit import MARGIN_M, Extent, find, fit_probability
 from poc.products.places import Place, Spot, find_spot, floor_places, placement_at, wall_places
@@ -112,7 +112,7 @@ def recommend_or_reason(
     places, why = places_or_reason(scene, measurements)
     if not places:
         return Recommendations((), why, 0, 0, 0, "", catalogue.currency)
-    if not any(least_needs(catalogue, category, styles=styles, max_price=max_price).count for category in chosen):
+    if not on_offer(catalogue, chosen, styles, max_price):
         return Recommendations((), NO_OFFER, 0, 0, 0, _basis(places), catalogue.currency)
     candidates = _candidates(places, catalogue, chosen, styles, max_price, min_probability)
     sure = [c for c in candidates if c.spot.free and c.probability >= min_probability]
@@ -289,7 +289,7 @@ def _recommendation(c: Candidate) -> Recommendation:
 
 def _at_least(c: Candidate) -> bool:
     """Whether more than is seen could only make it likelier that the piece fits."""
-    return run_extent(c.place, c.spot).at_least and c.probability <= 0.99
+    return run_extent(c.place, c.spot).at_least and 0.01 <= c.probability <= 0.99
 
 
 def reason_for(c: Candidate) -> str:

@@ -29,7 +29,7 @@ from poc.errors import ParameterError, RunError, WriteError
 from poc.files import make_folder, write_together, writing_where_told
 from poc.packing import pack, unpack
 
-SCHEMA = 2
+SCHEMA = 3
 UNITS = {"length": "m", "area": "m²", "focal_length": "px", "angle": "rad", "pixel": "px", "photo": "sRGB uint8"}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 _TOKEN = "__stage_hash__"
@@ -137,7 +137,10 @@ class Run:
         record = self._current(stage)
         arrays = self._arrays(stage, record["hash"])
         self.loaded[stage] = record["hash"]
-        values = {name: unpack(value, arrays) for name, value in record["values"].items()}
+        try:
+            values = {name: unpack(value, arrays) for name, value in record["values"].items()}
+        except RunError as error:
+            raise RunError(f"{error}: {_again(stage)}") from error
         return Stage(stage, values, record["facts"], record)
 
     def get(self, stage: str, name: str) -> Any:

@@ -76,7 +76,7 @@ def _card(m: Measurement, say: Messages) -> Card:
         least = floored(m.low if m.low is not None else m.value)
         return Card(say(m.name), f"≥ {least} {unit}", say.phrase(m.reason) or say("hidden_end"), light, word)
     note = "" if m.low is None or m.high is None else say("interval", low=f"{m.low:.2f}", high=f"{m.high:.2f}", unit=unit)
-    return Card(say(m.name), f"{m.value:.2f} {unit}", "; ".join(part for part in (note, say.phrase(m.reason)) if part), light, word)
+    return Card(say(m.name), f"{m.value:.2f} {unit}", say("joint").join(part for part in (note, say.phrase(m.reason)) if part), light, word)
 
 
 def _measured(measurements: Sequence[Measurement], say: Messages) -> tuple[str, ...]:

@@ -270,6 +270,10 @@ def test_a_length_in_doubt_sends_to_the_tape_however_sharp_it_looks():
     assert accuracy_verdict((sharp,), BusinessParameters()).light == "green"
     verdict = accuracy_verdict((replace(sharp, light="red", reason="it runs through wall 2"),), BusinessParameters())
     assert verdict.light == "red" and "runs through wall 2" in verdict.text and "by tape" in verdict.text
+    for value in (replace(sharp, high=None, status="lower_bound", reason="cut; it runs through wall 2"), replace(sharp, reason="it runs through wall 2")):
+        for others in ((), (rooms.measured("ceiling_height", 2.6, 0.02),)):
+            told = accuracy_verdict((value, *others), BusinessParameters())
+            assert told.light == "red" and told.doubted and "longest free wall may be wrong altogether" in told.text
     whole = accuracy_verdict((replace(sharp, reason="some other remark"),), BusinessParameters())
     assert "wrong altogether" not in whole.text and whole.light != "red"
 

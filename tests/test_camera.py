@@ -157,14 +157,15 @@ def test_given_tilt_is_joined_with_the_lines_and_pins_the_axes(rooms):
     """A phone's tilt is off by a degree: where the lines agree with it within their errors, both count."""
     room = rooms[6]
     pitch, roll = np.degrees(geo.pitch_roll_from_gravity(room.camera.gravity))
-    for off in (0.0, 1.0):
+    for off in (0.0, 1.0, 2.5):
         given = geo.gravity_from_pitch_roll(*np.radians((pitch + off, roll)))
         alone = estimate_camera(room.photo, focal_px=room.camera.f_px)
         cam = estimate_camera(room.photo, focal_px=room.camera.f_px, pitch_roll_deg=(pitch + off, roll))
-        assert cam.gravity_source == "given" and cam.notes == ()
+        apart = np.radians(degrees(given, alone.gravity)) / np.hypot(alone.gravity_sigma_rad, np.radians(1.0))
+        assert cam.gravity_source == "given + lines" and cam.notes == ()
         assert degrees(cam.gravity, given) + degrees(cam.gravity, alone.gravity) == pytest.approx(degrees(given, alone.gravity), abs=0.01)
-        assert cam.gravity_sigma_rad < min(alone.gravity_sigma_rad, np.radians(1.0))
-        assert degrees(cam.gravity, room.camera.gravity) < 0.3 + 0.5 * off
+        assert cam.gravity_sigma_rad == pytest.approx(max(1, apart) * (alone.gravity_sigma_rad**-2 + np.radians(1.0) ** -2) ** -0.5)
+        assert degrees(cam.gravity, room.camera.gravity) < 0.3 + 0.6 * off
     assert np.allclose(cam.manhattan[2], -cam.gravity)
     off = [min(degrees(s * a, w.normal_cam) for a in cam.manhattan[:2] for s in (1, -1)) for w in room.walls]
     assert min(off) < 0.5

@@ -146,6 +146,24 @@ def test_opening_a_database_takes_no_row_out_of_it(tmp_path, own_csv):
     assert [p.sku for p in fitting(open_catalogue(url))] == ["X"]
 
 
+def test_what_was_filled_is_known_by_its_products(tmp_path, own_csv):
+    """As many rows, but one of the firm's own: not overwritten. What an older version filled holds no list of them, and is believed."""
+    path = tmp_path / "company.sqlite"
+    url = f"sqlite:///{path}"
+    import_csv(own_csv, url)
+
+    def change(statement: str) -> None:
+        with sqlite3.connect(path) as connection:
+            connection.execute(statement)
+        connection.close()
+
+    change("delete from products_facts where name = 'skus'")
+    assert import_csv(own_csv, url) == 2 and "own.csv" in open_catalogue(url).source
+    change("update products set sku = 'OWN' where sku = (select sku from products limit 1)")
+    with pytest.raises(DataError, match="not overwritten"):
+        import_csv(own_csv, url)
+
+
 def test_rows_that_cannot_be_offered_are_left_out(tmp_path):
     good = ("X", "Desk", "desk", "s", 1.2, 0.6, 0.75, 0.7, 300, "USD")
     bad = [("A", *good[1:8], -5, "USD"), ("B", *good[1:7], -0.1, 300, "USD"), (None, *good[1:]), ("C", None, *good[2:]),

@@ -234,6 +234,17 @@ def test_what_one_photo_sees_standing_is_not_free(alone):
     assert any("something standing before wall 2" in c.text for c in joint.conflicts)
 
 
+def test_what_stands_off_a_wall_ends_a_stretch_of_another_photo_less_surely(alone):
+    """A table 0.4 to 0.55 m off the far wall in the second photo's scene only: by depth it may not stand in the strip at all."""
+    side = _with_thing(alone["side"], 0.0, 0.9, 0.5)
+    far = float(_freest(alone["side"].scene).ends[:, 1].mean())
+    for near, kind in ((0.1, "obstacle"), (0.4, "occluded")):
+        foot = np.array([(0.0, far - 0.55), (0.9, far - 0.55), (0.9, far - near), (0.0, far - near)])
+        joint = join_rooms([alone["front"], replace(side, scene=replace(side.scene, obstacles=(Obstacle(foot, 0.7),)))])
+        kinds = [k for wall in joint.scene.walls for ends in wall.free_end_kinds for k in ends if wall.plane_id == "wall_2"]
+        assert kind in kinds and {"obstacle": "occluded", "occluded": "obstacle"}[kind] not in kinds
+
+
 def test_what_hangs_on_a_wall_and_what_a_photo_judged_free_itself_cut_nothing(alone):
     hung = join_rooms([alone["front"], _with_thing(alone["side"], 0.0, 0.9, 0.1)])
     assert value(hung, "longest_free_wall").value == pytest.approx(WIDTH, abs=0.05) and hung.conflicts == ()

@@ -87,6 +87,8 @@ def test_a_wall_seen_to_be_longer_makes_the_longest_a_bound():
     assert cut.low < whole.low < whole.value < cut.value
     told = longest([whole, cut])
     assert told.status == "lower_bound" and told.high is None and told.low == whole.low
+    vague = replace(whole, low=2.5)
+    assert longest([vague, replace(cut, value=3.1, low=2.9)]).low == 2.9, "never below what another wall has at least"
     told = longest([whole, replace(cut, value=3.1, low=2.6)])
     assert told == replace(whole, status="lower_bound", high=None, reason=f"wall 1, seen whole, is 3.20 m ({whole.low:.2f}–{whole.high:.2f}); wall 2 goes on out of sight")
     assert longest([whole, replace(whole, name="wall_2_length", value=3.0)]) == whole
@@ -112,6 +114,9 @@ def test_a_free_stretch_seen_whole_is_a_bound_where_another_goes_on():
     assert (bound.status, bound.low, bound.high) == ("lower_bound", alone.low, None)
     assert bound.reason == "a free stretch of wall 1, seen whole, is about 2.00 m; another of wall 2 goes on out of sight"
     assert (drawn.status, drawn.low, drawn.reason) == ("measured", alone.low, "") and drawn.high == pytest.approx(alone.high)
+    short = replace(second, ends=np.array([second.ends[0], second.ends[0] + (second.ends[1] - second.ends[0]) * 1.5 / second.length_m]),
+                    end_kinds=("corner", "corner"))
+    assert told(first, short)[0] == alone, "a wall seen to be shorter holds no longer one"
     cut, drawn = told(replace(first, free_end_kinds=(("corner", "occluded"),)), second)
     assert cut.status == "lower_bound" and drawn == cut
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import made_run
+import numpy as np
 import pytest
 
 from poc import messages, runs
@@ -22,9 +23,11 @@ from poc.messages import _TEXT, LANGUAGES, Messages
 from poc.pipeline import Options, asked
 from poc.render import read_section
 from poc.report import build_report
-from poc.room.refusal import REASONS
-from poc.summary import summarise
-from poc.types import GIVEN_OFF, Check, NextMeasurement
+from poc.room.distortion import refuse_bend
+from poc.room.refusal import REASONS, refuse_picture
+from poc.scene import _unheard_of
+from poc.summary import CARDS, summarise
+from poc.types import GIVEN_OFF, Camera, Check, NextMeasurement, Photo, floored
 from poc.words import advice_sentence, joint_lines, price, room_lines, sentence, tape_first
 from poc.workbook import StageTime
 
@@ -206,13 +209,20 @@ def test_every_message_exists_in_every_language():
 
 
 def test_why_no_room_was_found_is_told_in_the_readers_language():
-    """Every reason without numbers, as it is written where it is found; others stay as they are."""
+    """Every reason, as it is written where it is found; those with numbers as they come from there."""
     written = "".join((Path(messages.__file__).parent / name).read_text("utf-8") for name in ("room/refusal.py", "scene.py"))
-    assert all(reason in written for reason in messages._REFUSALS_ZH), "nobody says that any more"
+    assert all(reason in written for reason in messages._REFUSALS_ZH if "{" not in reason), "nobody says that any more"
     zh = Messages("zh")
+    strip = Photo(np.zeros((100, 290, 3), np.uint8))
+    bent = refuse_bend(Camera(500.0, 320.0, 240.0, 640, 480, np.array([0.0, 1.0, 0.0]), "given", "lines", 0.01, 0.01, bend_k=-0.6))
+    numbered = [refuse_picture(strip), bent, _unheard_of(1.55, [0.62]), _unheard_of(9.0, [])]
+    for reason in numbered:
+        told = zh.refusal(reason)
+        assert told.endswith("。") and not re.search(r"[A-Za-z]{2}", told) and set(re.findall(r"\d+", reason)) == set(re.findall(r"\d+", told))
+    assert len(numbered) == sum("{" in reason for reason in messages._REFUSALS_ZH)
     assert all(zh.refusal(messages.NO_ROOM + reason).endswith("。") for reason in [*REASONS.values(), "no walls are seen"])
-    long = "no room found: the photo is 2.9 times as long as wide, a panorama or a strip, not one view of a room"
-    assert zh.refusal(long) == long and Messages("en").refusal(long) == long and zh.refusal("") == ""
+    new = "no room found: the moon is in it"
+    assert zh.refusal(new) == new and Messages("en").refusal(numbered[0]) == numbered[0] and zh.refusal("") == ""
     assert sentence(zh.refusal("no room found: no walls are seen")) == "画面中看不到墙面。"
 
 
@@ -261,6 +271,9 @@ def test_the_first_page_word_by_word(mixed):
         "Sofa 0, ¥4,990: fits with a probability of 90 % if the room is as drawn", "Sofa 1, ¥4,990: fits with a probability of at least 91 % if the room is as drawn",
         "Sofa 2, ¥4,990: fits with a probability of 93 % if the room is as drawn", "and 2 more below, of 9 that fit",
         "Each piece is judged alone: several may want the same place.")
+    named = {m.name: m for m in mixed.get("03_measurements", "measurements")}
+    bounds = [m for m in (named[name] for name in CARDS) if m.status == "lower_bound"]
+    assert bounds and all(f"≥ {floored(m.low)} m" in {c.value for c in told.cards} and float(floored(m.low)) <= m.low for m in bounds)
     low, median, high = (money(value, "¥") for value in (case.net_low, case.net_median, case.net_high))
     assert told.worth[1].endswith(f"brings {money(case.steady.net, '¥')}; with the inputs anywhere in their ranges, {low} to {high} in nine cases of ten, half of them below {median}.")
 
@@ -269,7 +282,7 @@ def test_the_first_page_in_chinese_word_by_word(mixed):
     told, case = summarise(mixed, Messages("zh")), mixed.get("06_business_case", "case")
     assert [(c.value, c.note, c.light_word) for c in told.cards][:3] == [
         ("无法判断", "几乎看不到地面", ""), ("≥ 3.47 m", "有一端不在画面内", "谨慎使用"),
-        ("3.05 m", "90 % 区间：2.84–3.26 m; 它与墙面 2、墙面 3互相穿越：其中有位置不对的", "不可靠")]
+        ("3.05 m", "90 % 区间：2.84–3.26 m；它与墙面 2、墙面 3互相穿越：其中有位置不对的", "不可靠")]
     assert told.measured == ("房间的 12 项尺寸中 6 项有完整区间，4 项为下限，2 项无法由此照片判断。",)
     assert told.sure[2] == "自检：1 项通过，1 项存疑，1 项未通过，1 项无法进行。"
     assert told.sure[3] == "两端已知的决定性尺寸中最不确定的为 ± 7 %（90 %；选择产品需在 ± 10 % 之内），而且有一项尺寸可能根本不对：请用卷尺测量。"
@@ -284,6 +297,8 @@ def test_the_first_page_in_chinese_word_by_word(mixed):
     "a free stretch of wall 2, seen whole, is about 1.31 m; another of wall 1 and wall 3 goes on out of sight",
     "an end of the wall is hidden, or not made out; it runs through wall 2: one of them is not where it was put",
     "the free stretch goes on out of sight: cut by the photo's edge and hidden by what stands before it",
+    "free floor: the floor goes on out of the photo and behind furniture",
+    "free wall: it runs through wall 2 and wall 3: one of them is not where it was put",
     "no piece of the catalogue fits with a probability of 0.8 or more; 6 may fit: measure by tape first; free wall: no wall is seen free down to "
     "its foot for 0.4 m or more"])
 def test_joined_reasons_are_told_in_chinese(clauses):

@@ -12,7 +12,7 @@ import pytest
 from poc.geometry import rotation_from_vector
 from poc.measure import measure, next_measurement, self_test
 from poc.messages import Messages
-from poc.room.nextstep import _ceiling_photo, _free_wall_photo, _photo_of, lengths, variance_left
+from poc.room.nextstep import _ceiling_photo, _end_photo, _free_wall_photo, _photo_of, lengths, variance_left
 from poc.room.roomspace import longest_free
 from poc.scene import build_scene
 from poc.summary import _sure
@@ -161,7 +161,7 @@ def test_knowing_a_length_that_errs_alike_helps_and_another_does_not():
 def _photo_step(scene, kinds: tuple[str, str]):
     """What is proposed for a longest wall with such ends, where no wall is free and the scale is good."""
     wall = replace(max(scene.walls, key=lambda w: w.length_m), end_kinds=kinds, free=(), free_end_kinds=())
-    others = tuple(replace(w, free=(), free_end_kinds=()) for w in scene.walls if w.plane_id != wall.plane_id)
+    others = tuple(replace(w, end_kinds=("corner", "corner"), free=(), free_end_kinds=()) for w in scene.walls if w.plane_id != wall.plane_id)
     walls = tuple(wall if w.plane_id == wall.plane_id else next(o for o in others if o.plane_id == w.plane_id) for w in scene.walls)
     found = Measurement("longest_wall", 4.0, 3.9, None, "m", "lower_bound", budget={"scale": 0.5, "fit": 0.5})
     return next_measurement(replace(scene, walls=walls), [found])
@@ -218,7 +218,7 @@ def test_every_next_step_can_be_said_in_chinese(scene):
     rooms = [replace(scene, solution=above, walls=tuple(replace(w, end_kinds=("corner", "corner")) for w in scene.walls), openings=o) for o in ((), (door,))]
     photos = [_photo_of(what, kinds) for what in ("wall 12", "the free stretch of wall 2") for kinds in product(("corner", "frame", "occluded"), repeat=2)]
     actions = {length.action for room in rooms for length in lengths(room, longest)} | set(photos)
-    actions |= {_ceiling_photo(scene, longest).action, _free_wall_photo(longest).action}
+    actions |= {_ceiling_photo(scene, longest).action, _free_wall_photo(longest).action, _end_photo(scene, longest).action}
     assert len(actions) > 15
     for action in actions:
         told = zh.action(sentence(action))

@@ -41,9 +41,9 @@ def download(url: str, target: Path, check: Callable[[Path], object], by_hand: s
     part = target.with_name(target.name + ".part")
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(_locked(part, by_hand))
-        if target.exists() and not part.exists():
-            return  # another process fetched it while this one waited for the lock
         while not part.exists() or not os.path.samestat(os.fstat(file.fileno()), part.stat()):
+            if target.exists():
+                return  # another process fetched it while this one waited for the lock
             file = stack.enter_context(_locked(part, by_hand))  # that process threw it away: what had come was wrong
         try:
             _fetch_all(url, file, target.name, by_hand)

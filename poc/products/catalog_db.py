@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from poc.products.catalog_csv import COLUMNS, TEXT_LENGTHS, CatalogueFile
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine, Table
+    from sqlalchemy.engine import URL
 
 LOCK_WAIT_S = 30
 """How long a second process waits for the first one's write to an SQLite file."""
@@ -43,7 +45,7 @@ def fill(engine: Engine, content: CatalogueFile, source: str) -> None:
         connection.execute(facts.delete())
         connection.execute(products.delete())
         connection.execute(products.insert(), rows)
-        known = {"sha256": content.sha256, "source": source, "count": str(len(rows))}
+        known = {"sha256": content.sha256, "source": source, "skus": _digest(p.sku for p in content.products)}
         connection.execute(facts.insert(), [{"name": name, "value": value} for name, value in known.items()])
 
 
@@ -58,19 +60,23 @@ def stored_facts(engine: Engine) -> dict[str, str]:
 
 
 def owner_of(engine: Engine) -> str:
-    """Whose products a database holds: "nobody", the sample catalogue, an imported file's name, or "foreign": rows that `fill` did
-    not put there, or not all of them."""
-    from sqlalchemy import func, inspect, select
+    """Whose products a database holds: "nobody", the sample catalogue, an imported file's name, or "foreign": other products than `fill`
+    put there (what an older version filled does not say which, and is believed)."""
+    from sqlalchemy import inspect, select
 
     products, facts = tables()
     if not inspect(engine).has_table(products.name):
         return "nobody"
     with engine.connect() as connection:
-        count = connection.execute(select(func.count()).select_from(products)).scalar_one()
-    if not count and inspect(engine).has_table(facts.name):
+        skus = [str(sku) for (sku,) in connection.execute(select(products.c.sku))]
+    if not skus and inspect(engine).has_table(facts.name):
         return "nobody"
     known = stored_facts(engine)
-    return known.get("source", "foreign") if known.get("count") == str(count) else "foreign"
+    return known.get("source", "foreign") if known.get("skus", _digest(skus)) == _digest(skus) else "foreign"
+
+
+def _digest(skus: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(skus)).encode()).hexdigest()
 
 
 def create(url, **options) -> Engine:
@@ -113,7 +119,7 @@ def engine_at(url: str) -> Engine:
 
 
 @contextmanager
-def database_errors(url: str) -> Iterator[None]:
+def database_errors(url: str | URL) -> Iterator[None]:
     """Turn what SQLAlchemy and drivers raise into one line that says what to do, without the password."""
     from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 
@@ -129,7 +135,7 @@ def database_errors(url: str) -> Iterator[None]:
         raise ParameterError(f"cannot use the database {shown(url)}: {first_line(error)}") from None
 
 
-def shown(url: str) -> str:
+def shown(url: str | URL) -> str:
     """The URL without its password, and without options, which may hold one; without anything where it cannot be parsed."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError

@@ -87,7 +87,7 @@ def wall_places(scene: Scene, measurements: Sequence[Measurement]) -> tuple[Plac
     places = [
         place
         for wall in scene.walls
-        for span, kinds in zip(wall.free, _kinds(wall), strict=False)
+        for span, kinds in zip(wall.free, roomspace.free_kinds(wall), strict=True)
         for part, part_kinds in _without_doors(scene, wall, span, kinds)
         if (place := _wall_place(scene, wall, part, part_kinds, base, ceiling)) is not None
     ]
@@ -215,10 +215,6 @@ def _bounded(length: Extent) -> Extent:
 def _open_ended(length: Extent, ends: tuple[str, str]) -> Extent:
     """Whether a stretch goes on out of sight, by its ends: its measurement is a bound as well where another stretch may be longer."""
     return replace(length, at_least=any(end in ("frame", "occluded") for end in ends))
-
-
-def _kinds(wall: WallSegment) -> tuple[tuple[str, str], ...]:
-    return wall.free_end_kinds or (("corner", "corner"),) * len(wall.free)
 
 
 def _length_of_area(area: Measurement, scene: Scene) -> Extent:

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from poc.room.propagate import Shape, variance
-from poc.room.roomspace import SHORTEST_FREE_M, longest_free
+from poc.room.roomspace import SHORTEST_FREE_M, free_kinds, longest_free
 from poc.room.view import LONG_SIDE
 from poc.types import Z90, Measurement, Plane, Scale, Scene, WallSegment
 
@@ -48,12 +48,20 @@ def _longest_free_wall(scene: Scene, one_view: bool) -> Measurement:
         reason = f"no wall is seen free down to its foot for {SHORTEST_FREE_M} m or more"
         return unknown("longest_free_wall", "m", reason)
     wall, span = found
-    own = free_stretch(scene, wall, span, wall.free_end_kinds[wall.free.index(span)], one_view)
-    cut = [w.plane_id.replace("_", " ") for w in scene.walls if any(kind in END_WORDS for kinds in w.free_end_kinds for kind in kinds)]
+    own = free_stretch(scene, wall, span, free_kinds(wall)[wall.free.index(span)], one_view)
+    cut = [w.plane_id.replace("_", " ") for w in scene.walls if _may_hold_more(scene, w, own)]
     if own.status != "measured" or not cut:
         return own  # else another may be the longest: of 27 told with two ends, 19 were shorter than it
     reason = f"a free stretch of {own.basis.split(',')[0].replace('_', ' ')}, seen whole, is about {own.value:.2f} m; {go_on(cut, 'another of ')} on out of sight"
     return replace(own, status="lower_bound", high=None, reason=reason)
+
+
+def _may_hold_more(scene: Scene, wall: WallSegment, than: Measurement) -> bool:
+    """Whether a wall has a free stretch that goes on out of sight, and is not itself seen to be shorter than the stretch told."""
+    if not any(kind in END_WORDS for kinds in free_kinds(wall) for kind in kinds):
+        return False
+    vague = scene.plane(wall.plane_id)
+    return wall.end_kinds != ("corner", "corner") or wall.length_m * np.exp(Z90 * vague.sigma_m / vague.offset_m) > than.low
 
 
 def drawn_stretch(scene: Scene, told: Measurement | None) -> Measurement | None:
@@ -63,7 +71,7 @@ def drawn_stretch(scene: Scene, told: Measurement | None) -> Measurement | None:
     if found is None or told is None or told.value is None:
         return None
     wall, span = found
-    if told.status != "lower_bound" or any(kind in END_WORDS for kind in wall.free_end_kinds[wall.free.index(span)]):
+    if told.status != "lower_bound" or any(kind in END_WORDS for kind in free_kinds(wall)[wall.free.index(span)]):
         return told
     return replace(told, status="measured", high=told.value**2 / told.low, reason="")
 

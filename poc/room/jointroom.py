@@ -14,7 +14,7 @@ from poc.room.floorplan import CELL_M, in_metres, largest_rectangle, raster
 from poc.room.jointfit import Facing, Fit, View, to_anchor, turned_facing, unit_of_facing
 from poc.room.roomspace import cut_out, extent_between
 from poc.room.sameroom import Seat, quarter
-from poc.room.stretches import CLEAR_FROM_M, STRIP_M
+from poc.room.stretches import AT_WALL_M, CLEAR_FROM_M, STRIP_M
 from poc.types import Obstacle, Opening, Scene, WallSegment
 
 SAME_CORNER_M = 0.04
@@ -131,12 +131,12 @@ def free_of(stretch: Stretch, views: list[View], seats: dict[int, Seat], at_m: f
     merged = _union([span[:4] for span in own])
     cutters = []
     for i in seats:
-        before = [(*span, "obstacle", "obstacle") for span in _blocked(stretch.wall, views[i].scene, seats[i], at_m)]
+        before = [(low, high, kind, kind) for low, high, kind in _blocked(stretch.wall, views[i].scene, seats[i], at_m)]
         for a, b, *_, photo in own:
             if photo == i:  # what it has judged free stays free of its own furniture
-                before = cut_out(before, a, b, "obstacle")
-        for low, high, *_ in before:
-            cut = cut_out(merged, low, high, "obstacle")
+                before = [part for span in before for part in cut_out([span], a, b, span[2])]
+        for low, high, kind, _ in before:
+            cut = cut_out(merged, low, high, kind)
             if _total(cut) < _total(merged) - EDGE_M:
                 cutters.append(i)
             merged = cut
@@ -224,15 +224,16 @@ def _total(spans) -> float:
     return float(sum(s[1] - s[0] for s in spans))
 
 
-def _blocked(wall: JointWall, scene: Scene, seat: Seat, at_m: float) -> list[tuple[float, float]]:
-    """Stretches of a wall that a photo's furniture stands before: as far as it reaches into the strip that has to be free. What hangs
-    on the wall does not reach into it."""
+def _blocked(wall: JointWall, scene: Scene, seat: Seat, at_m: float) -> list[tuple[float, float, str]]:
+    """Stretches of a wall that a photo's furniture stands before, as far as it reaches into the strip that has to be free, and what it
+    ends a free one as ("occluded" where it is not near the wall: see `AT_WALL_M`). What hangs on the wall does not reach into it."""
     out = []
     for obstacle in scene.obstacles:
         foot = to_anchor(obstacle.footprint, seat)
-        span = extent_between(foot @ along_of(wall.facing), at_m - foot @ unit_of_facing(wall.facing), *BEFORE_WALL_M)
+        along, off = foot @ along_of(wall.facing), at_m - foot @ unit_of_facing(wall.facing)
+        span = extent_between(along, off, *BEFORE_WALL_M)
         if span is not None:
-            out.append(span)
+            out.append((*span, "occluded" if extent_between(along, off, CLEAR_FROM_M, AT_WALL_M) is None else "obstacle"))
     return out
 
 

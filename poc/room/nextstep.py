@@ -14,7 +14,7 @@ import numpy as np
 
 from poc.room.freespace import END_WORDS, stretch_length
 from poc.room.propagate import log_changes, wall_length
-from poc.room.roomspace import longest_free
+from poc.room.roomspace import free_kinds, longest_free
 from poc.types import Z90, Measurement, NextMeasurement, Scene, WallSegment
 
 IMPORTANT = ("longest_free_wall", "longest_wall", "ceiling_height")
@@ -179,25 +179,20 @@ def _free_wall_photo(longest_wall: Measurement | None) -> NextMeasurement | None
 
 
 def _end_photo(scene: Scene, m: Measurement) -> NextMeasurement | None:
-    """A photo with what this one does not show of a wall, or where that is seen whole of the longest of the others that may be longer;
-    its error there is taken to be what it is here."""
-    found = longest_free(scene)
-    if m.name == "longest_free_wall" and found:
-        stretches = [(w, span, kinds) for w in scene.walls for span, kinds in zip(w.free, w.free_end_kinds, strict=True)]
-        own = next(s for s in stretches if s[0] is found[0] and s[1] == found[1])
-        cut = [s for s in stretches if _goes_on(s[2])]
-        wall, _, kinds = max(cut, key=lambda s: s[1][1] - s[1][0]) if cut and not _goes_on(own[2]) else own
-        what = f"the free stretch of {_called(wall)}"
+    """A photo with what this one does not show: of the wall, and of each other that goes on and may be longer; the error there is taken to
+    be what it is here."""
+    free = m.name == "longest_free_wall" and longest_free(scene) is not None
+    ends = [(w, kinds) for w in scene.walls for kinds in (free_kinds(w) if free else (w.end_kinds,))]
+    cut = [(w, kinds) for w, kinds in ends if any(kind in END_WORDS for kind in kinds)]
+    walls = list(dict.fromkeys(_called(w) for w, _ in cut))
+    if len(cut) == 1:
+        (wall, kinds), = cut
+        action = _photo_of(f"the free stretch of {_called(wall)}" if free else _called(wall), kinds)
     else:
-        wall = _wall_of(scene, m)
-        cut = [w for w in scene.walls if _goes_on(w.end_kinds)]
-        wall = max(cut, key=lambda w: w.length_m) if cut and not _goes_on(wall.end_kinds) else wall
-        kinds, what = wall.end_kinds, _called(wall)
-    return NextMeasurement(_photo_of(what, kinds), m.name, float("inf"), _width(m.value, _sigma(m)), float(m.low))
-
-
-def _goes_on(kinds: tuple[str, str]) -> bool:
-    return any(kind in END_WORDS for kind in kinds)
+        *first, last = walls or [_called(_wall_of(scene, m))]
+        all_of = f"{', '.join(first)} and {last}" if first else last
+        action = f"take another photo, from further back or from the other side, so that all of {all_of} is in it"
+    return NextMeasurement(action, m.name, float("inf"), _width(m.value, _sigma(m)), float(m.low))
 
 
 def _photo_of(what: str, kinds: tuple[str, str]) -> str:

@@ -175,6 +175,11 @@ def longest_free(scene: Scene) -> tuple[WallSegment, tuple[float, float]] | None
     return max(stretches, key=lambda item: item[1][1] - item[1][0], default=None)
 
 
+def free_kinds(wall: WallSegment) -> tuple[tuple[str, str], ...]:
+    """What ends each of a wall's free stretches; corners where nothing says."""
+    return wall.free_end_kinds or (("corner", "corner"),) * len(wall.free)
+
+
 def cut_out(spans: Sequence[Span], low: float, high: float, kind: str) -> list[Span]:
     """Stretches (from, to, kinds of their ends) without what lies between low and high, which ends them with `kind`."""
     out = []
