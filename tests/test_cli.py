@@ -141,10 +141,15 @@ def test_a_focal_length_that_the_room_contradicts_is_not_called_given(capsys, ph
 
 
 def test_a_phones_tilt_is_taken(capsys, photo_file):
+    """Beside what the lines say, where both agree."""
     asked = ("measure", photo_file, "--json", "--focal-px", "700", "--pitch-roll")
-    floors = [next(p for p in json.loads(run(capsys, *asked, tilt)[1])["planes"] if p["kind"] == "floor") for tilt in ("-8", "-10,2")]
-    for floor, (pitch, roll) in zip(floors, ((-8.0, 0.0), (-10.0, 2.0)), strict=True):
-        assert np.degrees(angle_between(-np.array(floor["normal_cam"]), gravity_from_pitch_roll(*np.deg2rad((pitch, roll))))) < 0.7
+    tilts = ("-8", "-10,2")
+    floors = [next(p for p in json.loads(run(capsys, *asked, tilt)[1])["planes"] if p["kind"] == "floor") for tilt in tilts]
+    down = [-np.array(floor["normal_cam"]) for floor in floors]
+    given = [gravity_from_pitch_roll(*np.deg2rad(tilt)) for tilt in ((-8.0, 0.0), (-10.0, 2.0))]
+    off = [float(np.degrees(angle_between(*pair))) for pair in zip(down, given, strict=True)]
+    assert off[0] < 0.7 and off[1] < 2.0 < float(np.degrees(angle_between(given[0], given[1])))
+    assert angle_between(down[1], down[0]) > np.deg2rad(0.7), "it counts"
     for wrong, line in (("steep", "are not understood"), ("80", "pitch 80° is out of range")):
         code, out, err = run(capsys, *asked, wrong)
         assert (code, out) == (2, "") and line in err
