@@ -78,12 +78,14 @@ _TEXT: dict[str, tuple[str, str]] = {
         "建设成本 {build}。各参数取所列数值时，全面使用后每月净收益 {net}；参数在其范围内变动时，90 % 的情形在 {low} 至 {high} 之间，半数低于 {median}。",
     ),
     "pays_in": (
-        "It pays back within {horizon} months in {share} of the cases; half of all cases end below {end}; with every input as stated, in month {month}.",
-        "{horizon} 个月内收回成本的情形占比：{share}；全部情形中有半数期末低于 {end}；各参数取所列数值时，第 {month} 个月收回成本。",
+        "With the inputs anywhere in their ranges it pays back within {horizon} months in {share} of the cases, and half of all cases end below {end}; "
+        "with every input exactly as stated it does, in month {month}.",
+        "参数在其范围内变动时，{horizon} 个月内收回成本的情形占比：{share}；全部情形中有半数期末低于 {end}；各参数恰取所列数值时，第 {month} 个月收回成本。",
     ),
     "pays_never": (
-        "It pays back within {horizon} months in {share} of the cases; half of all cases end below {end}; with every input as stated, it does not.",
-        "{horizon} 个月内收回成本的情形占比：{share}；全部情形中有半数期末低于 {end}；各参数取所列数值时不能收回。",
+        "With the inputs anywhere in their ranges it pays back within {horizon} months in {share} of the cases, and half of all cases end below {end}; "
+        "with every input exactly as stated it does not.",
+        "参数在其范围内变动时，{horizon} 个月内收回成本的情形占比：{share}；全部情形中有半数期末低于 {end}；各参数恰取所列数值时不能收回。",
     ),
     "decides": ("What decides it most: {name}.", "影响最大的参数：{name}。"),
     "calculation": (
