@@ -77,8 +77,8 @@ def estimate_camera(
 
     focal_px, principal_point (photo pixels) and pitch_roll_deg (degrees; pitch > 0 looks up, roll > 0 dips the right
     side) overrule what the photo says; a tilt that agrees with it is joined with it by how sure each is. surfaces with a metric
-    depth help where lines are few or ambiguous. Raises ParameterError for a focal no camera has, a pitch beyond ±60° (a room cannot be measured from straight above or below), or a focal or tilt
-    that cannot be of this photo (`MOST_APART`, `FAR_TILT_RAD`).
+    depth help where lines are few or ambiguous. Raises ParameterError for a focal no camera has, a pitch beyond ±60° (a room cannot be
+    measured from straight above or below), or a focal or tilt that cannot be of this photo (`MOST_APART`, `FAR_TILT_RAD`).
     """
     given = _given_gravity(pitch_roll_deg)
     prior, source, notes = _focal_prior(photo, focal_px, principal_point is not None)

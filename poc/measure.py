@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from poc.room.freespace import end_sigma_m, free_measurements, go_on, log_normal, propagated, unknown
+from poc.room.freespace import end_sigma_m, free_measurements, log_normal, propagated, unknown, which_go
 from poc.room.nextstep import next_measurement
 from poc.room.propagate import variance, wall_length
 from poc.room.roomspace import crossing_walls, longest_free
@@ -88,8 +88,9 @@ def longest(lengths: Iterable[Measurement]) -> Measurement:
         return best
     cut = [m.name.removesuffix("_length").replace("_", " ") for m in bounds]
     own = best.name.removesuffix("_length").replace("_", " ")
-    whole = f"{own}, seen whole, is {best.value:.2f} m ({best.low:.2f}–{best.high:.2f}); {go_on(cut)} on out of sight"
-    return replace(best, low=max(best.low, *(m.low for m in bounds)), status="lower_bound", high=None, reason=f"{best.reason}; {whole}" if best.reason else whole)
+    whole = f"{own}, seen whole, is {best.value:.2f} m ({best.low:.2f}–{best.high:.2f}); {which_go(cut)} on out of sight"
+    low, reason = max(best.low, *(m.low for m in bounds)), f"{best.reason}; {whole}" if best.reason else whole
+    return replace(best, low=low, high=None, status="lower_bound", reason=reason)
 
 
 def _camera_height(scene: Scene) -> Measurement:

@@ -67,7 +67,6 @@ _TEXT: dict[str, tuple[str, str]] = {
         "有自检未通过（{names}），房间可能与图不符：订购前请用卷尺核实。",
     ),
     "fit_line": ("{name}, {price}: fits with a probability of {percent}", "{name}，{price}：放得下的概率 {percent}"),
-    "at_least": ("at least {percent}", "至少 {percent}"),
     "fit_line_if": (
         "{name}, {price}: fits with a probability of {percent} if the room is as drawn", "{name}，{price}：若房间与图相符，放得下的概率 {percent}"),
     "alone": ("Each piece is judged alone: several may want the same place.", "每件家具单独判断：几件可能要占同一位置。"),
@@ -182,6 +181,7 @@ _PHRASES_ZH = {
     "the floor goes on out of the photo and behind furniture": "地面延伸到画面之外和家具之后",
     "the free stretch goes on out of sight": "空墙延伸到视线之外",
     "over 99 %": "超过 99 %",
+    "at least {percent}": "至少 {percent}",
     "under 1 %": "不足 1 %",
     "cut by the photo's edge": "被画面边缘截断",
     "hardly any floor is seen": "几乎看不到地面",
@@ -282,7 +282,7 @@ _REFUSALS_ZH = {
 _SLOTS = {
     "number": r"\d+", "side": "left|right", "lens": "barrel|cushion",
     "part": r"(?:the free stretch of )?wall \d+", "walls": r"wall \d+(?:(?:, | and )wall \d+)*",
-    "share": r"0?\.\d+|1", "metres": r"\d+\.\d+", "given": r"\d+\.\d+", "length": r"\d+\.\d+ m \(\d+\.\d+–\d+\.\d+\)",
+    "share": r"0?\.\d+|1", "percent": r"\d+ %", "metres": r"\d+\.\d+", "given": r"\d+\.\d+", "length": r"\d+\.\d+ m \(\d+\.\d+–\d+\.\d+\)",
 }
 _VERDICTS_ZH = {
     "": "此照片没有测得任何决定产品的尺寸，无从判断。",

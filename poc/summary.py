@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from poc.figures.theme import percent, unit_of
+from poc.figures.theme import odds, percent, unit_of
 from poc.messages import Messages
 from poc.types import GIVEN_OFF, Measurement, Scene, floored
 from poc.words import advice_sentence, error_percent, price, tape_first
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from poc.business import AccuracyVerdict, BusinessCase
     from poc.recommend import Recommendations
     from poc.runs import Run
-    from poc.types import Recommendation
 
 CARDS = ("ceiling_height", "longest_wall", "longest_free_wall", "floor_area_free")
 SHOWN_PIECES = 3
@@ -104,18 +103,13 @@ def _fits(found: Recommendations, caution: str, say: Messages) -> tuple[str, ...
         return (say("nothing_fits", reason=say.phrase(say.refusal(found.reason)).rstrip(".。")),)
     told = [caution] if caution else []
     told += [
-        say("fit_line_if" if caution else "fit_line", name=r.product.name, price=price(r.product.price, found.currency), percent=_odds(r, say))
+        say("fit_line_if" if caution else "fit_line", name=r.product.name, price=price(r.product.price, found.currency), percent=say.phrase(odds(r)))
         for r in found.items[:SHOWN_PIECES]
     ]
     if len(found.items) > SHOWN_PIECES:
         told.append(say("more_pieces", count=len(found.items) - SHOWN_PIECES, all=found.sure))
     told += [say("alone")] * (len(found.items) > 1)
     return tuple(told)
-
-
-def _odds(r: Recommendation, say: Messages) -> str:
-    told = say.phrase(percent(r.probability))
-    return say("at_least", percent=told) if r.at_least else told
 
 
 def _worth(case: BusinessCase, swings: Sequence[Any], say: Messages) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from poc.types import Camera, Measurement, Obstacle, Opening, Plane, Scale, Scene, WallSegment
+from poc.types import Camera, Measurement, Obstacle, Opening, Plane, Product, Scale, Scene, WallSegment
 
 LEFT, RIGHT, FAR, EYE, CELL = -2.0, 2.0, 3.5, 1.5, 0.05
 CHEST = np.array([(-2.0, 2.7), (-1.5, 2.7), (-1.5, 3.5), (-2.0, 3.5)])
@@ -70,6 +70,10 @@ def scene(obstacles: tuple[Obstacle, ...] = (), openings: tuple[Opening, ...] = 
         camera(near_m), None, Scale("camera height given", EYE, 0.02), None, None, planes, walls, obstacles, openings,
         room_from_cam(near_m), outline, free, seen, (LEFT, 0.0), CELL, (-1.5, near_m, 2.0, FAR),
     )
+
+
+def piece(width=1.8, depth=0.9, height=0.8, clearance=0.6, category="sofa") -> Product:
+    return Product("OWN", "Own piece", category, "own", width, depth, height, clearance, 0.0)
 
 
 def measured(name: str, value: float, spread: float = 0.05, unit: str = "m", **changes) -> Measurement:

@@ -8,16 +8,13 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 import rooms
+from rooms import piece
 
 from poc.errors import ParameterError
 from poc.products.clearance import DOOR_ZONE_M, _fill_holes, inside_polygon
 from poc.products.fit import Extent, ceiling_extent, extent, fit_probability, joint_probability
 from poc.products.places import find_spot, floor_places, wall_places
-from poc.types import Measurement, Obstacle, Product
-
-
-def piece(width=1.8, depth=0.9, height=0.8, clearance=0.6, category="sofa") -> Product:
-    return Product("OWN", "Own piece", category, "own", width, depth, height, clearance, 0.0)
+from poc.types import Measurement, Obstacle
 
 
 # --- probability -------------------------------------------------------------------------------------------------

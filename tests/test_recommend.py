@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rooms
+from rooms import piece
 
 from poc.catalog import open_catalogue
 from poc.errors import ParameterError
@@ -18,16 +19,12 @@ from poc.products.places import wall_places
 from poc import words
 from poc.products.rejections import explain_rejections
 from poc.recommend import FITS, NO_OFFER, RULES, _candidates, _merit, check_product, recommend, recommend_or_reason
-from poc.types import Measurement, Obstacle, Product, Scene
+from poc.types import Measurement, Obstacle, Scene
 
 
 @pytest.fixture(scope="module")
 def catalogue(tmp_path_factory):
     return open_catalogue(sqlite_path=tmp_path_factory.mktemp("catalogue") / "c.sqlite")
-
-
-def piece(width=1.8, depth=0.9, height=0.8, clearance=0.6, category="sofa") -> Product:
-    return Product("OWN", "Own piece", category, "own", width, depth, height, clearance, 0.0)
 
 
 # --- recommendations ---------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ import numpy as np
 from poc.products.clearance import STEP_M, free_depths, room_corners, sill_zones
 from poc.products.fit import Extent, ceiling_extent, extent, find, scale_sigma
 from poc.room import roomspace
-from poc.room.freespace import drawn_stretch, free_stretch
+from poc.room.freespace import drawn_stretch, free_stretch, goes_on
 from poc.types import Z90, Measurement, Placement, Product, Scene, WallSegment
 
 REACH_M = 4.5
@@ -214,7 +214,7 @@ def _bounded(length: Extent) -> Extent:
 
 def _open_ended(length: Extent, ends: tuple[str, str]) -> Extent:
     """Whether a stretch goes on out of sight, by its ends: its measurement is a bound as well where another stretch may be longer."""
-    return replace(length, at_least=any(end in ("frame", "occluded") for end in ends))
+    return replace(length, at_least=goes_on(ends))
 
 
 def _length_of_area(area: Measurement, scene: Scene) -> Extent:

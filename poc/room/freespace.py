@@ -52,13 +52,14 @@ def _longest_free_wall(scene: Scene, one_view: bool) -> Measurement:
     cut = [w.plane_id.replace("_", " ") for w in scene.walls if _may_hold_more(scene, w, own)]
     if own.status != "measured" or not cut:
         return own  # else another may be the longest: of 27 told with two ends, 19 were shorter than it
-    reason = f"a free stretch of {own.basis.split(',')[0].replace('_', ' ')}, seen whole, is about {own.value:.2f} m; {go_on(cut, 'another of ')} on out of sight"
+    place = f"a free stretch of {wall.plane_id.replace('_', ' ')}, seen whole, is about {own.value:.2f} m"
+    reason = f"{place}; {which_go(cut, 'another of ')} on out of sight"
     return replace(own, status="lower_bound", high=None, reason=reason)
 
 
 def _may_hold_more(scene: Scene, wall: WallSegment, than: Measurement) -> bool:
     """Whether a wall has a free stretch that goes on out of sight, and is not itself seen to be shorter than the stretch told."""
-    if not any(kind in END_WORDS for kinds in free_kinds(wall) for kind in kinds):
+    if not any(map(goes_on, free_kinds(wall))):
         return False
     vague = scene.plane(wall.plane_id)
     return wall.end_kinds != ("corner", "corner") or wall.length_m * np.exp(Z90 * vague.sigma_m / vague.offset_m) > than.low
@@ -71,12 +72,17 @@ def drawn_stretch(scene: Scene, told: Measurement | None) -> Measurement | None:
     if found is None or told is None or told.value is None:
         return None
     wall, span = found
-    if told.status != "lower_bound" or any(kind in END_WORDS for kind in free_kinds(wall)[wall.free.index(span)]):
+    if told.status != "lower_bound" or goes_on(free_kinds(wall)[wall.free.index(span)]):
         return told
     return replace(told, status="measured", high=told.value**2 / told.low, reason="")
 
 
-def go_on(walls: list[str], which: str = "") -> str:
+def goes_on(kinds: tuple[str, str]) -> bool:
+    """Whether a stretch with such ends goes on out of sight."""
+    return any(kind in END_WORDS for kind in kinds)
+
+
+def which_go(walls: list[str], which: str = "") -> str:
     """"wall 2 goes", "wall 1 and wall 3 go"; with `which` before it, of one thing of them."""
     return f"{which}{' and '.join(walls)} {'go' if len(walls) > 1 and not which else 'goes'}"
 

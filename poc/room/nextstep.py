@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from poc.room.freespace import END_WORDS, stretch_length
+from poc.room.freespace import END_WORDS, goes_on, stretch_length
 from poc.room.propagate import log_changes, wall_length
 from poc.room.roomspace import free_kinds, longest_free
 from poc.types import Z90, Measurement, NextMeasurement, Scene, WallSegment
@@ -183,7 +183,7 @@ def _end_photo(scene: Scene, m: Measurement) -> NextMeasurement | None:
     be what it is here."""
     free = m.name == "longest_free_wall" and longest_free(scene) is not None
     ends = [(w, kinds) for w in scene.walls for kinds in (free_kinds(w) if free else (w.end_kinds,))]
-    cut = [(w, kinds) for w, kinds in ends if any(kind in END_WORDS for kind in kinds)]
+    cut = [(w, kinds) for w, kinds in ends if goes_on(kinds)]
     walls = list(dict.fromkeys(_called(w) for w, _ in cut))
     if len(cut) == 1:
         (wall, kinds), = cut
