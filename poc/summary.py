@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from poc.figures.theme import odds, percent, unit_of
 from poc.messages import Messages
-from poc.types import GIVEN_OFF, Measurement, Scene, floored
-from poc.words import advice_sentence, error_percent, price, tape_first
+from poc.types import Measurement, Scene, floored
+from poc.words import advice_sentence, error_percent, of_refusal, price, tape_first
 
 if TYPE_CHECKING:
     from poc.assumptions import BusinessParameters
@@ -55,13 +55,13 @@ def summarise(run: Run, say: Messages) -> Summary:
     named = {m.name: m for m in measurements}
     return Summary(
         refusal=say.refusal(scene.refusal or ""),
-        meaning=_of_refusal("means", scene.refusal, say) if scene.refusal else "",
+        meaning=of_refusal("means", scene.refusal, say) if scene.refusal else "",
         cards=() if scene.refusal else tuple(_card(named[name], say) for name in CARDS if name in named),
         measured=_measured(measurements, say),
         sure=() if scene.refusal else _sure(scene, room["checks"], _verdict(money["verdict"], money["case"].params, say), say),
         fits=_fits(found, tape_first(room["checks"], say), say),
         worth=_worth(money["case"], money["swings"], say),
-        advice=_advice(room["advice"], scene.refusal, say),
+        advice=advice_sentence(room["advice"], scene.refusal, say),
     )
 
 
@@ -117,19 +117,10 @@ def _worth(case: BusinessCase, swings: Sequence[Any], say: Messages) -> tuple[st
 
     currency, horizon = case.params.currency, case.params.horizon_months
     amounts = {"net": case.steady.net, "low": case.net_low, "median": case.net_median, "high": case.net_high, "build": case.params.build_cost}
-    odds = {"horizon": horizon, "share": say.phrase(percent(case.pays_back_share)), "end": money(case.end_median, currency)}
-    pays = say("pays_never", **odds) if case.break_even_month is None else say("pays_in", month=case.break_even_month, **odds)
+    chances = {"horizon": horizon, "share": say.phrase(percent(case.pays_back_share)), "end": money(case.end_median, currency)}
+    pays = say("pays_never", **chances) if case.break_even_month is None else say("pays_in", month=case.break_even_month, **chances)
     told = [pays, say("net", **{name: money(value, currency) for name, value in amounts.items()})]
     if swings:
         name = say.phrase(swings[0].label)
         told.append(say("decides", name=name[:1].lower() + name[1:]))
     return (*told, say("calculation"))
-
-
-def _advice(advice: Any, refusal: str | None, say: Messages) -> str:
-    return _of_refusal("advice", refusal, say) if refusal else advice_sentence(advice, say=say)
-
-
-def _of_refusal(what: str, refusal: str, say: Messages) -> str:
-    """What a refusal means, or what helps: another photo, or another look at what was given with it."""
-    return say(f"{'given_off' if refusal.endswith(GIVEN_OFF) else 'no_room'}_{what}")

@@ -89,13 +89,16 @@ def refusal_sentence(reason: str) -> str:
     return sentence(reason if reason.lower().startswith("no room") else f"no room is measured: {reason}")
 
 
+def of_refusal(what: str, refusal: str, say: Messages) -> str:
+    """What a refusal "means", or the "advice" that helps: another photo, or another look at what was given with it."""
+    return say(f"{'given_off' if refusal.endswith(GIVEN_OFF) else 'no_room'}_{what}")
+
+
 def advice_sentence(advice: NextMeasurement | None, refusal: str | None = None, say: Messages = Messages("en")) -> str:
     """What to measure next, and what it would bring; says so where nothing would help. An action that `say` has no words for
     stays in English, and what it brings with it."""
-    if refusal and refusal.endswith(GIVEN_OFF):
-        return say("given_off_advice")
     if refusal:
-        return "There is nothing to sharpen: take another photo, level, at eye height, that shows the floor meeting at least one wall."
+        return of_refusal("advice", refusal, say)
     if advice is None:
         return say("no_advice")
     action = say.action(sentence(advice.action))
