@@ -24,7 +24,7 @@ from poc.room.jointroom import (
     EDGE_M, End, JointWall, Stretch, along_of, covered_of, free_of, free_spans, merge_floor, merge_openings, pair_walls, rescaled, segment_of, stretch_of,
 )  # fmt: skip
 from poc.room.roomspace import longest_free
-from poc.room.sameroom import Seat, chain, find_details, find_seat, quarter, reverse
+from poc.room.sameroom import Seat, chain, find_details, find_seat, matches, quarter, reverse, shown_again
 from poc.types import Z90, Measurement, Photo, Plane, Scale, Scene, floored
 
 OWN_FRAME = Seat(0, np.zeros(2), 0.0, 0)
@@ -105,10 +105,11 @@ def join_rooms(rooms: Sequence[RoomPhoto]) -> JointRoom:
     if not good:
         first = rooms[0].scene if len(rooms) == 1 else replace(rooms[0].scene, refusal="; ".join(f"{n}: {r.scene.refusal}" for n, r in zip(names, rooms)))
         return JointRoom(first, measure(first), names, 0, {}, (), read)
-    seats = _seats(rooms, good)
+    seats, copies = _seats(rooms, good)
     same = _same_views(rooms, seats)
+    remarks += [f"{names[i]} is left out: it is the picture of {names[k]} again, or cut out of it, and tells nothing new" for i, k in copies.items()]
     remarks += [f"{names[i]} is left out: it shows what {names[k]} shows, from the same spot, and tells nothing new" for i, k in same.items()]
-    good, seats = [i for i in good if i not in same], {i: seat for i, seat in seats.items() if i not in same}
+    good, seats = [i for i in good if i not in same | copies], {i: seat for i, seat in seats.items() if i not in same}
     anchor = next(iter(seats))
     last = [_left_out(names[i], names[anchor] if len(seats) == 1 else "the others", rooms[i]) for i in good if i not in seats]
     if len(seats) == 1:
@@ -166,10 +167,14 @@ def _same_views(rooms: Sequence[RoomPhoto], seats: dict[int, Seat]) -> dict[int,
     return same
 
 
-def _seats(rooms: Sequence[RoomPhoto], good: list[int]) -> dict[int, Seat]:
-    """Photos that could be placed, anchor first: the largest group that common details hold together, earliest first."""
+def _seats(rooms: Sequence[RoomPhoto], good: list[int]) -> tuple[dict[int, Seat], dict[int, int]]:
+    """Photos that could be placed, anchor first: the largest group that common details hold together, of several the one whose first
+    photo is surest of its scale, then the earliest. And pictures that another shows again, and that one, which are in no group."""
     details = {i: find_details(rooms[i].photo, rooms[i].scene) for i in good}
-    links = {(a, b): s for a, b in combinations(good, 2) if (s := find_seat(details[a], details[b])) is not None}
+    pairs = {(a, b): matches(details[a], details[b]) for a, b in combinations(good, 2)}
+    copies = _copies(rooms, {(a, b): shown_again(details[a], details[b], found) for (a, b), found in pairs.items()})
+    good = [i for i in good if i not in copies]
+    links = {(a, b): s for a, b in combinations(good, 2) if (s := find_seat(details[a], details[b], pairs[a, b])) is not None}
     links |= {(b, a): reverse(s) for (a, b), s in links.items()}
     groups = []
     for start in good:
@@ -181,7 +186,17 @@ def _seats(rooms: Sequence[RoomPhoto], good: list[int]) -> dict[int, Seat]:
                 group[there] = links[here, there] if here == start else chain(group[here], links[here, there])
                 waiting.append(there)
         groups.append(group)
-    return max(groups, key=len)
+    return max(groups, key=lambda group: (len(group), -rooms[next(iter(group))].scene.scale.sigma_rel)), copies
+
+
+def _copies(rooms: Sequence[RoomPhoto], shown: dict[tuple[int, int], float]) -> dict[int, int]:
+    """Pictures that are another again, and that one: what shows more of the room stays, of two alike the one with more pixels, then the first."""
+    copies: dict[int, int] = {}
+    for (a, b), share in shown.items():
+        if share and a not in copies and b not in copies:
+            more = share > 1.1 or (share > 0.9 and np.prod(rooms[b].photo.file_size) > np.prod(rooms[a].photo.file_size))
+            copies |= {a: b} if more else {b: a}
+    return copies
 
 
 @dataclass

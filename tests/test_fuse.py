@@ -13,7 +13,7 @@ from poc.fuse import JointRoom, RoomPhoto, join_rooms
 from poc.measure import measure
 from poc.room import jointfit
 from poc.room.roomspace import cut_out
-from poc.room.sameroom import Seat, chain, quarter, reverse
+from poc.room.sameroom import Details, Seat, chain, quarter, reverse, shown_again
 from poc.scene import build_scene
 from poc.types import Obstacle, Opening, Scale, ScaleSource, Scene
 from poc.words import joint_lines
@@ -280,12 +280,39 @@ def test_the_same_file_twice_is_no_second_opinion(alone):
     assert joint.measurements == alone["front"].measurements
 
 
-def test_a_photo_saved_again_is_no_second_opinion(alone):
-    again = replace(alone["front"], photo=replace(alone["front"].photo, name="again.jpg", sha256="cd" * 32))
-    joint = join_rooms([alone["front"], again])
-    assert joint.remarks == ("again.jpg is left out: it shows what x2.1y0.4.jpg shows, from the same spot, and tells nothing new",)
-    assert joint.measurements == alone["front"].measurements
+def _cut(room: RoomPhoto, name: str, rows: slice, columns: slice) -> RoomPhoto:
+    """Part of a photo as another, which would have the same answers."""
+    return replace(room, photo=replace(room.photo, rgb=room.photo.rgb[rows, columns], name=name, sha256=name))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("part", [(slice(None), slice(None)), (slice(36, 324), slice(48, 432)), (slice(None), slice(0, 400)), (slice(90, None), slice(None))])
+def test_a_photo_saved_again_or_cut_is_no_second_opinion(alone, part, order):
+    """The one that shows more stays, whichever is given first."""
+    again = _cut(alone["front"], "again.jpg", *part)
+    joint = join_rooms([alone["front"], again][::order])
+    left, kept = ("again.jpg", "x2.1y0.4.jpg") if order > 0 or again.photo.rgb.size < alone["front"].photo.rgb.size else ("x2.1y0.4.jpg", "again.jpg")
+    assert joint.remarks == (f"{left} is left out: it is the picture of {kept} again, or cut out of it, and tells nothing new",)
+    assert joint.matched == [kept] and joint.measurements == alone["front"].measurements
     assert len(join_rooms([alone["front"], again, alone["side"]]).seats) == 2
+
+
+def test_a_photo_from_the_same_spot_is_no_second_opinion(alone, monkeypatch):
+    monkeypatch.setattr("poc.fuse.shown_again", lambda a, b, pairs: 0.0)
+    joint = join_rooms([alone["front"], _cut(alone["front"], "burst.jpg", slice(None), slice(None))])
+    assert joint.remarks == ("burst.jpg is left out: it shows what x2.1y0.4.jpg shows, from the same spot, and tells nothing new",)
+    assert joint.measurements == alone["front"].measurements
+
+
+def test_a_step_aside_before_a_flat_wall_is_another_picture():
+    """All details move alike, as in a picture cut out of another; but each shows some that the other does not."""
+    at, frame = np.random.default_rng(0).uniform(0.0, 0.7, (60, 2)), np.array([1.0, 0.75])
+    none = np.zeros((60, 128), np.float32)
+    one, pairs = Details(np.zeros((60, 3)), none, 1.5, at, frame), np.column_stack([np.arange(60)] * 2)
+    assert shown_again(one, replace(one, places=at - [0.25, 0.0]), pairs) == 0.0
+    assert shown_again(one, replace(one, places=at / 0.8), pairs) == pytest.approx(0.64, rel=0.01)
+    assert shown_again(one, replace(one, places=np.roll(at, 7, axis=0)), pairs) == 0.0
+    assert shown_again(one, one, pairs[:9]) == 0.0, "too few to tell"
 
 
 def test_a_photo_without_a_room_is_left_out(alone):

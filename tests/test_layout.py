@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import synthetic
 
-from poc.room.belief import conceded, costs, credible, doubted, parted, supported, wall_logit
+from poc.room.belief import conceded, costs, credible, doubted, parted, pieces, seen_past, supported, wall_logit
 from poc.room.edges import find_edge
 from poc.room.feet import Evidence
 from poc.room.layout import room_rotation, solve_layout
 from poc.room.observe import narrowed
 from poc.room.planes import DepthFit, fit_floor
-from poc.room.view import Panorama, make_view
+from poc.room.view import FLOOR, Panorama, make_view
 from poc.room.wallfit import DepthNoise, State, WallData, WallSolution
 from poc.scene import build_scene, prior_noise
 from poc.types import Surfaces
@@ -233,15 +233,53 @@ def test_a_side_wall_is_not_drawn_on_past_what_its_depth_shows():
     assert (supported(pan, evidence, path, [wall(200, 0)], [side], None, NONE) >= 0).all(), "a sensor's depth is no network's"
 
 
-@pytest.mark.parametrize("toward", [1, -1])
-def test_the_farther_foot_and_depth_are_apart_the_less_the_foot_is_believed(toward):
-    """As one sigma of the log distance: nothing within 5 %, a tenth at 30 %, nearly all of it where they differ by a factor of three."""
+def _before(opening: np.ndarray) -> Panorama:
+    """A wall 2 camera heights away across the view, floor before it, and in the columns of `opening` floor up to 4 camera heights away."""
+    slope = np.arange(-1.0, 0.5, 1 / 250)
+    p = np.zeros((len(slope), len(AZIMUTH), 6), np.float32)
+    p[..., FLOOR] = slope[:, None] < -np.cos(AZIMUTH) / np.where(opening, 4.0, 2.0)
+    return Panorama(AZIMUTH, slope, np.ones(p.shape[:2], bool), p, *np.zeros((2, *p.shape[:2])), np.ones(p.shape[:2]))
+
+
+def test_a_wall_ends_where_one_sees_past_it():
+    """To floor behind it, or to the foot of another wall."""
+    opening, solved = np.abs(AZIMUTH) < 0.2, WallSolution(0.0, 2.0, np.eye(2), 1.0, 0.0)
+    both = [replace(wall(200, 0), columns=~opening), replace(wall(200, 0), columns=opening, direct=opening)]
+    (past,) = seen_past(_before(opening), both[:1], [solved])
+    assert np.array_equal(past, opening)
+    past, none = seen_past(_before(NONE), both, [solved, replace(solved, distance=3.0)])
+    assert np.array_equal(past, opening) and not none.any()
+    along = 2.0 * np.tan(AZIMUTH)
+    left, right = pieces(both[0].columns, past, along)
+    assert np.array_equal(left, AZIMUTH <= -0.2) and np.array_equal(right, AZIMUTH >= 0.2)
+    (whole,) = pieces(both[0].columns, NONE, along)
+    assert np.array_equal(whole, both[0].columns)
+    (whole,) = pieces(both[0].columns, np.abs(AZIMUTH) < 0.03, along)
+    assert np.array_equal(whole, both[0].columns), "a chair's legs show that much"
+
+
+def test_a_wall_is_not_drawn_across_an_alcove():
+    """Two piers 3 m away with an alcove between them, 2 m deep: no wall goes from one to the other before its far end."""
+    corners = np.array([[-2.0, -0.5], [-2.0, 3.0], [-0.8, 3.0], [-0.8, 5.0], [0.9, 5.0], [0.9, 3.0], [2.0, 3.0], [2.0, -0.5]])
+    room = synthetic.cast(corners, ())
+    depth = replace(room.depth, engine="network", sigma_log=np.full(room.depth.values.shape, 0.15, np.float32))
+    camera = replace(room.camera, f_sigma_rel=0.01, gravity_sigma_rad=0.01, axes_sigma_rad=0.012)
+    scene = build_scene(room.photo, depth, room.surfaces, camera, camera_height=(1.45, 0.026))
+    ahead = {round(p.offset_m): w for w in scene.walls if (p := scene.plane(w.plane_id)).normal_cam[2] < -0.9}
+    assert {3, 5} <= set(ahead)
+    assert ahead[3].length_m < 1.4 and ahead[5].length_m == pytest.approx(1.7, abs=0.2)
+
+
+@pytest.mark.parametrize(("toward", "at_30"), [(1, 0.27), (-1, 0.11)])
+def test_the_farther_foot_and_depth_are_apart_the_less_the_foot_is_believed(toward, at_30):
+    """As one sigma of the log distance: nothing within 5 %, a tenth at 30 %, nearly all of it where they differ by a factor of three; and
+    all of it from the first where the foot is the nearer, which may be that of a tub or a base unit before the wall."""
     def sigma(apart: float) -> float:
         solved = WallSolution(0.0, 2.0, np.eye(2), 1.0, 0.0, foot_alone=2.0, depth_alone=2.0 * float(np.exp(toward * apart)))
         return doubted(wall(100, 60), solved, AZIMUTH).foot_shared * solved.distance
 
     assert sigma(0.04) == 0.0
-    assert sigma(0.3) == pytest.approx(0.11, abs=0.02)
+    assert sigma(0.3) == pytest.approx(at_30, abs=0.02)
     assert toward < 0 or sigma(np.log(3.0)) > 0.85
     assert doubted(wall(100, 60), WallSolution(0.0, 2.0, np.eye(2), 1.0, 0.0, foot_alone=2.0), AZIMUTH).foot_shared == 0.0
 

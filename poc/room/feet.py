@@ -151,17 +151,14 @@ def _peaks(table: np.ndarray, psi: np.ndarray, e: np.ndarray, explained: np.ndar
     return found, explained
 
 
-def find_slanted(pan: Panorama, ev: Evidence, walls: list[tuple[float, float]], most: int = 2,
-                 apart: float = np.deg2rad(9.0), slack: int = 0) -> list[tuple[float, float]]:
-    """Walls at other angles (psi, e), at least `apart` (radians) from the room's own, for columns that none of `walls` explains
-    even with its foot moved by `slack` cells."""
+def find_slanted(pan: Panorama, ev: Evidence, walls: list[tuple[float, float]], apart: float, most: int = 2) -> list[tuple[float, float]]:
+    """Walls at other angles (psi, e), at least `apart` (radians) from the room's own, for columns that none of `walls` explains."""
     total = ev.foot + ev.depth
     lack = total - total.min(0)
     have = np.full(len(pan.azimuth), 4.0)
-    moves = (ev.nearness[1] - ev.nearness[0]) * np.arange(-slack, slack + 1)[:, None]
     for psi, e in walls:
         c = np.cos(pan.azimuth - psi)
-        have = np.minimum(have, np.where(c > 0.05, ev.at(np.maximum(e * c + moves, 0), lack).min(0), 4.0))
+        have = np.minimum(have, np.where(c > 0.05, ev.at(np.maximum(e * c, 0), lack), 4.0))
     weight = np.clip(ev.wall_cells, 0, 40) / 40
     if ((have > 2.0) * weight).sum() < 10:
         return []
