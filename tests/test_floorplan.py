@@ -10,12 +10,14 @@ import pytest
 import synthetic
 
 from poc.errors import ParameterError
+from poc.geometry import intersect_plane, pixel_rays
 from poc.measure import measure
 from poc.products.clearance import inside_polygon
 from poc.products.places import find_spot, wall_places
 from poc.room.floorplan import complete, largest_rectangle
 from poc.room.freespace import free_measurements
 from poc.room.roomspace import to_room
+from poc.room.view import WINDOW
 from poc.scene import build_scene
 from poc.types import Product, Scene
 
@@ -113,6 +115,27 @@ def test_a_free_stretch_ends_at_the_furniture():
     starts = np.array([s.min() for s in near])
     stops = [b for (a, b), pair in zip(wall.free, wall.free_end_kinds, strict=True) if pair[1] == "obstacle"]
     assert np.abs(starts[:, None] - stops).min() < 0.10
+
+
+@pytest.mark.parametrize(("low", "door"), [(0.0, True), (0.9, False)])
+def test_nothing_is_put_before_a_glazed_door(low, door):
+    """What is window down to the floor is one; a window over a sill leaves the wall below it free."""
+    room, scene = built(4, furnished=False, shape="rectangle")
+    wall = max(scene.walls, key=lambda w: max((b - a for a, b in w.free), default=0.0))
+    plane = scene.plane(wall.plane_id)
+    probabilities = room.surfaces.probabilities.copy()
+    points = intersect_plane(pixel_rays(scene.camera, *probabilities.shape[:2]), plane.normal_cam, plane.offset_m)
+    at = to_room(points, scene)
+    along = (at[..., :2] - wall.ends[0]) @ (wall.ends[1] - wall.ends[0]) / wall.length_m
+    a, b = max(wall.free, key=lambda span: span[1] - span[0])
+    middle, half = (a + b) / 2, (b - a) / 6
+    pane = (np.abs(along - middle) < half) & (at[..., 2] > low) & (at[..., 2] < 2.0) & (probabilities[..., synthetic.WALL] > 0.5)
+    probabilities[pane] = np.eye(6)[WINDOW]
+    glazed = next(w for w in complete(scene, replace(room.surfaces, probabilities=probabilities)).walls if w.plane_id == wall.plane_id)
+    before = [(s, kinds) for s, kinds in zip(glazed.free, glazed.free_end_kinds) if s[0] < middle < s[1]]
+    assert pane.sum() > 50 and bool(before) is not door
+    told = [sum(kinds.count("door") for kinds in w.free_end_kinds) for w in (wall, glazed)]
+    assert told[1] - told[0] == (2 if door else 0)
 
 
 def test_how_much_must_be_clear_is_the_callers_choice():

@@ -218,6 +218,13 @@ def test_a_ceiling_out_of_the_photo_is_as_high_as_a_wall_is_seen_at_least(seed):
     assert step.helps != "ceiling_height" or step.least_now_m == m.low
 
 
+def test_no_more_floor_is_free_than_is_seen(scene):
+    """One is counted in cells, the other cut out along walls and the photo's edge."""
+    more = replace(scene, solution=None, free_floor=np.ones_like(scene.free_floor), seen_floor=np.ones_like(scene.seen_floor))
+    areas = {m.name: m.value for m in measure(more)}
+    assert areas["floor_area_free"] == areas["floor_area_visible"] < more.free_floor.sum() * more.grid_cell_m**2
+
+
 def test_no_room_no_numbers(room):
     out = measure(Scene(room.camera, "no room found: no walls are seen"))
     assert [(m.name, m.unit) for m in out] == list(FIXED_NAMES)

@@ -112,6 +112,8 @@ def test_a_ceiling_that_no_room_has_shows(scene, height_m, light):
     check = {c.name: c for c in self_test(replace(scene, planes=(*scene.planes, above)))}["ceiling height"]
     assert (check.light, check.unit) == (light, "m") and check.value == pytest.approx(height_m)
     assert ("marked on the photo" in check.meaning) == (light != "green")
+    told = {m.name: m for m in measure(replace(scene, planes=(*scene.planes, above), solution=None))}["ceiling_height"]
+    assert told.status == "measured" and (light == "green" or told.light == "red") and ("few rooms have it" in told.reason) == (light != "green")
 
 
 # --- the next measurement --------------------------------------------------------------------------------------------

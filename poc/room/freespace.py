@@ -127,7 +127,7 @@ def stretch_length(shape: Shape, k: int, wall: WallSegment, span: tuple[float, f
 def _area(scene: Scene, name: str) -> Measurement:
     free = name == "floor_area_free"
     outline = _polygon_area(scene.outline)
-    area = float(scene.free_floor.sum()) * scene.grid_cell_m**2 if free else outline
+    area = min(float(scene.free_floor.sum()) * scene.grid_cell_m**2, outline) if free else outline  # counted in cells, it may be a hair more
     seen = float(scene.seen_floor.sum()) * scene.grid_cell_m**2
     if seen < LEAST_FLOOR_M2 or area < LEAST_FLOOR_M2:
         return unknown(name, "m²", "hardly any floor is seen" if seen < LEAST_FLOOR_M2 else "hardly any of the floor seen is free")

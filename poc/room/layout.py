@@ -186,7 +186,7 @@ def _settle(seen: Seen, state: State, start) -> Layout:
     if len(start) != len(data):
         start, data = _observe_all(seen, state, start, WALL_TURN_SIGMA)
     data = [on_edge(seen, state, d) for d in data]
-    found = _of_believed(seen, state, start, data) if seen.view.by_network else _numbered(seen, state, data, np.zeros(len(seen.pan.azimuth), bool))
+    found = _of_believed(seen, state, start, data) if seen.view.by_network else _in_pieces(seen, state, data, np.zeros(len(seen.pan.azimuth), bool))
     ceiling = _observe_ceiling(seen, state, found.path, found.solved)
     top = _observe_top(seen.pan, state, np.where(found.support > 0, found.path, -1), found.solved)
     return Layout(state, seen.pan, found.path, found.walls, found.solved, ceiling, seen.noise, found.support, top)
@@ -215,13 +215,17 @@ def _of_believed(seen: Seen, state: State, start, data: list[WallData]) -> _Numb
     found = _numbered(seen, state, data, unknown)
     others = found.support < 0
     left = [narrowed(seen, d, others) for d in data]
-    if any(a is not b for a, b in zip(left, data)):
-        found, unknown = _numbered(seen, state, left, unknown | others), unknown | others
-    whole = _unbroken(seen, state, left)
-    if all(a is b for a, b in zip(whole, left)):
-        return found
-    gone = np.any([d.columns for d in left], axis=0) & ~np.any([d.columns for d in whole if d is not None], axis=0)
-    return _numbered(seen, state, [d for d in whole if d is not None], unknown | gone)
+    return _in_pieces(seen, state, left, unknown if all(a is b for a, b in zip(left, data)) else unknown | others)
+
+
+def _in_pieces(seen: Seen, state: State, data: list[WallData], others: np.ndarray) -> _Numbered:
+    """`_numbered`, after walls that one sees past are cut: what is no longer theirs is nobody's."""
+    whole = _unbroken(seen, state, data)
+    if any(a is not b for a, b in zip(whole, data)):
+        kept = [d for d in whole if d is not None]
+        others = others | np.any([d.columns for d in data], axis=0) & ~np.any([d.columns for d in kept], axis=0)
+        data = kept
+    return _numbered(seen, state, data, others)
 
 
 def _unbroken(seen: Seen, state: State, data: list[WallData]) -> list[WallData | None]:

@@ -23,8 +23,10 @@ GRAVITY_DEG = (2.0, 5.0)
 HALVES_SHARE = (0.05, 0.12)
 SCALE_SIGMAS = (1.645, 2.5)
 """Two honest sources differ by more than the first in one photo of ten."""
-CEILING_M = ((2.1, 3.6), (1.9, 4.5))
+COMMON_CEILING_M, RARE_CEILING_M = (2.1, 3.6), (1.9, 4.5)
 """Heights that homes and offices have, and that some have (attics, old houses and halls)."""
+UNCOMMON = ("few rooms have it: unless this is a hall or an attic, the scale or the ceiling's line is off; the height of a door, marked on "
+            "the photo, would tell")
 LESSENED_UP_TO = 2.0
 """A floor that is off level by more than so many times the limit stays red: the camera's tilt itself is then in doubt."""
 
@@ -150,8 +152,7 @@ def _ceiling(scene: Scene) -> Check:
     if ceiling is None or scene.camera_height_m is None:
         return Check("ceiling height", None, "m", "", "no ceiling was found")
     height = float(scene.camera_height_m + ceiling.offset_m)
-    inside = [low <= height <= high for low, high in CEILING_M]
+    inside = [low <= height <= high for low, high in (COMMON_CEILING_M, RARE_CEILING_M)]
     if inside[0]:
         return Check("ceiling height", height, "m", "green", "it is one that homes and offices have")
-    return Check("ceiling height", height, "m", "amber" if inside[1] else "red", "few rooms have it: unless this is a hall or an attic, the scale or "
-                 "the ceiling's line is off; the height of a door, marked on the photo, would tell")
+    return Check("ceiling height", height, "m", "amber" if inside[1] else "red", UNCOMMON)

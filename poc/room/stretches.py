@@ -9,7 +9,7 @@ import numpy as np
 from poc.room.feet import wall_share
 from poc.room.openings import on_wall
 from poc.room.roomspace import inward, to_room
-from poc.room.view import CEILING, DOOR, FLOOR, WALL, View
+from poc.room.view import CEILING, DOOR, FLOOR, WALL, WINDOW, View
 from poc.types import Scene, WallSegment
 
 STEP_M = 0.05
@@ -26,6 +26,9 @@ BRIDGE_STEPS = 2
 AT_WALL_M = 0.3
 """What stands farther from the wall than this may not stand in the strip at all, depth being what it is: a stretch that ends there is
 only known to be at least so long (told with two ends, such were inside their interval in half of the cases, 23)."""
+GLAZED_M, GLAZED = 0.6, 0.25
+"""A wall that is window with this mean probability below this height is a glazed door: of 47 free stretches in photos of kitchens and bedrooms
+those before one had 0.40 to 0.54, all others 0.07 at most."""
 FREE, OBSTACLE, OCCLUDED, FRAME, DOOR_AT, AWAY = range(6)
 KINDS = ("free", "obstacle", "occluded", "frame", "door", "occluded")
 
@@ -73,6 +76,8 @@ def _states(scene: Scene, view: View, wall: WallSegment, at: np.ndarray, taken: 
     clear = wall_share(p) > 0.5
     hidden = (shown & ~clear).sum(0) > np.maximum(1, 0.12 * shown.sum(0))
     door = (shown & (p[..., DOOR] > 0.5)).sum(0) > 0.5 * np.maximum(shown.sum(0), 1)
+    low = shown & (heights[:, None] < GLAZED_M)
+    door |= (p[..., WINDOW] * low).sum(0) > GLAZED * np.maximum(low.sum(0), 1)
     cut = ~shown[:2].any(0)
     thing, near, bare = _strip(scene, view, wall, at, taken, strip_m)
     state = np.full(len(at), FREE)
