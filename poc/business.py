@@ -330,7 +330,7 @@ def accuracy_verdict(measurements: Sequence[Measurement], params: BusinessParame
     hand, choose = params.manual_error_share, params.decision_error_share
     close = any(worst > limit and f"{worst * 100:.0f}" == f"{limit * 100:.0f}" for limit in (hand, choose))
     width = f"{math.ceil(worst * 1000) / 10:.1f}" if close else whole_percent(100 * worst)  # never told as what it is said to be wider than
-    told = f"The least sure length with two ends, {name.replace('_', ' ')}, is known to ± {width} % (90 %, as this run states it)"
+    told = f"Of the lengths products are chosen by, the least sure with two ends, {name.replace('_', ' ')}, is known to ± {width} % (90 %, as this run states it)"
     if worst <= choose:
         origin = origin_of(params, "decision_error_share")
         light, verdict = "green", f"within the ± {choose * 100:.0f} % at which a product can be chosen ({origin})"
