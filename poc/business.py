@@ -27,8 +27,7 @@ from poc.assumptions import (
     with_measured_share,
 )
 from poc.errors import ParameterError
-from poc.figures.theme import whole_percent
-from poc.types import RUNS_THROUGH, Measurement
+from poc.types import RUNS_THROUGH, Measurement, whole_percent
 
 __all__ = [
     "AccuracyVerdict", "BreakEven", "BusinessCase", "BusinessParameters", "Month", "Swing", "accuracy_verdict", "break_even",

@@ -35,6 +35,7 @@ _TEXT: dict[str, tuple[str, str]] = {
         "Every length shares its error of ± {percent} % (90 %).",
         "所有长度共有 ± {percent} % 的尺度误差（90 %）。",
     ),
+    "scale_note": ("{note}.", "{note}。"),
     "measured_count": (
         "Dimensions of the room: {measured} of {all} with an interval with two ends, {bounds} as a lower bound; what cannot be said from this photo: {unknown}.",
         "房间的 {all} 项尺寸中 {measured} 项有完整区间，{bounds} 项为下限，{unknown} 项无法由此照片判断。",
@@ -168,6 +169,9 @@ _PHRASES_ZH = {
     "reference a4": "标注的 A4 纸",
     "reference a4_short": "标注的 A4 纸短边",
     "reference socket": "标注的插座高度",
+    "{source} says the camera is {metres} m up, {second} says {given} m": "{source}推算相机离地 {metres} m，{second}为 {given} m",
+    "the interval is widened from ± {before} to ± {after} %": "区间由 ± {before} % 放宽到 ± {after} %",
+    "{after} % apart": "相差 {after} %",
     "an end of the wall is out of the photo": "墙的一端不在画面内",
     "an end of the wall is hidden, or not made out": "墙的一端被遮挡或无法辨认",
     "both ends of the wall are out of the photo": "墙的两端都不在画面内",
@@ -279,9 +283,11 @@ _REFUSALS_ZH = {
         "画面的细节只相当于 100 像素的图片（过小、放大过或模糊），不足以辨认房间。",
 }  # fmt: skip
 """Why no room was found, after "no room found: "; slots as in `_SLOTS`."""
+_SOURCES = "metric model|camera height (?:assumed|given)|reference [a-z0-9_]+"
 _SLOTS = {
     "number": r"\d+", "side": "left|right", "lens": "barrel|cushion",
     "part": r"(?:the free stretch of )?wall \d+", "walls": r"wall \d+(?:(?:, | and )wall \d+)*",
+    "source": _SOURCES, "second": _SOURCES, "before": r"\d+(?:\.\d)?", "after": r"\d+(?:\.\d)?",
     "share": r"0?\.\d+|1", "percent": r"\d+ %", "metres": r"\d+\.\d+", "given": r"\d+\.\d+", "length": r"\d+\.\d+ m \(\d+\.\d+–\d+\.\d+\)",
 }
 _VERDICTS_ZH = {
@@ -374,6 +380,8 @@ def _pattern(template: str) -> str:
 def _slot_zh(slot: str, text: str) -> str:
     if slot in ("side", "lens"):
         return {"left": "左", "right": "右", "barrel": "桶形", "cushion": "枕形"}[text]
+    if slot in ("source", "second"):
+        return _PHRASES_ZH.get(text, text)
     if slot == "walls":
         return "、".join(f"墙面 {number}" for number in re.findall(r"\d+", text))
     if slot == "part":
