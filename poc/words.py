@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MEASUREMENT_COLUMNS = ("Measurement", "Value (90 %)", "Basis", "Remark")
 CHECK_COLUMNS = ("Check", "Found", "Light", "What it means")
+REMEDIES = ("crop them away", "save it so", "save it brighter", "correct it for its lens first", "give the camera height")
+"""How refusals end that say themselves what to do: to ask for another photo, of a wall's foot, would send people the wrong way."""
 SAME = "for the same reason"
 PRODUCT_COLUMNS = ("Piece", "Category", "Price", "Fits", "Why")
 REJECTION_COLUMNS = ("Nothing fits of", "Because")
@@ -91,8 +93,9 @@ def refusal_sentence(reason: str) -> str:
 
 
 def of_refusal(what: str, refusal: str, say: Messages) -> str:
-    """What a refusal "means", or the "advice" that helps: another photo, or another look at what was given with it."""
-    return say(f"{'given_off' if refusal.endswith(GIVEN_OFF) else 'no_room'}_{what}")
+    """What a refusal "means", or the "advice" that helps: another photo, another look at what was given with it, or what it says itself."""
+    kind = "given_off" if refusal.endswith(GIVEN_OFF) else "remedy" if refusal.endswith(REMEDIES) else "no_room"
+    return say(f"{kind}_{what}")
 
 
 def advice_sentence(advice: NextMeasurement | None, refusal: str | None = None, say: Messages = Messages("en")) -> str:

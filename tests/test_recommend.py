@@ -195,6 +195,9 @@ def test_no_room_no_wall_no_floor_give_a_reason_and_nothing_else(catalogue):
     no_wall = recommend_or_reason(rooms.scene(), rooms.without("longest_free_wall"), catalogue)
     assert no_wall.items and all(item.placement.wall_id is None for item in no_wall.items)
     assert "free wall" in no_wall.reason
+    tiny = replace(rooms.scene(), largest_free_rect=(0.0, 1.0, 0.1, 1.1), walls=())
+    bound = tuple(replace(m, high=None, status="lower_bound", reason="it goes on behind furniture") for m in rooms.measurements())
+    assert recommend_or_reason(tiny, bound, catalogue).reason.endswith("free floor: what is seen of it is too small to place anything")
     no_grid = replace(rooms.scene(), free_floor=np.zeros((0, 0), bool))
     assert recommend(no_grid, rooms.measurements(), catalogue) == ()
 
