@@ -83,7 +83,8 @@ class Camera:
     level camera). *_source: "exif", "given", "solved", "assumed" (f_px); "lines", "planes", "given", "assumed", … (gravity).
     f_sigma_rel: one standard deviation of log f. gravity_sigma_rad: one standard deviation of the angle, per axis.
     manhattan: 3×3, rows are the room's axes in the camera frame (two horizontal, third = -gravity), or None.
-    notes: disagreements between sources, in words, without a full stop (`poc.words.sentence` sets it). bend_k: how the lens bends lines, as of `poc.room.distortion`; 0 where it does not.
+    notes: disagreements between sources, in words, without a full stop (`poc.words.sentence` sets it). bend_k: how the lens bends lines,
+    as of `poc.room.distortion`; 0 where it does not.
     """
 
     f_px: float

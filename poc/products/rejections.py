@@ -83,7 +83,7 @@ class _Trial:
 
     @property
     def hopeless(self) -> bool:
-        """Whether no tape can help: all of the length is seen, and the upper end of its interval is too short."""
+        """Whether no tape can help, as far as the photo shows: the length ends in sight, and the upper end of its interval is too short."""
         return not self.have.at_least and self.shown_m >= self.have.high_m
 
     def told(self, category: str) -> Rejection:

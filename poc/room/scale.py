@@ -129,9 +129,9 @@ def prior_counts(told: Sequence[ScaleSource]) -> bool:
 
 def fuse(opinions: Sequence[ScaleSource], changes: Sequence[Mapping[str, float]] = ()) -> Scale:
     """One scale from several opinions: inverse-variance mean of log height; where they disagree the sigma grows by the
-    Birge ratio, and a note says so (from `WIDENED` on). The prior only counts for what its sigma is worth. changes: for each opinion, by how much
-    (log) its height changes under causes that change others or the room's shape too, part of its sigma: what all are wrong by
-    together does not average out. A known object's error (`OBJECT`) moves nothing but scales, and so stays the scale's own."""
+    Birge ratio, and a note says so (from `WIDENED` on). The prior only counts for what its sigma is worth. changes: for each opinion,
+    by how much (log) its height changes under causes that change others or the room's shape too, part of its sigma: what all are wrong
+    by together does not average out. A known object's error (`OBJECT`) moves nothing but scales, and so stays the scale's own."""
     if not opinions:
         raise ParameterError("no opinion on the scale")
     log_h = np.log([o.camera_height_m for o in opinions])
