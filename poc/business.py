@@ -27,8 +27,7 @@ from poc.assumptions import (
     with_measured_share,
 )
 from poc.errors import ParameterError
-from poc.figures.theme import whole_percent
-from poc.types import RUNS_THROUGH, Measurement
+from poc.types import RUNS_THROUGH, Measurement, whole_percent
 
 __all__ = [
     "AccuracyVerdict", "BreakEven", "BusinessCase", "BusinessParameters", "Month", "Swing", "accuracy_verdict", "break_even",
@@ -323,14 +322,14 @@ def accuracy_verdict(measurements: Sequence[Measurement], params: BusinessParame
     doubted = next((m for m in measurements if m.name in DECISION_LENGTHS and m.value is not None and RUNS_THROUGH in m.reason), None)
     doubt = "" if doubted is None else f"the {doubted.name.replace('_', ' ')} may be wrong altogether ({doubted.reason}): measure it by tape"
     if not widths:
-        none = "No length that products depend on was measured in this photo: nothing to judge."
+        none = f"{_listed('Neither', 'nor')} is known with two ends in this photo: nothing to judge."
         return AccuracyVerdict("red" if doubt else "", {}, f"{none} And {doubt}." if doubt else none, "", bool(doubt))
     name, worst = max(widths.items(), key=lambda item: item[1])
     open_ended = [m.name.replace("_", " ") for m in measurements if m.name in DECISION_LENGTHS and m.name not in widths]
     hand, choose = params.manual_error_share, params.decision_error_share
     close = any(worst > limit and f"{worst * 100:.0f}" == f"{limit * 100:.0f}" for limit in (hand, choose))
     width = f"{math.ceil(worst * 1000) / 10:.1f}" if close else whole_percent(100 * worst)  # never told as what it is said to be wider than
-    told = f"The least sure length with two ends, {name.replace('_', ' ')}, is known to ± {width} % (90 %, as this run states it)"
+    told = f"{_listed('Of', 'and')}, the least sure with two ends, {name.replace('_', ' ')}, is known to ± {width} % (90 %, as this run states it)"
     if worst <= choose:
         origin = origin_of(params, "decision_error_share")
         light, verdict = "green", f"within the ± {choose * 100:.0f} % at which a product can be chosen ({origin})"
@@ -347,3 +346,9 @@ def accuracy_verdict(measurements: Sequence[Measurement], params: BusinessParame
         verdict += f"; {' and '.join(open_ended)} {'are lower bounds' if len(open_ended) > 1 else 'is a lower bound'} or unknown: there the tape decides"
     caution = "the room was not measured by tape, so this compares what the run claims, not errors found"
     return AccuracyVerdict(light, widths, f"{told}: {verdict}; {caution}.", width, bool(doubt))
+
+
+def _listed(before: str, last: str) -> str:
+    """The lengths that are judged, by name, as a sentence begins: others (a wall's distance, the free floor) may be less sure."""
+    *names, end = (f"the {name.replace('_', ' ')}" for name in DECISION_LENGTHS)
+    return f"{before} {', '.join(names)} {last} {end}"

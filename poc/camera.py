@@ -327,7 +327,7 @@ def _with_given_gravity(camera: Camera, given: np.ndarray, seen: LineSolution | 
             raise ParameterError(f"the given pitch and roll ({told}) are {math.degrees(off):.0f}° from what the lines of the room say ({found}): looking up and "
                                  "dipping the right side are positive; check them, or leave them out")
         if off > 3 * math.hypot(sigma, seen.tilt_sigma):
-            notes += (f"The given pitch and roll differ by {math.degrees(off):.0f}° from what the lines of the room say; the intervals allow for both.",)
+            notes += (f"The given pitch and roll differ by {math.degrees(off):.0f}° from what the lines of the room say; the intervals allow for both",)
             sigma = max(sigma, off / Z90)
         else:
             own, told, apart = seen.tilt_sigma**-2, sigma**-2, off / math.hypot(sigma, seen.tilt_sigma)
@@ -351,11 +351,11 @@ def _without_lines(camera: Camera, floor: FloorSlope | None) -> Camera:
     note = "Too few straight lines to tell how the camera was tilted"
     camera = replace(camera, axes_sigma_rad=UNKNOWN_AXES_RAD)
     if floor is None:
-        return replace(camera, notes=(*camera.notes, note + ": taken as level."))
+        return replace(camera, notes=(*camera.notes, note + ": taken as level"))
     level, own = 1 / LEVEL_SIGMA_RAD**2, 1 / floor.sigma**2
     return replace(
         camera, gravity=unit(own * floor.down + level * DOWN), gravity_source="planes", gravity_sigma_rad=(level + own) ** -0.5,
-        notes=(*camera.notes, note + ": taken from the floor's slope in the depth map."),
+        notes=(*camera.notes, note + ": taken from the floor's slope in the depth map"),
     )
 
 

@@ -65,9 +65,8 @@ def report(
 
     options = Options(model, camera_height, focal_px, tuple(reference or ()), parse_assignments(parameter or ()), pitch_roll)
     chosen = photo if photo is not None else sample_photo()
-    if photo is None:
-        tell(f"No photo given: the sample {chosen.name}.")
-    done = write_report(chosen, out, options, lang, quiet=False)
+    begun = (lambda: tell(f"No photo given: the sample {chosen.name}.")) if photo is None else None
+    done = write_report(chosen, out, options, lang, quiet=False, begun=begun)
     whole = max(t.ended_s for t in done.times)
     if done.refusal:
         tell(refusal_sentence(done.refusal))
@@ -89,7 +88,7 @@ def measure(
     """Dimensions of the room, each with its 90 % interval. With --json one object per photo and line, in order; one object in
     all with --same-room."""
     from poc.measure import next_measurement
-    from poc.pipeline import Options, as_json, check, check_each, check_same_room, measure_room, measure_same_room
+    from poc.pipeline import Options, as_json, check_each, check_same_room, measure_room, measure_same_room
     from poc.words import joint_lines, room_lines
 
     options = Options(model, camera_height, focal_px, tuple(reference or ()), pitch_roll=pitch_roll)
@@ -97,9 +96,8 @@ def measure(
         together = measure_same_room(check_same_room(photos, options))
         print(as_json(together.record) if json else "\n".join(joint_lines(together.joint)), flush=True)
         return
-    check_each(photos, options)  # every mistake is found before anything is printed
-    for photo in photos:
-        room = measure_room(check(photo, options))
+    for photo, checked in zip(photos, check_each(photos, options), strict=True):  # every mistake is found before anything is printed
+        room = measure_room(checked)
         lines = [] if json else room_lines(room.scene, room.measurements, next_measurement(room.scene, room.measurements), room.photo.notes)
         print(as_json(room.record) if json else "\n".join([str(photo), *lines]), flush=True)
 

@@ -35,6 +35,7 @@ _TEXT: dict[str, tuple[str, str]] = {
         "Every length shares its error of ± {percent} % (90 %).",
         "所有长度共有 ± {percent} % 的尺度误差（90 %）。",
     ),
+    "scale_note": ("{note}.", "{note}。"),
     "measured_count": (
         "Dimensions of the room: {measured} of {all} with an interval with two ends, {bounds} as a lower bound; what cannot be said from this photo: {unknown}.",
         "房间的 {all} 项尺寸中 {measured} 项有完整区间，{bounds} 项为下限，{unknown} 项无法由此照片判断。",
@@ -55,6 +56,11 @@ _TEXT: dict[str, tuple[str, str]] = {
         " case below stands on its parameters alone. What helps: leave what was given out, or mark and measure it again; and if this is no room, a photo of one.",
         "所给的数值（相机高度或参照物）与照片相差太大，因此不作测量，也不推荐家具。下面的商业测算只基于参数。建议：去掉所给的数值，或重新标注和测量；如果这不是房间，请换一张房间的照片。",
     ),
+    "remedy_means": (
+        "So there are no dimensions and nothing is recommended. The business case below stands on its parameters alone and says nothing about this photo."
+        " What helps is said with the reason above.", "因此没有尺寸，也不推荐家具。下面的商业测算只基于参数，与此照片无关。解决办法见上述原因。",
+    ),
+    "remedy_advice": ("Do what the reason says, and try again.", "请按上述原因所说处理后再试。"),
     "caveat_02_depth": (
         "The model answers every photo. For one in which no room was found its metres have nothing that they could be checked against: do not use them.",
         "模型对任何照片都会给出深度。此照片中没有找到房间，这些米数无从核对，请勿使用。",
@@ -168,6 +174,9 @@ _PHRASES_ZH = {
     "reference a4": "标注的 A4 纸",
     "reference a4_short": "标注的 A4 纸短边",
     "reference socket": "标注的插座高度",
+    "{source} says the camera is {metres} m up, {second} says {given} m": "{source}推算相机离地 {metres} m，{second}为 {given} m",
+    "the interval is widened from ± {before} to ± {after} %": "区间由 ± {before} % 放宽到 ± {after} %",
+    "{after} % apart": "相差 {after} %",
     "an end of the wall is out of the photo": "墙的一端不在画面内",
     "an end of the wall is hidden, or not made out": "墙的一端被遮挡或无法辨认",
     "both ends of the wall are out of the photo": "墙的两端都不在画面内",
@@ -195,6 +204,7 @@ _PHRASES_ZH = {
     "free wall": "空墙",
     "free floor": "空地",
     "not seen well enough to place anything": "看得不够清楚，无法摆放",
+    "what is seen of it is too small to place anything": "可见的部分太小，无法摆放",
     "no piece of the catalogue fits with a probability of {share} or more": "目录中没有一件以不低于 {share} 的概率放得下",
     "nothing in the catalogue is of the kind, style and price asked for": "目录中没有符合所要求的种类、风格和价格的产品",
     "{number} may fit: measure by tape first": "有 {number} 件可能放得下，请先用卷尺测量",
@@ -279,17 +289,19 @@ _REFUSALS_ZH = {
         "画面的细节只相当于 100 像素的图片（过小、放大过或模糊），不足以辨认房间。",
 }  # fmt: skip
 """Why no room was found, after "no room found: "; slots as in `_SLOTS`."""
+_SOURCES = "metric model|camera height (?:assumed|given)|reference [a-z0-9_]+"
 _SLOTS = {
     "number": r"\d+", "side": "left|right", "lens": "barrel|cushion",
     "part": r"(?:the free stretch of )?wall \d+", "walls": r"wall \d+(?:(?:, | and )wall \d+)*",
+    "source": _SOURCES, "second": _SOURCES, "before": r"\d+(?:\.\d)?", "after": r"\d+(?:\.\d)?",
     "share": r"0?\.\d+|1", "percent": r"\d+ %", "metres": r"\d+\.\d+", "given": r"\d+\.\d+", "length": r"\d+\.\d+ m \(\d+\.\d+–\d+\.\d+\)",
 }
 _VERDICTS_ZH = {
-    "": "此照片没有测得任何决定产品的尺寸，无从判断。",
-    "green": "两端已知的决定性尺寸中最不确定的为 ± {worst} %（90 %），在选择产品所需的 ± {choose} % 之内。",
-    "amber": "两端已知的决定性尺寸中最不确定的为 ± {worst} %（90 %）；并非所有决定性尺寸都足够准确或完整，订购前请用卷尺核实。",
-    "doubted": "两端已知的决定性尺寸中最不确定的为 ± {worst} %（90 %；选择产品需在 ± {choose} % 之内），而且有一项尺寸可能根本不对：请用卷尺测量。",
-    "red": "两端已知的决定性尺寸中最不确定的为 ± {worst} %（90 %），不足以选择产品：请用卷尺测量。",
+    "": "最长空墙、最长墙面与层高都没有两端已知的测量值，无从判断。",
+    "green": "最长空墙、最长墙面与层高中，两端已知且最不确定的为 ± {worst} %（90 %），在选择产品所需的 ± {choose} % 之内。",
+    "amber": "最长空墙、最长墙面与层高中，两端已知且最不确定的为 ± {worst} %（90 %）；三者并非都足够准确或完整，订购前请用卷尺核实。",
+    "doubted": "最长空墙、最长墙面与层高中，两端已知且最不确定的为 ± {worst} %（90 %；选择产品需在 ± {choose} % 之内），而且有一项尺寸可能根本不对：请用卷尺测量。",
+    "red": "最长空墙、最长墙面与层高中，两端已知且最不确定的为 ± {worst} %（90 %），不足以选择产品：请用卷尺测量。",
 }
 """Whether a photo is sharp enough to choose by, by its light."""
 NO_ROOM = "no room found: "
@@ -374,6 +386,8 @@ def _pattern(template: str) -> str:
 def _slot_zh(slot: str, text: str) -> str:
     if slot in ("side", "lens"):
         return {"left": "左", "right": "右", "barrel": "桶形", "cushion": "枕形"}[text]
+    if slot in ("source", "second"):
+        return _PHRASES_ZH.get(text, text)
     if slot == "walls":
         return "、".join(f"墙面 {number}" for number in re.findall(r"\d+", text))
     if slot == "part":

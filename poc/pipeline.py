@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,12 +99,16 @@ def check(photo: Path, options: Options) -> Checked:
     return Checked(loaded, options, height, tuple(parse_reference(text, loaded) for text in options.references), tilt)
 
 
-def check_each(photos: Sequence[Path], options: Options) -> None:
-    """`check` for photos that are measured one by one: what is said in pixels must be true of all of them. Raises as `check` does."""
+def check_each(photos: Sequence[Path], options: Options) -> Iterator[Checked]:
+    """`check` for photos that are measured one by one: what is said in pixels must be true of all of them. Raises as `check` does, before
+    the first is given. One photo is read once; several are read again one by one, so that one at a time is in memory."""
+    if len(photos) == 1:
+        return iter([check(photos[0], options)])
     if len(photos) > 1 and options.references:
         raise ParameterError("a reference marks two pixels of one photo: give one photo, or photos of one room with --same-room (it is the first's)")
     _one_tilt(photos, options)
-    _one_size([_named_size(check(photo, options).photo) for photo in photos], options)  # one in memory at a time
+    _one_size([_named_size(check(photo, options).photo) for photo in photos], options)
+    return (check(photo, options) for photo in photos)
 
 
 def _named_size(photo: Photo) -> tuple[str, int]:
@@ -183,10 +187,12 @@ class Report:
     refusal: str
 
 
-def write_report(photo: Path, out: Path, options: Options, language: str = "en", quiet: bool = False) -> Report:
+def write_report(photo: Path, out: Path, options: Options, language: str = "en", quiet: bool = False, *,
+                 begun: Callable[[], None] | None = None) -> Report:
     """The whole chain: notebooks in order, then `out`/report.html and `out`/measurements.json, both or neither.
 
-    Raises the caller's mistakes (see `check`) before anything runs or is written; StageError where a cell fails.
+    begun: called once nothing stands against it. Raises the caller's mistakes (see `check`) before that, and before anything runs or is
+    written; StageError where a cell fails.
     """
     from poc.messages import Messages
     from poc.report import build_report
@@ -200,6 +206,8 @@ def write_report(photo: Path, out: Path, options: Options, language: str = "en",
     ensure_model(options.model)
     with locked_run(run_id(checked.photo, values)) as run:
         run.clear()
+        if begun is not None:
+            begun()
         with Progress(len(WORKBOOK), quiet=quiet) as progress:
             times = run_workbook(run, WORKBOOK, values, progress)
         write_file(run.folder / "times.json", json.dumps([asdict(t) for t in times], indent=1).encode())
@@ -270,6 +278,7 @@ def notebook_values(photo: Path, options: Options) -> dict[str, dict[str, Any]]:
         "CAMERA_HEIGHT": options.camera_height, "REFERENCE": list(options.references), "PITCH_ROLL": options.pitch_roll,
     }  # fmt: skip
     free = {name: default for names in known.values() for name, default in names.items() if name not in {"RUN", *own}}
+    _no_options(options.parameters, own)
     given = check_parameters(options.parameters, free)
     if address := given.get("CATALOGUE"):
         if is_csv(address):
@@ -281,6 +290,14 @@ def notebook_values(photo: Path, options: Options) -> dict[str, dict[str, Any]]:
     return {
         stage: {name: value for name, value in {**own, **given}.items() if name in names} for stage, names in known.items()
     }
+
+
+def _no_options(parameters: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    """Raises ParameterError for a notebook's parameter that a report sets by an option of its own, which it names."""
+    for name in parameters:
+        if (known := name.upper()) in own:
+            use = "give the photo itself, as in poc report PHOTO" if known == "PHOTO" else f"use --{known.lower().replace('_', '-')}"
+            raise ParameterError(f"parameter {name} of a report is set by an option of its own: {use}")
 
 
 def _check_products(given: Mapping[str, Any]) -> None:

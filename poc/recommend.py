@@ -167,9 +167,15 @@ def places_or_reason(scene: Scene, measurements: Sequence[Measurement]) -> tuple
     for found, name, label in ((walls, "longest_free_wall", "free wall"), (floors, "floor_area_free", "free floor")):
         if not found:
             told = find(measurements, name)
-            because = told.reason if told is not None and told.reason else "not seen well enough to place anything"
-            missing.append(f"{label}: {because}")
+            missing.append(f"{label}: {_why_no_place(told)}")
     return (*walls, *floors), "; ".join(missing)
+
+
+def _why_no_place(told: Measurement | None) -> str:
+    """Why nothing can stand there. The remark of a length or area that is known, if only as a bound, is no reason for that."""
+    if told is not None and told.status != "unknown":
+        return "what is seen of it is too small to place anything"
+    return told.reason if told is not None and told.reason else "not seen well enough to place anything"
 
 
 def _candidates(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from poc.figures.theme import odds, percent, unit_of
 from poc.messages import Messages
 from poc.types import Measurement, Scene, floored
-from poc.words import advice_sentence, error_percent, of_refusal, price, tape_first
+from poc.words import advice_sentence, error_percent, of_refusal, price, sentence, tape_first
 
 if TYPE_CHECKING:
     from poc.assumptions import BusinessParameters
@@ -87,6 +87,7 @@ def _measured(measurements: Sequence[Measurement], say: Messages) -> tuple[str, 
 
 def _sure(scene: Scene, checks: Sequence[Any], verdict: str, say: Messages) -> tuple[str, ...]:
     told = [say("scale_from", source=say.phrase(scene.scale.source)), say("scale_error", percent=error_percent(scene.scale.sigma_rel))]
+    told += [sentence(say("scale_note", note=say.phrase(note))) for note in scene.scale.notes]
     if checks:
         lights = {light: sum(c.light == light for c in checks) for light in ("green", "amber", "red")}
         unmade = len(checks) - sum(lights.values())

@@ -37,6 +37,11 @@ def floored(value: float) -> str:
     return f"{math.floor(value * 100 + 1e-9) / 100:.2f}"
 
 
+def whole_percent(percents: float) -> str:
+    """An error in per cent; below 2 with one decimal, rounded up, so that nothing is told as exact: "16", "0.4"."""
+    return f"{percents:.0f}" if percents >= 2 else f"{max(1, math.ceil(10 * percents - 1e-6)) / 10:.1f}"
+
+
 @dataclass(frozen=True)
 class Photo:
     """An upright photo.
@@ -78,7 +83,8 @@ class Camera:
     level camera). *_source: "exif", "given", "solved", "assumed" (f_px); "lines", "planes", "given", "assumed", … (gravity).
     f_sigma_rel: one standard deviation of log f. gravity_sigma_rad: one standard deviation of the angle, per axis.
     manhattan: 3×3, rows are the room's axes in the camera frame (two horizontal, third = -gravity), or None.
-    notes: disagreements between sources, in words. bend_k: how the lens bends lines, as of `poc.room.distortion`; 0 where it does not.
+    notes: disagreements between sources, in words, without a full stop (`poc.words.sentence` sets it). bend_k: how the lens bends lines,
+    as of `poc.room.distortion`; 0 where it does not.
     """
 
     f_px: float

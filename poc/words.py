@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from poc.figures.theme import LIGHTS, odds, title_of, unit_of, value_words, whole_percent
+from poc.figures.theme import LIGHTS, odds, title_of, unit_of, value_words
 from poc.messages import Messages
 from poc.room.nextstep import STRETCH_M
-from poc.types import GIVEN_OFF, Z90, Check, Measurement, NextMeasurement, Recommendation, ScaleSource, Scene, floored
+from poc.types import GIVEN_OFF, Z90, Check, Measurement, NextMeasurement, Recommendation, ScaleSource, Scene, floored, whole_percent
 
 if TYPE_CHECKING:
     from poc.fuse import JointRoom
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 MEASUREMENT_COLUMNS = ("Measurement", "Value (90 %)", "Basis", "Remark")
 CHECK_COLUMNS = ("Check", "Found", "Light", "What it means")
+REMEDIES = ("crop them away", "save it so", "save it brighter", "correct it for its lens first", "give the camera height")
+"""How refusals end that say themselves what to do: to ask for another photo, of a wall's foot, would send people the wrong way."""
 SAME = "for the same reason"
 PRODUCT_COLUMNS = ("Piece", "Category", "Price", "Fits", "Why")
 REJECTION_COLUMNS = ("Nothing fits of", "Because")
@@ -70,7 +73,7 @@ def scale_sentences(scene: Scene) -> list[str]:
     told += [_opinion_sentence(o) for o in scale.opinions]
     camera = scene.camera
     told.append(f"Focal length {camera.f_px:.0f} px ({camera.f_source}, within its error as the room fits best); tilt: {camera.gravity_source}.")
-    return told + [f"{note[:1].upper()}{note[1:]}." for note in (*scale.notes, *camera.notes, *scene.notes)]
+    return told + [sentence(note) for note in (*scale.notes, *camera.notes, *scene.notes)]
 
 
 def _opinion_sentence(opinion: ScaleSource) -> str:
@@ -90,8 +93,9 @@ def refusal_sentence(reason: str) -> str:
 
 
 def of_refusal(what: str, refusal: str, say: Messages) -> str:
-    """What a refusal "means", or the "advice" that helps: another photo, or another look at what was given with it."""
-    return say(f"{'given_off' if refusal.endswith(GIVEN_OFF) else 'no_room'}_{what}")
+    """What a refusal "means", or the "advice" that helps: another photo, another look at what was given with it, or what it says itself."""
+    kind = "given_off" if refusal.endswith(GIVEN_OFF) else "remedy" if refusal.endswith(REMEDIES) else "no_room"
+    return say(f"{kind}_{what}")
 
 
 def advice_sentence(advice: NextMeasurement | None, refusal: str | None = None, say: Messages = Messages("en")) -> str:
@@ -173,12 +177,18 @@ def room_lines(scene: Scene, measurements: Iterable[Measurement], advice: NextMe
     return [*told, *notes, *measurement_lines(measurements), *([advice_sentence(advice)] if advice is not None else [])]
 
 
+def _as_seen_alone(joint: JointRoom) -> Scene:
+    """The joint scene, its notes on the scale told as those of the one photo they are of: the joint interval is another."""
+    scale, anchor = joint.scene.scale, joint.photos[joint.anchor]
+    return replace(joint.scene, scale=replace(scale, notes=tuple(f"by {anchor} alone, {note}" for note in scale.notes)))
+
+
 def joint_lines(joint: JointRoom) -> list[str]:
     """Several photos of one room for a terminal: as `room_lines`, with what disagrees and what could not be matched."""
     if joint.scene.refusal:
         return [" + ".join(joint.photos), refusal_sentence(joint.scene.refusal)]
     told = [f"{words}." for words in (*(c.text for c in joint.conflicts), *joint.remarks)]  # may begin with a file's name: no capital
-    lines = room_lines(joint.scene, joint.measurements)
+    lines = room_lines(_as_seen_alone(joint) if len(joint.matched) > 1 else joint.scene, joint.measurements)
     if told and not joint.joined:  # why the values are one photo's is the first thing to know
         return [told[0], *lines, *told[1:]]
     if len(joint.photos) == 1:

@@ -259,6 +259,14 @@ def test_the_widest_length_decides(spread, light, words):
     assert "was not measured by tape" in verdict.text
 
 
+def test_the_verdict_says_of_which_lengths_it_takes_the_least_sure():
+    """A wall's distance may be less sure: no product is chosen by it, so it is not judged, and nothing is said that it belies."""
+    told = (rooms.measured("ceiling_height", 2.6, 0.15), rooms.measured("wall_1_distance", 4.0, 0.27))
+    verdict = accuracy_verdict(told, BusinessParameters())
+    assert verdict.text.startswith("Of the longest free wall, the longest wall and the ceiling height, the least sure with two ends, ceiling height, is known to ± 15 %")
+    assert set(verdict.half_widths) == {"ceiling_height"}
+
+
 def test_a_length_without_two_ends_keeps_the_verdict_from_green():
     bound = rooms.measured("longest_free_wall", 3.0, 0.5, status="lower_bound")
     verdict = accuracy_verdict((bound, rooms.measured("ceiling_height", 2.6, 0.02)), BusinessParameters())
@@ -281,7 +289,8 @@ def test_a_length_in_doubt_sends_to_the_tape_however_sharp_it_looks():
 def test_lower_bounds_and_unknowns_are_not_judged():
     bound = rooms.measured("longest_wall", 3.0, 0.5, status="lower_bound")
     verdict = accuracy_verdict((bound, rooms.unknown("ceiling_height", "out of sight")), BusinessParameters())
-    assert verdict.light == "" and verdict.half_widths == {} and "nothing to judge" in verdict.text
+    assert verdict.light == "" and verdict.half_widths == {} and verdict.text == (
+        "Neither the longest free wall, the longest wall nor the ceiling height is known with two ends in this photo: nothing to judge.")
 
 
 # --- figures -----------------------------------------------------------------------------------------------------

@@ -61,6 +61,24 @@ def test_one_bad_photo_among_several_prints_nothing(capsys, photo_file, tmp_path
     assert (code, out) == (2, "") and "no such file" in err
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_single_photo_is_read_once(capsys, photo_file, monkeypatch, count):
+    """Several are all read before anything is printed, and again one by one: not all of them are kept in memory."""
+    from poc.photo import load_photo
+
+    read = []
+    monkeypatch.setattr("poc.photo.load_photo", lambda path: (read.append(path), load_photo(path))[1])
+    assert run(capsys, "measure", *[photo_file] * count, "--json")[0] == 0 and len(read) == (1 if count == 1 else 4)
+
+
+@pytest.mark.parametrize("asked", [["--camera-height", "9"], ["--lang", "xx"], ["-p", "STILE=modern"], ["--model", "nonsense"], ["-o", "taken"]])
+def test_a_mistake_comes_alone_where_no_photo_is_given(capsys, tmp_path, monkeypatch, asked):
+    (tmp_path / "taken").write_text("a file")
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, "report", *asked)
+    assert (code, out) == (2, "") and err.startswith("poc: ") and err.count("\n") == 1
+
+
 def test_measure_for_people(capsys, photo_file):
     code, out, _ = run(capsys, "measure", photo_file)
     assert code == 0 and "Scale from" in out and "ceiling_height" in out

@@ -97,7 +97,17 @@ def test_products_are_not_asked_for_in_a_database_that_is_not_there(photo_file, 
     assert not any(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["RUN", "PHOTO", "MODEL", "ORDERS_PER_MONHT", "orders"])
+@pytest.mark.parametrize(
+    ("name", "use"),
+    [("CAMERA_HEIGHT", "use --camera-height"), ("camera_height", "use --camera-height"), ("MODEL", "use --model"), ("REFERENCE", "use --reference"),
+     ("FOCAL_PX", "use --focal-px"), ("PITCH_ROLL", "use --pitch-roll"), ("PHOTO", "give the photo itself, as in poc report PHOTO")],
+)  # fmt: skip
+def test_a_parameter_that_is_an_option_names_it(photo_file, name, use):
+    with pytest.raises(ParameterError, match=f"^parameter {name} of a report is set by an option of its own: {use}$"):
+        notebook_values(photo_file, Options(parameters={name: "1"}))
+
+
+@pytest.mark.parametrize("name", ["RUN", "ORDERS_PER_MONHT", "orders"])
 def test_a_parameter_that_is_not_free_is_refused(photo_file, name):
     with pytest.raises(ParameterError, match=f"unknown parameter {name}"):
         notebook_values(photo_file, Options(parameters={name: "1"}))

@@ -195,6 +195,9 @@ def test_no_room_no_wall_no_floor_give_a_reason_and_nothing_else(catalogue):
     no_wall = recommend_or_reason(rooms.scene(), rooms.without("longest_free_wall"), catalogue)
     assert no_wall.items and all(item.placement.wall_id is None for item in no_wall.items)
     assert "free wall" in no_wall.reason
+    tiny = replace(rooms.scene(), largest_free_rect=(0.0, 1.0, 0.1, 1.1), walls=())
+    bound = tuple(replace(m, high=None, status="lower_bound", reason="it goes on behind furniture") for m in rooms.measurements())
+    assert recommend_or_reason(tiny, bound, catalogue).reason.endswith("free floor: what is seen of it is too small to place anything")
     no_grid = replace(rooms.scene(), free_floor=np.zeros((0, 0), bool))
     assert recommend(no_grid, rooms.measurements(), catalogue) == ()
 
@@ -257,6 +260,31 @@ def test_a_shortage_is_told_of_the_place_that_has_most(catalogue):
     scene = replace(niche(0.45)[0], largest_free_rect=(-0.5, 1.0, 0.5, 2.0))
     (floor,) = explain_rejections(scene, rooms.measurements(), catalogue, categories=["bed"])
     assert floor.short == "width" and "the longest free floor has 1.00 m" in floor.text
+
+
+def test_what_no_tape_can_help_is_told_before_what_is_too_close_to_call(catalogue):
+    """The narrowest table needs 0.70 m, about what the free floor has, so a tape might find it; the shallowest needs 1.94 m, and none will.
+    Where nothing is hopeless, what is least likely to do is told, and there the tape decides."""
+    small = replace(niche(0.45)[0], largest_free_rect=(-0.4, 1.0, 0.4, 1.75))
+    (table,) = explain_rejections(small, rooms.measurements(0.2), catalogue, categories=["dining table"])
+    assert table.short == "depth" and "the shallowest dining table needs 1.94 m with its walkway, the free floor has 0.80 m" in table.text
+    assert "tape" not in table.text and table.short_by_m == pytest.approx(1.14)
+
+
+def test_where_every_place_has_something_against_it_no_tape_is_asked_for(catalogue):
+    """A bed on 1.20 × 1.20 m of free floor may be narrow enough for it, and before the niche there is depth: but not both anywhere."""
+    scene = replace(niche(0.45)[0], largest_free_rect=(-0.6, 1.0, 0.6, 2.2))
+    (bed,) = explain_rejections(scene, rooms.measurements(0.2), catalogue, categories=["bed"])
+    assert bed.short == "depth" and "1.96 m of floor to stand on, along the longest free floor the photo shows 1.20 m" in bed.text and "tape" not in bed.text
+
+
+def test_of_what_is_close_the_least_likely_is_told(catalogue):
+    far = niche(0.9)[0].walls[0]
+    scene = replace(rooms.scene(), walls=(far,))
+    told = tuple(rooms.measured(m.name, {"longest_free_wall": 0.9, "ceiling_height": 1.62}.get(m.name, m.value), 0.2) for m in rooms.without("floor_area_free")
+                 if m.value is not None)
+    (why,) = explain_rejections(scene, told, catalogue, categories=["wardrobe"], min_probability=0.999)
+    assert why.short == "height" and "too close to call" in why.text, "the width is closer to enough"
 
 
 def test_rejections_read_as_a_table(catalogue):

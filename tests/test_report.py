@@ -28,7 +28,7 @@ from poc.room.refusal import REASONS, refuse_picture
 from poc.scene import _unheard_of
 from poc.summary import CARDS, summarise
 from poc.types import GIVEN_OFF, Camera, Check, NextMeasurement, Photo, floored
-from poc.words import advice_sentence, joint_lines, price, room_lines, sentence, tape_first
+from poc.words import REMEDIES, advice_sentence, joint_lines, of_refusal, price, room_lines, sentence, tape_first
 from poc.workbook import StageTime
 
 TIMES = (StageTime("01_upload", 0.0, 1.5, 0.5), StageTime("02_depth", 1.5, 4.0, 0.1))
@@ -226,6 +226,17 @@ def test_why_no_room_was_found_is_told_in_the_readers_language():
     assert sentence(zh.refusal("no room found: no walls are seen")) == "画面中看不到墙面。"
 
 
+def test_a_refusal_that_says_what_to_do_is_not_followed_by_other_advice():
+    """Bars are to be cropped away: another photo, taken level at eye height, would have them too."""
+    written = "".join((Path(messages.__file__).parent / name).read_text("utf-8") for name in ("room/refusal.py", "room/distortion.py", "scene.py"))
+    for end in REMEDIES:
+        assert f'{end}"' in written, "nobody says that any more"
+        for say in (Messages("en"), Messages("zh")):
+            told = [of_refusal(what, f"no room found: because; {end}", say) for what in ("means", "advice")]
+            assert told != [of_refusal(what, "no room found: no walls are seen", say) for what in ("means", "advice")]
+            assert not re.search("eye height|同高", "".join(told))
+
+
 def test_phrases_of_the_stages_are_translated_where_known():
     zh, en = Messages("zh"), Messages("en")
     assert zh.phrase("metric model + camera height assumed") == "度量深度模型 + 假定的相机高度"
@@ -285,7 +296,7 @@ def test_the_first_page_in_chinese_word_by_word(mixed):
         ("3.05 m", "90 % 区间：2.84–3.26 m；它与墙面 2、墙面 3互相穿越：其中有位置不对的", "不可靠")]
     assert told.measured == ("房间的 12 项尺寸中 6 项有完整区间，4 项为下限，2 项无法由此照片判断。",)
     assert told.sure[2] == "自检：1 项通过，1 项存疑，1 项未通过，1 项无法进行。"
-    assert told.sure[3] == "两端已知的决定性尺寸中最不确定的为 ± 7 %（90 %；选择产品需在 ± 10 % 之内），而且有一项尺寸可能根本不对：请用卷尺测量。"
+    assert told.sure[3] == "最长空墙、最长墙面与层高中，两端已知且最不确定的为 ± 7 %（90 %；选择产品需在 ± 10 % 之内），而且有一项尺寸可能根本不对：请用卷尺测量。"
     assert told.fits[2] == "Sofa 1，¥4,990：若房间与图相符，放得下的概率 至少 91 %"
     assert told.fits[0].startswith("有自检未通过（墙角角度）") and told.fits[4] == "下文另有 2 件（共 9 件适合）"
     assert f"90 % 的情形在 {money(case.net_low, '¥')} 至 {money(case.net_high, '¥')} 之间，半数低于 {money(case.net_median, '¥')}" in told.worth[1]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from poc.errors import ParameterError
-from poc.room.scale import KNOWN_OBJECTS, disagreements, fuse, make_reference, parse_camera_height, parse_reference, prior_opinion
+from poc.room.scale import KNOWN_OBJECTS, disagreements, fuse, make_reference, parse_camera_height, parse_reference, prior_counts, prior_opinion
 from poc.types import Z90, Photo, ScaleSource
 
 PHOTO = Photo(np.zeros((480, 640, 3), np.uint8))
@@ -113,6 +113,39 @@ def test_disagreement_is_told_and_widens():
     assert "camera height given says the camera is 1.50 m up, reference length says 2.00 m: 33 % apart" in apart.notes[0]
     assert np.log(2.0 / 1.5) / 2 == pytest.approx(apart.sigma_rel, rel=0.02), "the interval reaches both"
     assert apart.sigma_rel > 5 * alike.sigma_rel
+
+
+@pytest.mark.parametrize(("height", "sigma", "told"), [
+    (1.19, 0.12, "camera height given says the camera is 1.50 m up, metric model says 1.19 m: the interval is widened from ± 5 to ± 9 %"),
+    (1.70, 0.03, "camera height given says the camera is 1.50 m up, metric model says 1.70 m: 13 % apart; the interval is widened from ± 3 to ± 10 %"),
+    (1.58, 0.032, "camera height given says the camera is 1.50 m up, metric model says 1.58 m: the interval is widened from ± 3.6 to ± 4.3 %"),
+    (1.55, 0.12, None)])  # fmt: skip
+def test_an_interval_wider_than_its_sources_says_why(height, sigma, told):
+    """Also where no two disagree: who gave ± 5 % is not to find ± 9 % without a word."""
+    scale = fuse([opinion(1.50, 0.03), opinion(height, sigma, "metric model")])
+    assert scale.notes == (() if told is None else (told,))
+
+
+def test_the_widening_is_told_of_the_two_farthest_apart():
+    three = [opinion(1.50, 0.10), opinion(1.52, 0.10, "metric model"), opinion(1.98, 0.10, "reference door")]
+    (note,) = fuse(three).notes
+    assert note.startswith("camera height given says the camera is 1.50 m up, reference door says 1.98 m: the interval is widened")
+
+
+@pytest.mark.parametrize("sigma", [0.24, 0.17, 0.10, 0.08, 0.07, 0.03])
+def test_a_vague_length_that_agrees_never_makes_the_height_less_sure(sigma):
+    """A socket, or a height to ± 40 %: the habit of photographers is joined with it, or nothing given would be surer."""
+    for model in (opinion(height, own, "metric model") for height in (0.9, 1.2, 1.4, 1.9) for own in (0.06, 0.12, 0.25)):
+        nothing = fuse([model, prior_opinion()])
+        told = opinion(nothing.camera_height_m, sigma)
+        given = fuse([told, model, *[prior_opinion()] * prior_counts([told])])
+        assert given.sigma_rel <= nothing.sigma_rel + 1e-9
+
+
+def test_a_sure_length_is_not_doubted_for_an_unusual_height():
+    assert prior_counts([]) and prior_counts([opinion(2.2, 0.17, "reference socket")])
+    assert not prior_counts([opinion(2.2, 0.02, "reference door")])
+    assert not prior_counts([opinion(1.4, 0.17, "reference socket"), opinion(2.2, 0.03)])
 
 
 def test_three_opinions_name_every_pair_that_disagrees():

@@ -262,6 +262,16 @@ def test_nothing_given_means_the_habit_of_photographers(room):
     assert scene.scale.source == "camera height assumed" and scene.scale.sigma_rel > 0.05
 
 
+@pytest.mark.parametrize("share", [0.24, 0.12, 0.03])
+def test_a_height_given_vaguely_never_widens(room, share):
+    """Nor does one that is sure have the habit of photographers against it."""
+    depth = replace(room.depth, sigma_log=np.full(room.depth.values.shape, 0.15, np.float32), engine="onnxruntime")
+    nothing, given = (build_scene(room.photo, depth, room.surfaces, room.camera, camera_height=height) for height in (
+        None, (room.camera_height_m, share * room.camera_height_m)))  # fmt: skip
+    assert given.scale.sigma_rel <= nothing.scale.sigma_rel
+    assert ("camera height assumed" in {o.source for o in given.scale.opinions}) == (share > 0.1)
+
+
 # --- how far depth is trusted -------------------------------------------------------------------------------------------
 
 

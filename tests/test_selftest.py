@@ -9,15 +9,17 @@ from itertools import product
 import numpy as np
 import pytest
 
+from poc.fuse import JointRoom
 from poc.geometry import rotation_from_vector
 from poc.measure import measure, next_measurement, self_test
 from poc.messages import Messages
 from poc.room.nextstep import _ceiling_photo, _end_photo, _free_wall_photo, _photo_of, lengths, variance_left
 from poc.room.roomspace import longest_free
+from poc.room.scale import fuse
 from poc.scene import build_scene
 from poc.summary import _sure
-from poc.types import Measurement, NextMeasurement, Opening, Scene
-from poc.words import SAME, advice_sentence, check_rows, error_percent, measurement_rows, scale_sentences, sentence
+from poc.types import Measurement, NextMeasurement, Opening, ScaleSource, Scene
+from poc.words import SAME, advice_sentence, check_rows, error_percent, joint_lines, measurement_rows, room_lines, scale_sentences, sentence
 from tests.synthetic import make_room, noisy_depth, perturbed_camera
 
 
@@ -254,6 +256,36 @@ def test_no_length_is_told_as_exact(scene, percents, words):
     told = scale_sentences(sharp)
     assert f"give or take {words} % (90 %)" in told[0] and f" m ± {words} %" in told[1]
     assert all(f"± {words} %" in _sure(sharp, (), "", Messages(language))[1] for language in ("en", "zh"))
+
+
+def test_notes_are_sentences_with_one_full_stop(scene):
+    """Wherever they come from, and whether or not they bring one; a question keeps its mark."""
+    camera = replace(scene.camera, notes=("the intervals allow for both.", "is the photo cropped?", "taken as level"))
+    told = replace(scene, camera=camera, scale=replace(scene.scale, notes=("a says 1.50 m",)), notes=("b",))
+    ends = ["A says 1.50 m.", "The intervals allow for both.", "Is the photo cropped?", "Taken as level."]
+    assert scale_sentences(told)[-5:] == [*ends, "B."]
+    assert [line for line in room_lines(told, ()) if line in ends] == ends
+
+
+def test_what_widened_the_interval_stands_beside_it(scene):
+    """On the first page too, in either language, and among lines of several photos as the one photo's."""
+    given, model = ScaleSource("camera height given", 1.5, 0.03), ScaleSource("metric model", 1.19, 0.12)
+    scale = fuse([given, model])
+    told = replace(scene, scale=scale)
+    words = "Camera height given says the camera is 1.50 m up, metric model says 1.19 m: the interval is widened from ± 5 to ± 9 %."
+    assert words in scale_sentences(told) and words in room_lines(told, ()) and words in _sure(told, (), "", Messages("en"))
+    assert "给定的相机高度推算相机离地 1.50 m，度量深度模型为 1.19 m：区间由 ± 5 % 放宽到 ± 9 %。" in _sure(told, (), "", Messages("zh"))
+    apart = replace(scene, scale=fuse([given, replace(model, camera_height_m=2.2)]))
+    assert "：相差 47 %；区间由" in _sure(apart, (), "", Messages("zh"))[2]
+    joint = JointRoom(told, (), ("a.jpg", "b.jpg"), 0, {0: None, 1: None}, (), ())
+    assert f"By a.jpg alone, {words[0].lower()}{words[1:]}" in joint_lines(joint)
+
+
+def test_an_interval_that_is_widened_is_no_disagreement(scene):
+    """1.87 sigmas apart: the check is in doubt, and says no more than that."""
+    near, far = ScaleSource("camera height given", 1.5, 0.03), ScaleSource("metric model", 1.19, 0.12)
+    checks = [{c.name: c for c in self_test(replace(scene, scale=fuse([near, replace(far, camera_height_m=h)])))}["scale sources"] for h in (1.19, 1.0)]
+    assert [c.light for c in checks] == ["amber", "red"] and "disagree" not in checks[0].meaning and "50 % apart" in checks[1].meaning
 
 
 def test_why_nothing_is_known_is_said_once():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from poc.figures import theme
-from poc.types import SURFACE_CLASSES, Measurement, Photo, Surfaces
+from poc.types import SURFACE_CLASSES, Measurement, Photo, Surfaces, whole_percent
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -63,7 +63,7 @@ def budget_chart(measurements) -> go.Figure:
     causes = [c for c in CAUSES if any(m.budget.get(c, 0.0) > 0.005 for m in rows)]
     names = [theme.title_of(m.name) for m in rows]
     bars = [_bar(cause, rows, names) for cause in causes]
-    total = [{"x": _half(m), "y": name, "text": f"{'−' if m.status == 'lower_bound' else '±'} {theme.whole_percent(_half(m))} %", "showarrow": False, "xanchor": "left", "xshift": 6,
+    total = [{"x": _half(m), "y": name, "text": f"{'−' if m.status == 'lower_bound' else '±'} {whole_percent(_half(m))} %", "showarrow": False, "xanchor": "left", "xshift": 6,
               "font": {"size": theme.SMALL_PX, "color": theme.MUTED}} for m, name in zip(rows, names, strict=True)]
     most = max(_half(m) for m in rows)
     return theme.figure(bars, theme.layout(

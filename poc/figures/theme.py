@@ -88,11 +88,6 @@ def odds(rec: Recommendation) -> str:
     return f"{'at least ' if rec.at_least else ''}{percent(rec.probability)}"
 
 
-def whole_percent(percents: float) -> str:
-    """An error in per cent; below 2 with one decimal, rounded up, so that nothing is told as exact: "16", "0.4"."""
-    return f"{percents:.0f}" if percents >= 2 else f"{max(1, math.ceil(10 * percents - 1e-6)) / 10:.1f}"
-
-
 def by_name(measurements) -> dict[str, Measurement]:
     """Measurements by their name."""
     return {m.name: m for m in measurements}

@@ -64,24 +64,71 @@ def _no_offer(category: str, style: str | None, max_price: float | None, currenc
     return f"the catalogue has no {category} {' '.join(limits)}".rstrip()
 
 
+@dataclass(frozen=True)
+class _Trial:
+    """One length against the least that any piece of a category needs of it. need_m: with its margin, shown_m: as it is told; more: what
+    the need is for, in words; where: what has the length; probability: that it is enough."""
+
+    short: str
+    adjective: str
+    more: str
+    need_m: float
+    shown_m: float
+    have: Extent
+    where: str
+
+    @property
+    def probability(self) -> float:
+        return joint_probability([(self.need_m, self.have)])
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether no tape can help, as far as the photo shows: the length ends in sight, and the upper end of its interval is too short."""
+        return not self.have.at_least and self.shown_m >= self.have.high_m
+
+    def told(self, category: str) -> Rejection:
+        guessed = self.have.otherwise is not None or "assumed" in self.have.basis
+        has = height_in_words(self.have) if guessed else _has(self.have)
+        text = f"the {self.adjective} {category} needs {self.shown_m:.2f} m{self.more}, {self.where} {has}{_close(self.shown_m, self.have)}"
+        return Rejection(category, self.short, None if guessed else self.need_m - self.have.value_m, text)
+
+
 def _shortage(category: str, rule: Rule, least: LeastNeeds, places: Sequence[Place], wanted: float) -> Rejection | None:
-    """The first length that is not surely enough even for the category's least demanding piece; None where each is."""
+    """The length that stands most in the way even of the category's least demanding piece; None where each is surely enough. Where no
+    tape can help, that is told: of all places, or, where each has something else against it, of the longest one. Otherwise it is the
+    least likely length of the places that have nothing against them for sure."""
+    worst = _worst(_trials(rule, least, places), wanted)
+    if worst is None or worst.hopeless:
+        return None if worst is None else worst.told(category)
+    possible = [place for place in places if not any(trial.hopeless for trial in _trials(rule, least, [place]))]
+    if possible:
+        worst = _worst(_trials(rule, least, possible, "" if len(possible) == len(places) else "possible"), wanted)
+    else:
+        worst = _worst(_trials(rule, least, [max(places, key=lambda place: place.length.value_m)], "longest"), wanted)
+    return None if worst is None else worst.told(category)
+
+
+def _worst(trials: Sequence[_Trial], wanted: float) -> _Trial | None:
+    """The first that is hopeless, else the least likely of those that are not surely enough."""
+    short = [trial for trial in trials if trial.probability < wanted]
+    return next((trial for trial in short if trial.hopeless), min(short, key=lambda trial: trial.probability, default=None))
+
+
+def _trials(rule: Rule, least: LeastNeeds, places: Sequence[Place], which: str = "") -> tuple[_Trial, ...]:
+    """Every length that the category needs, each at the place that has most of it. which: all places there are (""), those "possible", or
+    the "longest" alone; it sets the words."""
     widest, deepest, stood_on = (max(places, key=lambda p, what=what: getattr(p, what).value_m) for what in ("length", "depth", "ground"))
-    length, floor = (f"free {widest.kind}", "free floor in front" if deepest.kind == "wall" else "free floor")
-    beside = _beside(rule)
-    trials = (
-        ("width", "narrowest", f"{beside}", least.width_m + MARGIN_M, least.width_m, widest.length, f"the longest {length} has"),
-        ("depth", "shallowest", " of floor to stand on", least.body_m, least.body_m, stood_on.ground, "the photo shows"),
-        ("depth", "shallowest", " with its walkway", least.depth_m, least.depth_m, deepest.depth, f"the {floor} has"),
-        ("height", "lowest", " in height", least.height_m + MARGIN_M, least.height_m, places[0].height, "the room has"),
+    longest, floor, shown = f"the longest free {widest.kind}", f"the free floor{' in front' * (deepest.kind == 'wall')} has", "the photo shows"
+    if which == "longest":
+        floor, shown = f"along {longest} there is", f"along {longest} the photo shows"
+    elif which == "possible":
+        longest += " with depth enough"
+    return (
+        _Trial("width", "narrowest", _beside(rule), least.width_m + MARGIN_M, least.width_m, widest.length, f"{longest} has"),
+        _Trial("depth", "shallowest", " of floor to stand on", least.body_m, least.body_m, stood_on.ground, shown),
+        _Trial("depth", "shallowest", " with its walkway", least.depth_m, least.depth_m, deepest.depth, floor),
+        _Trial("height", "lowest", " in height", least.height_m + MARGIN_M, least.height_m, places[0].height, "the room has"),
     )
-    for short, adjective, extra, need_m, shown_m, have, where in trials:
-        if joint_probability([(need_m, have)]) < wanted:
-            guessed = have.otherwise is not None or "assumed" in have.basis
-            has = height_in_words(have) if guessed else _has(have)
-            text = f"the {adjective} {category} needs {shown_m:.2f} m{extra}, {where} {has}{_close(shown_m, have)}"
-            return Rejection(category, short, None if guessed else need_m - have.value_m, text)
-    return None
 
 
 def _not_at_once(category: str, rule: Rule, least: LeastNeeds, likeliest: Recommendation | None, scene: Scene, wanted: float) -> Rejection:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 
 from poc.errors import ParameterError
 from poc.room.distortion import straight_pixels
-from poc.types import Z90, Photo, Reference, Scale, ScaleSource
+from poc.types import Z90, Photo, Reference, Scale, ScaleSource, whole_percent
 
 KNOWN_OBJECTS = {
     "door": (2.03, 0.03, "a door leaf, bottom to top"),
@@ -26,6 +27,11 @@ PRIOR_HEIGHT_M, PRIOR_SIGMA_M = 1.4, 0.2
 With 1.5 ± 0.15 the joined height covered 79 % of NYU's frames at 90 % stated, and was off by 7 % instead of 5 % (median)."""
 MODEL = "metric model"
 """`ScaleSource.source` of what a depth map in metres says."""
+CLEARLY_SURER = 0.5
+"""A length that is known to this share of the prior's sigma, or better, leaves it nothing to say: a camera that was really held at 2.2 m
+is not to be doubted because few are. What is known no better than that is joined with it, or it would make the scale less sure."""
+WIDENED = 1.1
+"""From this factor on it is told that the sources stand so far apart that the scale's interval is wider than their errors alone make it."""
 OBJECT = "object"
 """How the cause begins, among a reference's `changes`, that is the error of the object itself."""
 CLICK_SIGMA_PX = 1.5
@@ -116,11 +122,16 @@ def prior_opinion() -> ScaleSource:
                        "a photo is usually taken 1.1 to 1.75 m above the floor")
 
 
+def prior_counts(told: Sequence[ScaleSource]) -> bool:
+    """Whether `prior_opinion` still says something beside the lengths that were told: none of them is clearly surer."""
+    return all(o.sigma_rel > CLEARLY_SURER * prior_opinion().sigma_rel for o in told)
+
+
 def fuse(opinions: Sequence[ScaleSource], changes: Sequence[Mapping[str, float]] = ()) -> Scale:
     """One scale from several opinions: inverse-variance mean of log height; where they disagree the sigma grows by the
-    Birge ratio, and a note says so. The prior only counts for what its sigma is worth. changes: for each opinion, by how much
-    (log) its height changes under causes that change others or the room's shape too, part of its sigma: what all are wrong by
-    together does not average out. A known object's error (`OBJECT`) moves nothing but scales, and so stays the scale's own."""
+    Birge ratio, and a note says so (from `WIDENED` on). The prior only counts for what its sigma is worth. changes: for each opinion,
+    by how much (log) its height changes under causes that change others or the room's shape too, part of its sigma: what all are wrong
+    by together does not average out. A known object's error (`OBJECT`) moves nothing but scales, and so stays the scale's own."""
     if not opinions:
         raise ParameterError("no opinion on the scale")
     log_h = np.log([o.camera_height_m for o in opinions])
@@ -133,23 +144,44 @@ def fuse(opinions: Sequence[ScaleSource], changes: Sequence[Mapping[str, float]]
         for cause, change in parts.items():
             together[cause] = together.get(cause, 0.0) + share * change
     sigma = float(np.sqrt(sigma**2 + sum(x**2 for x in together.values())))
-    if len(opinions) > 1:
-        birge = float(np.sqrt((weight * (log_h - mean) ** 2).sum() / (len(opinions) - 1)))
-        sigma *= max(1.0, birge)
+    birge = float(np.sqrt((weight * (log_h - mean) ** 2).sum() / max(len(opinions) - 1, 1)))
+    wide = sigma * max(1.0, birge)
     main = [o for o, w in zip(opinions, weight) if w > 0.15 * weight.sum()]
     source = " + ".join(dict.fromkeys(o.source for o in main))
     felt = {cause: change for cause, change in together.items() if not cause.startswith(OBJECT)}
-    return Scale(source, float(np.exp(mean)), sigma, tuple(opinions), tuple(disagreements(opinions)), felt)
+    return Scale(source, float(np.exp(mean)), wide, tuple(opinions), _notes(opinions, sigma, wide), felt)
 
 
 def disagreements(opinions: Sequence[ScaleSource]) -> list[str]:
     """One sentence per pair of opinions more than two sigmas apart."""
-    out = []
-    for i, a in enumerate(opinions):
-        for b in opinions[i + 1:]:
-            gap = abs(np.log(a.camera_height_m / b.camera_height_m))
-            if gap > 2.0 * np.hypot(a.sigma_rel, b.sigma_rel):
-                first, second = ((f"{o.source} ({o.note})" if a.source == b.source and o.note else o.source) for o in (a, b))
-                out.append(f"{first} says the camera is {a.camera_height_m:.2f} m up, {second} says "
-                           f"{b.camera_height_m:.2f} m: {100 * np.expm1(gap):.0f} % apart")
-    return out
+    return [f"{_both_say(*pair)}: {100 * np.expm1(_gap(*pair)):.0f} % apart" for pair in combinations(opinions, 2) if _sigmas_apart(*pair) > 2.0]
+
+
+def _notes(opinions: Sequence[ScaleSource], sigma: float, wide: float) -> tuple[str, ...]:
+    """What there is to tell of sources that stand apart: which disagree, and from what to what (one sigma, relative) that has widened the
+    interval. Two that do not disagree may widen it as well; that is told of the two farthest apart."""
+    told = disagreements(opinions)
+    if wide <= WIDENED * sigma:
+        return tuple(told)
+    before, after = (whole_percent(100 * Z90 * s) for s in (sigma, wide))
+    if before == after:
+        before, after = (f"{100 * Z90 * s:.1f}" for s in (sigma, wide))
+    widened = f"the interval is widened from ± {before} to ± {after} %"
+    if told:
+        return (*told[:-1], f"{told[-1]}; {widened}")
+    farthest = max(combinations(opinions, 2), key=lambda pair: _sigmas_apart(*pair))
+    return (f"{_both_say(*farthest)}: {widened}",)
+
+
+def _gap(a: ScaleSource, b: ScaleSource) -> float:
+    return float(abs(np.log(a.camera_height_m / b.camera_height_m)))
+
+
+def _sigmas_apart(a: ScaleSource, b: ScaleSource) -> float:
+    return _gap(a, b) / max(float(np.hypot(a.sigma_rel, b.sigma_rel)), 1e-6)
+
+
+def _both_say(a: ScaleSource, b: ScaleSource) -> str:
+    """What two opinions have for the camera's height; two of one kind are told apart by their notes."""
+    first, second = (f"{o.source} ({o.note})" if a.source == b.source and o.note else o.source for o in (a, b))
+    return f"{first} says the camera is {a.camera_height_m:.2f} m up, {second} says {b.camera_height_m:.2f} m"

@@ -13,7 +13,7 @@ import numpy as np
 from poc.geometry import pixel_rays
 from poc.metrics import fit_plane
 from poc.room.roomspace import crossing_walls
-from poc.room.scale import MODEL
+from poc.room.scale import MODEL, disagreements
 from poc.types import Check, Plane, Scene
 
 LEAST_CELLS = 120
@@ -132,8 +132,8 @@ def _sources(scene: Scene) -> Check:
     gaps = [abs(np.log(a.camera_height_m / b.camera_height_m)) / max(np.hypot(a.sigma_rel, b.sigma_rel), 1e-6)
             for i, a in enumerate(opinions) for b in opinions[i + 1 :]]
     told = "the sources of the scale differ by somewhat more than one expects of their errors"
-    if scene.scale and scene.scale.notes:
-        told = "the sources of the scale disagree by more than their errors allow: " + "; ".join(scene.scale.notes)
+    if apart := disagreements(opinions):  # a note that the interval is widened is none
+        told = "the sources of the scale disagree by more than their errors allow: " + "; ".join(apart)
     return _check("scale sources", float(max(gaps)) if gaps else None, "σ", SCALE_SIGMAS, "the sources of the scale agree", told,
                   "there is only one source of the scale, so nothing to compare it with")
 
