@@ -84,7 +84,7 @@ def load_model(name: str = DEFAULT_MODEL, weights_dir: str | Path | None = None)
     if preset.needs_torch:
         from poc.models.runtime import torch_device
 
-        torch_device()  # say that torch is missing before 80 MB are fetched
+        torch_device(name)  # say that torch is missing before 86 MB are fetched
     found = find_weights(preset, weights_dir)
     if found is None:
         found, _ = obtain_weights(preset, weights_dir)
