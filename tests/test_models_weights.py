@@ -271,4 +271,8 @@ def test_list_presets(preset, tmp_path):
     midas = rows["midas-small"]
     assert not midas.here and midas.where == str(tmp_path / FILE) and midas.licence == "MIT" and midas.parameters == 21_320_545
     (tmp_path / FILE).write_bytes(CONTENT)
-    assert next(row for row in list_presets(tmp_path) if row.name == "midas-small").here
+    found = next(row for row in list_presets(tmp_path) if row.name == "midas-small")
+    assert found.here and found.size_mb == 1.0, "millions of bytes, as the model card and the README count"
+    embedded = find_weights(PRESETS["embedded"])
+    assert rows["embedded"].size_mb == round(embedded.stat().st_size / 1e6, 1)
+    assert f"| size on disk | {rows['embedded'].size_mb} MB |" in (embedded.parent / "MODEL_CARD.md").read_text("utf-8")
