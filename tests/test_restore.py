@@ -111,9 +111,29 @@ class TestWithTorch:
         with pytest.raises(DataError, match="cannot be read as an ONNX file"):
             load_onnx(EmbeddedNet(), tmp_path / "x.onnx")
 
-    def test_a_file_that_is_no_checkpoint(self, tmp_path):
+    @pytest.mark.parametrize("content", [b"nothing", b"eleven photos\nof rooms", b"", b"\xff\xd8\xff\xe0 JFIF", b"PK\x03\x04 torn"])
+    def test_a_file_that_is_no_checkpoint(self, tmp_path, capsys, content):
+        """One line that names it and says what to give, whoever asks."""
+        from poc import cli
+
+        write_folder(tmp_path / "data", n=4)
+        wrong = tmp_path / "text.jpg"
+        wrong.write_bytes(content)
+        asked = (["label-photos", tmp_path / "data" / "rgb", "--teacher", wrong], *(["train", "--data", tmp_path / "data", name, wrong] for name in ("--init", "--teacher")))
+        for command in asked:
+            assert cli.run([*map(str, command), "--out", str(tmp_path / "out")]) == 2
+            out, err = capsys.readouterr()
+            assert out == "" and err.count("\n") == 1 and err.startswith(f"poc: {wrong}: is torn, or not a checkpoint at all")
+            assert "give a last.pt that `poc train` wrote" in err and not (tmp_path / "out").exists()
+
+    def test_what_was_saved_by_something_else_is_no_checkpoint(self, tmp_path):
+        import torch
+
         from poc.training.networks import load_checkpoint
 
-        (tmp_path / "x.pt").write_bytes(b"nothing")
-        with pytest.raises(DataError, match="not a checkpoint"):
-            load_checkpoint(tmp_path / "x.pt")
+        for saved in ([1, 2], {"weights": 1}, {"average": 3}):
+            torch.save(saved, tmp_path / "x.pt")
+            with pytest.raises(DataError, match="x.pt: is not a checkpoint of `poc train`"):
+                load_checkpoint(tmp_path / "x.pt")
+        with pytest.raises(DataError, match="none.pt: cannot be read .No such file or directory.: give a last.pt"):
+            load_checkpoint(tmp_path / "none.pt")
