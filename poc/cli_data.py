@@ -122,7 +122,7 @@ def train(
     with writing_where_told():
         if export is not None:
             probe_file(export)
-    checkpoint = run(config, progress=tell_epoch)
+    checkpoint = run(config, progress=tell_epoch, earlier=lambda history: tell_earlier(history, config.epochs, out))
     print(checkpoint)
     if export is not None:
         with writing_where_told():
@@ -168,6 +168,24 @@ def tell_epoch(record: dict[str, Any]) -> None:
     """One line per epoch on stderr."""
     numbers = "  ".join(f"{k} {v:.4g}" for k, v in record.items() if isinstance(v, (int, float)))
     print(numbers, file=sys.stderr, flush=True)
+
+
+def tell_earlier(history: list[dict[str, Any]], epochs: int, out: Path) -> None:
+    """One line on stderr about the rounds that a run's folder holds already."""
+    rounds = f"{len(history)} round{'s' * (len(history) != 1)}"
+    if len(history) < epochs:
+        tell(f"{out}: going on after {rounds} of {epochs}")
+        return
+    again = "no round is learnt anew; to learn them again, delete the folder or give another --out"
+    tell(f"{out}: already learnt: {rounds}, the last with a loss of {history[-1]['total']:.4g}; {again}")
+
+
+def tell(text: str) -> None:
+    """A line on stderr, above a progress bar where there is one."""
+    from tqdm import tqdm
+
+    tqdm.write(text, file=sys.stderr)
+    sys.stderr.flush()
 
 
 def bar(unit: str) -> Callable[[int, int], None]:
