@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from poc.errors import ParameterError
+from poc.errors import DataError, ParameterError
 
 FolderArgument = Annotated[Path, typer.Argument(help="Folder with rgb/, depth_mm/ and meta.json.", show_default=False)]
 ModelOption = Annotated[str, typer.Option("--model", help="Depth model; `poc models` lists them.")]
@@ -145,7 +145,16 @@ def label_photos(
     from poc.training.store import list_photos
 
     found = list_photos(photos)[::every][:limit]
-    print(label(teacher, found, out, bar("photos"), with_scale=with_scale))
+    left_out: list[DataError] = []
+
+    def skip(error: DataError) -> None:
+        left_out.append(error)
+        tell(f"left out: {error}")
+
+    print(label(teacher, found, out, bar("photos"), skip, with_scale=with_scale))
+    if left_out:
+        labelled = len(found) - len(left_out)
+        tell(f"{len(left_out)} of {len(found)} photos could not be read and were left out; {labelled} {'is' if labelled == 1 else 'are'} labelled")
 
 
 def source(text: str, option: str = "--data") -> Any:
