@@ -50,6 +50,9 @@ class TestWithTorch:
         facts = json.loads(export_run(checkpoint, tmp_path / "m.onnx", config, calibrate=False).with_suffix(".json").read_text())
         for name in ("sigma_scale", "far_log"):
             assert facts[name] == read_sidecar(shipped)[name], "nothing was calibrated: what was shipped stays"
+        begun, known = facts["started_from"], read_sidecar(shipped)
+        assert facts["trained_on"] == {"data": 1.0} and begun["file"] == "embedded.onnx"
+        assert {key: begun[key] for key in ("sha256", "version", "trained_on", "licence")} == {key: known[key] for key in ("sha256", "version", "trained_on", "licence")}
         moved = torch.load(checkpoint, weights_only=True)["net"]
         key = "fuse.3.reduce.1.running_var"
         assert torch.equal(moved[key], net.state_dict()[key]), "statistics moved"
@@ -110,6 +113,22 @@ class TestWithTorch:
         (tmp_path / "x.onnx").write_bytes(b"\xff nothing")
         with pytest.raises(DataError, match="cannot be read as an ONNX file"):
             load_onnx(EmbeddedNet(), tmp_path / "x.onnx")
+
+    def test_what_a_run_started_from_is_told_as_far_as_it_is_known(self, tmp_path):
+        """Of a checkpoint by the record beside it, without its place; of what lies alone, its name."""
+        from poc.training.export import started_from
+        from poc.training.record import digest_of
+
+        (tmp_path / "last.pt").write_bytes(b"weights")
+        assert started_from(None) == {} and started_from("gone.npz") == {"file": "gone.npz"}
+        begun = started_from(str(tmp_path / "last.pt"))
+        assert begun == {"file": "last.pt", "sha256": digest_of(tmp_path / "last.pt")}
+        sources = [{"folder": "/here/rooms", "weight": 3.0}, {"folder": "/there/flats", "weight": 1.0}]
+        (tmp_path / "config.json").write_text(json.dumps({"sources": sources, "photos": [], "init": "/there/embedded.onnx"}))
+        known = {"trained_on": {"rooms": 0.75, "flats": 0.25}, "started_from": {"file": "embedded.onnx"}}
+        assert started_from(str(tmp_path / "last.pt")) == begun | known
+        (tmp_path / "config.json").write_text("[]")
+        assert started_from(str(tmp_path / "last.pt")) == begun
 
     @pytest.mark.parametrize("content", [b"nothing", b"eleven photos\nof rooms", b"", b"\xff\xd8\xff\xe0 JFIF", b"PK\x03\x04 torn"])
     def test_a_file_that_is_no_checkpoint(self, tmp_path, capsys, content):
