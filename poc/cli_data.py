@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from poc.errors import ParameterError
+from poc.errors import DataError, ParameterError
 
 FolderArgument = Annotated[Path, typer.Argument(help="Folder with rgb/, depth_mm/ and meta.json.", show_default=False)]
 ModelOption = Annotated[str, typer.Option("--model", help="Depth model; `poc models` lists them.")]
@@ -122,7 +122,7 @@ def train(
     with writing_where_told():
         if export is not None:
             probe_file(export)
-    checkpoint = run(config, progress=tell_epoch)
+    checkpoint = run(config, progress=tell_epoch, earlier=lambda history: tell_earlier(history, config.epochs, out))
     print(checkpoint)
     if export is not None:
         with writing_where_told():
@@ -145,7 +145,16 @@ def label_photos(
     from poc.training.store import list_photos
 
     found = list_photos(photos)[::every][:limit]
-    print(label(teacher, found, out, bar("photos"), with_scale=with_scale))
+    left_out: list[DataError] = []
+
+    def skip(error: DataError) -> None:
+        left_out.append(error)
+        tell(f"left out: {error}")
+
+    print(label(teacher, found, out, bar("photos"), skip, with_scale=with_scale))
+    if left_out:
+        labelled = len(found) - len(left_out)
+        tell(f"{len(left_out)} of {len(found)} photos could not be read and were left out; {labelled} {'is' if labelled == 1 else 'are'} labelled")
 
 
 def source(text: str, option: str = "--data") -> Any:
@@ -168,6 +177,24 @@ def tell_epoch(record: dict[str, Any]) -> None:
     """One line per epoch on stderr."""
     numbers = "  ".join(f"{k} {v:.4g}" for k, v in record.items() if isinstance(v, (int, float)))
     print(numbers, file=sys.stderr, flush=True)
+
+
+def tell_earlier(history: list[dict[str, Any]], epochs: int, out: Path) -> None:
+    """One line on stderr about the rounds that a run's folder holds already."""
+    rounds = f"{len(history)} round{'s' * (len(history) != 1)}"
+    if len(history) < epochs:
+        tell(f"{out}: going on after {rounds} of {epochs}")
+        return
+    again = "no round is learnt anew; to learn them again, delete the folder or give another --out"
+    tell(f"{out}: already learnt: {rounds}, the last with a loss of {history[-1]['total']:.4g}; {again}")
+
+
+def tell(text: str) -> None:
+    """A line on stderr, above a progress bar where there is one."""
+    from tqdm import tqdm
+
+    tqdm.write(text, file=sys.stderr)
+    sys.stderr.flush()
 
 
 def bar(unit: str) -> Callable[[int, int], None]:

@@ -182,18 +182,56 @@ def test_a_folder_that_is_none(tmp_path):
         list_frames(tmp_path)
 
 
-@pytest.mark.parametrize("change", [
-    lambda meta: [], lambda meta: meta | {"frames": [{}]}, lambda meta: meta | {"frames": {"a": None}}, lambda meta: meta | {"crop": [0, 10]},
-    lambda meta: meta | {"intrinsics": meta["intrinsics"] | {"fx": "wide"}}, lambda meta: meta | {"crop": {"rows": [30, 80], "cols": [0, 64]}},
-    lambda meta: meta | {"crop": {"rows": [10.5, 40.5], "cols": [0, 64]}},
+@pytest.mark.parametrize(("change", "says"), [
+    (lambda meta: [], r'expected an object with "intrinsics" \(fx, fy, cx, cy, width, height, in pixels\) and "frames" .*, not \[\]'),
+    (lambda meta: meta | {"frames": [{}]}, r'its frame 1 is \{\}, expected a name, or an object with "name"'),
+    (lambda meta: meta | {"frames": {"a": None}}, r'its frame 1 is \{"a": null\}, expected'),
+    (lambda meta: meta | {"frames": ["frame_00", ["frame_01"]]}, r'its frame 2 is \["frame_01"\], expected'), (lambda meta: meta | {"frames": 2}, "its frames are 2, expected"),
 ])  # fmt: skip
-def test_a_meta_json_of_another_layout_is_named(tmp_path, change):
+def test_a_meta_json_of_another_layout_is_named(tmp_path, change, says):
+    """With what is expected instead, in words that do not come from Python."""
     write_folder(tmp_path, n=2)
     where = tmp_path / "meta.json"
     where.write_text(json.dumps(change(json.loads(where.read_text()))))
-    with pytest.raises(DataError, match="is not laid out as a data folder's") as error:
+    with pytest.raises(DataError, match=f"meta.json: is not laid out as a data folder's: {says}") as error:
         list_frames(tmp_path)
-    assert str(where) in str(error.value)
+    assert "Error" not in str(error.value) and "object has no" not in str(error.value)
+
+
+@pytest.mark.parametrize(("crop", "says"), [
+    ([0, 10], r'its crop is \[0, 10\], expected \{"rows": \[first, end\], "cols": \[first, end\]\} in pixels'), ({"rows": 3, "cols": [0, 9]}, "its crop is .* expected"),
+    ({"rows": [30, 80], "cols": [0, 64]}, "its crop .* is not inside a photo of 64×48"), ({"rows": [10.5, 40.5], "cols": [0, 64]}, "its crop .* is not in whole pixels"),
+])  # fmt: skip
+def test_a_crop_that_is_none_is_named(tmp_path, crop, says):
+    write_folder(tmp_path, n=2)
+    where = tmp_path / "meta.json"
+    where.write_text(json.dumps(json.loads(where.read_text()) | {"crop": crop}))
+    with pytest.raises(DataError, match=f"meta.json: frame 'frame_00': {says}"):
+        list_frames(tmp_path)
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize(("value", "says"), [
+    (None, "fx is null, expected a number of pixels"), ("many", 'fx is "many", expected a number of pixels'), ([60], r"fx is \[60\], expected a number of pixels"),
+    (True, "fx is true, expected a number of pixels"), (10**400, "fx is 1000.*…, expected a number of pixels"),
+])  # fmt: skip
+def test_an_intrinsic_that_is_no_number_is_named_with_its_frame(tmp_path, value, says, own):
+    """Of the whole folder, and of one frame's own camera."""
+    first, second = write_folder(tmp_path, n=2)
+    where = tmp_path / "meta.json"
+    meta = json.loads(where.read_text())
+    camera = meta["intrinsics"] | {"fx": value}
+    where.write_text(json.dumps(meta | ({"frames": [first, {"name": second, "intrinsics": camera}]} if own else {"intrinsics": camera})))
+    with pytest.raises(DataError, match=f"meta.json: frame '{second if own else first}': {says}$"):
+        list_frames(tmp_path)
+
+
+def test_intrinsics_that_are_no_object_are_named(tmp_path):
+    write_folder(tmp_path, n=2)
+    where = tmp_path / "meta.json"
+    where.write_text(json.dumps(json.loads(where.read_text()) | {"intrinsics": [60, 60, 32, 24]}))
+    with pytest.raises(DataError, match=r"frame 'frame_00': its intrinsics are \[60, 60, 32, 24\], expected an object of fx, fy, cx, cy, width, height in pixels"):
+        list_frames(tmp_path)
 
 
 @pytest.mark.parametrize(("name", "value", "says"), [

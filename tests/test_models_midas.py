@@ -177,8 +177,9 @@ def test_without_torch_the_line_says_so_before_anything_is_fetched(tmp_path, mon
     from poc.models.runtime import TorchMissing
 
     monkeypatch.setattr("poc.models.obtain_weights", lambda *a: pytest.fail("fetched"))
-    monkeypatch.setitem(sys.modules, "torch", None)
-    runtime.torch_device.cache_clear()
-    with pytest.raises(TorchMissing, match="not installed"):
-        load_model("midas-small", tmp_path)
+    for missing in ("timm", "torch"):  # where both are, it is torch that is told of
+        monkeypatch.setitem(sys.modules, missing, None)
+        runtime.torch_device.cache_clear()
+        with pytest.raises(TorchMissing, match=f"^midas-small needs {missing}, which is not installed: run `make torch`"):
+            load_model("midas-small", tmp_path)
     runtime.torch_device.cache_clear()

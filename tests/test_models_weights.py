@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import http.server
+import shutil
 import threading
 from dataclasses import replace
 
@@ -180,6 +181,30 @@ def test_a_weights_folder_that_is_not_there_is_said(preset, tmp_path, monkeypatc
         obtain_weights(get_preset("embedded"))
 
 
+def test_a_weights_folder_with_the_file_under_another_name_is_said(tmp_path, monkeypatch):
+    """One with no ONNX file at all holds another model's weights, and says nothing of this one's."""
+    monkeypatch.setenv("POC_WEIGHTS", str(tmp_path))
+    (tmp_path / FILE).write_bytes(CONTENT)
+    (tmp_path / "last.pt").write_bytes(CONTENT)
+    embedded = get_preset("embedded")
+    path, _ = obtain_weights(embedded)
+    assert path.parent != tmp_path
+    for suffix in (".onnx", ".json"):
+        shutil.copy(path.with_suffix(suffix), tmp_path / f"ours{suffix}")
+    with pytest.raises(ModelError, match="which holds ours.onnx but no embedded.onnx: call it embedded.onnx, and the .json beside it embedded.json, or unset POC_WEIGHTS") as caught:
+        obtain_weights(embedded)
+    assert "\n" not in str(caught.value) and obtain_weights(embedded, path.parent)[0] == path, "a folder that is given goes first"
+    for suffix in (".onnx", ".json"):
+        (tmp_path / f"ours{suffix}").rename(tmp_path / f"embedded{suffix}")
+    assert obtain_weights(embedded)[0] == tmp_path / "embedded.onnx"
+
+
+def test_another_models_weights_may_lie_beside_onnx_files(preset, server, tmp_path, monkeypatch):
+    monkeypatch.setenv("POC_WEIGHTS", str(tmp_path))
+    (tmp_path / "ours.onnx").write_bytes(b"")
+    assert obtain_weights(preset)[0] == tmp_path / FILE and len(server.asked) == 1
+
+
 @pytest.mark.parametrize("status", [404, 503])
 def test_refused_by_the_server(preset, server, tmp_path, status):
     server.status = status
@@ -271,4 +296,8 @@ def test_list_presets(preset, tmp_path):
     midas = rows["midas-small"]
     assert not midas.here and midas.where == str(tmp_path / FILE) and midas.licence == "MIT" and midas.parameters == 21_320_545
     (tmp_path / FILE).write_bytes(CONTENT)
-    assert next(row for row in list_presets(tmp_path) if row.name == "midas-small").here
+    found = next(row for row in list_presets(tmp_path) if row.name == "midas-small")
+    assert found.here and found.size_mb == 1.0, "millions of bytes, as the model card and the README count"
+    embedded = find_weights(PRESETS["embedded"])
+    assert rows["embedded"].size_mb == round(embedded.stat().st_size / 1e6, 1)
+    assert f"| size on disk | {rows['embedded'].size_mb} MB |" in (embedded.parent / "MODEL_CARD.md").read_text("utf-8")

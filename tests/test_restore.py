@@ -50,6 +50,9 @@ class TestWithTorch:
         facts = json.loads(export_run(checkpoint, tmp_path / "m.onnx", config, calibrate=False).with_suffix(".json").read_text())
         for name in ("sigma_scale", "far_log"):
             assert facts[name] == read_sidecar(shipped)[name], "nothing was calibrated: what was shipped stays"
+        begun, known = facts["started_from"], read_sidecar(shipped)
+        assert facts["trained_on"] == {"data": 1.0} and begun["file"] == "embedded.onnx"
+        assert {key: begun[key] for key in ("sha256", "version", "trained_on", "licence")} == {key: known[key] for key in ("sha256", "version", "trained_on", "licence")}
         moved = torch.load(checkpoint, weights_only=True)["net"]
         key = "fuse.3.reduce.1.running_var"
         assert torch.equal(moved[key], net.state_dict()[key]), "statistics moved"
@@ -111,9 +114,45 @@ class TestWithTorch:
         with pytest.raises(DataError, match="cannot be read as an ONNX file"):
             load_onnx(EmbeddedNet(), tmp_path / "x.onnx")
 
-    def test_a_file_that_is_no_checkpoint(self, tmp_path):
+    def test_what_a_run_started_from_is_told_as_far_as_it_is_known(self, tmp_path):
+        """Of a checkpoint by the record beside it, without its place; of what lies alone, its name."""
+        from poc.training.export import started_from
+        from poc.training.record import digest_of
+
+        (tmp_path / "last.pt").write_bytes(b"weights")
+        assert started_from(None) == {} and started_from("gone.npz") == {"file": "gone.npz"}
+        begun = started_from(str(tmp_path / "last.pt"))
+        assert begun == {"file": "last.pt", "sha256": digest_of(tmp_path / "last.pt")}
+        sources = [{"folder": "/here/rooms", "weight": 3.0}, {"folder": "/there/flats", "weight": 1.0}]
+        (tmp_path / "config.json").write_text(json.dumps({"sources": sources, "photos": [], "init": "/there/embedded.onnx"}))
+        known = {"trained_on": {"rooms": 0.75, "flats": 0.25}, "started_from": {"file": "embedded.onnx"}}
+        assert started_from(str(tmp_path / "last.pt")) == begun | known
+        (tmp_path / "config.json").write_text("[]")
+        assert started_from(str(tmp_path / "last.pt")) == begun
+
+    @pytest.mark.parametrize("content", [b"nothing", b"eleven photos\nof rooms", b"", b"\xff\xd8\xff\xe0 JFIF", b"PK\x03\x04 torn"])
+    def test_a_file_that_is_no_checkpoint(self, tmp_path, capsys, content):
+        """One line that names it and says what to give, whoever asks."""
+        from poc import cli
+
+        write_folder(tmp_path / "data", n=4)
+        wrong = tmp_path / "text.jpg"
+        wrong.write_bytes(content)
+        asked = (["label-photos", tmp_path / "data" / "rgb", "--teacher", wrong], *(["train", "--data", tmp_path / "data", name, wrong] for name in ("--init", "--teacher")))
+        for command in asked:
+            assert cli.run([*map(str, command), "--out", str(tmp_path / "out")]) == 2
+            out, err = capsys.readouterr()
+            assert out == "" and err.count("\n") == 1 and err.startswith(f"poc: {wrong}: is torn, or not a checkpoint at all")
+            assert "give a last.pt that `poc train` wrote" in err and not (tmp_path / "out").exists()
+
+    def test_what_was_saved_by_something_else_is_no_checkpoint(self, tmp_path):
+        import torch
+
         from poc.training.networks import load_checkpoint
 
-        (tmp_path / "x.pt").write_bytes(b"nothing")
-        with pytest.raises(DataError, match="not a checkpoint"):
-            load_checkpoint(tmp_path / "x.pt")
+        for saved in ([1, 2], {"weights": 1}, {"average": 3}):
+            torch.save(saved, tmp_path / "x.pt")
+            with pytest.raises(DataError, match="x.pt: is not a checkpoint of `poc train`"):
+                load_checkpoint(tmp_path / "x.pt")
+        with pytest.raises(DataError, match="none.pt: cannot be read .No such file or directory.: give a last.pt"):
+            load_checkpoint(tmp_path / "none.pt")

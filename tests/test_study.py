@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -38,6 +41,29 @@ def test_rows_hold_only_what_both_could_be_scored_on():
     assert ["metric AbsRel, lower is better", "0.200", "0.100"] in rows and not any("IoU" in row[0] for row in rows)
 
 
+def record(abs_rel, delta1, coverage=0.9, frames=2):
+    return {"frames": frames, "metric": {"abs_rel": abs_rel, "delta1": delta1}, "affine": {"delta1": 0.8}, "surfaces": None, "expected_error": {"coverage_90": coverage}}
+
+
+@pytest.mark.parametrize(("after", "says", "advises"), [
+    (record(0.1, 0.8), "Better: metric AbsRel, metric δ1. None got worse.", "The new weights did better, on too few photos to be sure of it. To try them, name their folder: POC_WEIGHTS="),
+    (record(0.3, 0.6), "Worse: metric AbsRel, metric δ1. None got better.", "Keep the shipped weights: on photos that neither had seen, the new ones, in "),
+    (record(0.1, 0.6), "Better: metric AbsRel. Worse: metric δ1.", "Keep the shipped weights: on photos that neither had seen"),
+    (record(0.1, 0.8, 0.97), "Better: metric AbsRel, metric δ1. Worse: share of pixels inside the 90 % band.", "Some scores got worse: keep the shipped weights, unless"),
+    (record(0.201, 0.699), "No score changed by 0.005 or more.", "Keep the shipped weights: "), (record(0.2, 0.7, 0.97), "Worse: share of pixels inside the 90 % band.", "Keep"),
+])  # fmt: skip
+def test_what_is_said_of_the_scores_is_what_they_are(tmp_path, after, says, advises):
+    before = record(0.2, 0.7)
+    said, trust = study.verdict(before, after)
+    assert said.startswith(says) and trust.startswith("Scored on 2 photos: far too few to trust a gain, or a loss.")
+    told = study.advice(before, after, tmp_path)
+    assert told.startswith(advises) and str(tmp_path) in told
+    assert ("POC_WEIGHTS" in told) != told.startswith("Keep"), "weights that are no better, or further off in metres, are not recommended"
+    many = after | {"frames": 40}
+    assert study.verdict(before, many)[1] == "Scored on 40 photos that were not learnt from."
+    assert study.advice(before, many, tmp_path).startswith("To measure with the new weights, name" if "None got worse" in said else advises)
+
+
 def test_the_figure_tells_how_far_off_each_is():
     true = np.full((40, 60), 2.0)
     true[:5] = 0
@@ -60,6 +86,21 @@ def test_learning_helps_on_frames_like_those_learnt_from(tmp_path):
     before, after = study.scores(parts), study.scores(parts, weights)
     assert after["metric"]["abs_rel"] < before["metric"]["abs_rel"]
     assert [study.epoch_line(r).startswith(f"round {i}") for i, r in enumerate(told, 1)] == [True] * 3
+    given = study.provenance(parts, weights, 3, 32)
+    assert given["model"] == "embedded" and given["weights"] == f"embedded.onnx sha256:{hashlib.sha256((weights / 'embedded.onnx').read_bytes()).hexdigest()}"
+    facts = given["facts"]
+    assert facts["data"] == "data" and facts["held_out"] == list(parts.score) and (facts["epochs"], facts["samples"]) == (3, 32)
+    assert facts["started_from"] != given["weights"] and str(tmp_path) not in json.dumps(given)
+    assert json.loads((weights / "embedded.json").read_text())["started_from"]["licence"] == "Apache-2.0"
+    again = []
+    study.fine_tune(parts, tmp_path / "out", epochs=3, samples=32, threads=1, tell=again.append)
+    assert [study.epoch_line(r) for r in again] == [f"{study.epoch_line(r)}, learnt before" for r in told]
+    path = str(tmp_path / "data" / "depth_mm" / f"{parts.learn[0]}.png")
+    cv2.imwrite(path, cv2.imread(path, cv2.IMREAD_UNCHANGED) + 300)
+    anew = []
+    study.fine_tune(parts, tmp_path / "out", epochs=3, samples=32, threads=1, tell=anew.append)
+    assert len(anew) == 3 and not any("earlier" in r for r in anew), "the truth has changed: it is learnt from the start"
+    assert study.provenance(parts, weights, 3, 32)["facts"]["data_content"] != facts["data_content"]
     seen = study.views(parts, weights)
     assert seen.photo.rgb.shape[:2] == seen.true_m.shape == seen.before_m.shape == seen.after_m.shape
 

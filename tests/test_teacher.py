@@ -86,6 +86,36 @@ class TestTeacher:
         floor, ceiling = (np.nonzero(loaded.surface == c)[0] for c in (1, 3))
         assert len(floor) > 1000 and (len(ceiling) == 0 or floor.mean() > ceiling.mean())
 
+    def test_a_photo_that_cannot_be_read_is_left_out_aloud(self, tmp_path, capsys):
+        """Each in a line, and how many in all; photos to train on are refused by name instead."""
+        import torch
+
+        from poc import cli
+        from poc.models.embedded_net import EmbeddedNet
+        from poc.models.weights import SHIPPED
+        from poc.training.restore import load_onnx
+
+        teacher, photos = tmp_path / "teacher.pt", tmp_path / "photos"
+        torch.save({"average": load_onnx(EmbeddedNet(), SHIPPED / "embedded.onnx").state_dict()}, teacher)
+        photos.mkdir()
+        whole = (SHIPPED.parent / "photos" / "rgb" / "bedroom.jpg").read_bytes()
+        for name, content in (("a", whole[:3000]), ("b", whole), ("c", b"no photo")):
+            (photos / f"{name}.jpg").write_bytes(content)
+        command = ["label-photos", photos, "--teacher", teacher, "--out"]
+        assert cli.run([*map(str, command), str(tmp_path / "labelled")]) == 0
+        out, err = capsys.readouterr()
+        first, second, last = err.splitlines()
+        assert first.startswith(f"left out: {photos / 'a.jpg'}: cannot be read") and second.startswith(f"left out: {photos / 'c.jpg'}: cannot be read")
+        assert last == "2 of 3 photos could not be read and were left out; 1 is labelled"
+        assert out.strip() == str(tmp_path / "labelled") and [f.frame.name for f in load_all(tmp_path / "labelled")] == ["b"]
+        write_folder(tmp_path / "data", n=4)
+        for option in ("--photos", "--not-rooms"):
+            assert cli.run(["train", "--data", str(tmp_path / "data"), option, str(photos), "--out", str(tmp_path / "out"), "--epochs", "1"]) == 2
+            assert capsys.readouterr().err.startswith(f"poc: {photos / 'a.jpg'}: cannot be read")
+        (photos / "b.jpg").unlink()
+        assert cli.run([*map(str, command), str(tmp_path / "none")]) == 2
+        assert capsys.readouterr().err.splitlines()[-1] == f"poc: {tmp_path / 'none'}: none of the 2 photos could be read"
+
     def test_the_teachers_scale_is_passed_on(self, tmp_path):
         """What a student is taught at the canonical focal length is what the teacher says there."""
         import cv2

@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -11,6 +12,13 @@ from poc.errors import DataError
 from poc.training.augment import CANONICAL_FOCAL_PX, AugmentConfig
 from poc.training.folder import list_frames, load_frame, read_names
 from tests.data_folder import short_run, write_folder
+
+
+def torch_content(path):
+    """The weights in a checkpoint, as something that can be compared."""
+    import torch
+
+    return {key: value.tolist() for key, value in torch.load(path, weights_only=True)["average"].items() if key.startswith(("depth", "fuse.3"))}
 
 
 @pytest.mark.torch
@@ -135,6 +143,120 @@ class TestWithTorch:
         held_out.write_text(second + "\n")
         with pytest.raises(ParameterError, match="frames and those held out"):
             train(short_run(tmp_path, epochs=1, held_out=str(held_out)))
+
+    def test_other_content_behind_the_same_names_is_another_run(self, tmp_path):
+        """Depth, labels, photos, cameras and crops count, wherever the folder lies; what is written anew as it was, and what is held
+        out, change nothing."""
+        from poc.errors import ParameterError
+        from poc.training.loop import train
+        from poc.training.record import settings_changed
+        from poc.training.store import Source
+
+        first, second, *_ = write_folder(tmp_path / "data", n=5)
+        shutil.copytree(tmp_path / "data", tmp_path / "kept")
+        (tmp_path / "held out.txt").write_text(first + "\n")
+        config = short_run(tmp_path, epochs=1, held_out=str(tmp_path / "held out.txt"), photos=(Source(str(tmp_path / "kept" / "rgb"), 0.5),), alone=0.0)
+        checkpoint, earlier = train(config), []
+        before, data = checkpoint.read_bytes(), tmp_path / "data"
+        meta = json.loads((data / "meta.json").read_text())
+
+        def again():
+            shutil.rmtree(data)
+            shutil.copytree(tmp_path / "kept", data, copy_function=shutil.copyfile)
+
+        def deeper(name):
+            path = str(data / "depth_mm" / f"{name}.png")
+            cv2.imwrite(path, cv2.imread(path, cv2.IMREAD_UNCHANGED) + 500)
+
+        for change in (
+            lambda: deeper(second), lambda: cv2.imwrite(str(data / "label" / f"{second}.png"), np.ones((48, 64), np.uint8)),
+            lambda: (data / "label" / f"{second}.png").unlink(), lambda: cv2.imwrite(str(data / "rgb" / f"{second}.jpg"), np.ones((48, 64, 3), np.uint8)),
+            lambda: (data / "meta.json").write_text(json.dumps(meta | {"intrinsics": meta["intrinsics"] | {"fx": 61.0}})),
+            lambda: (data / "meta.json").write_text(json.dumps(meta | {"crop": {"rows": [0, 40], "cols": [0, 64]}})),
+            lambda: (data / "meta.json").write_text(json.dumps(meta | {"metric": False})),
+        ):  # fmt: skip
+            change()
+            assert settings_changed(config) == ["photos, depth, labels and cameras"]
+            again()
+        deeper(second)
+        with pytest.raises(ParameterError, match=r"other settings \(photos, depth, labels and cameras\): give another --out, or delete it"):
+            train(config)
+        assert checkpoint.read_bytes() == before
+        again()
+        deeper(first)
+        assert settings_changed(config) == []
+        moved = replace(config, sources=(Source(str(tmp_path / "kept")),), held_out=str(shutil.copy(tmp_path / "held out.txt", tmp_path / "same.txt")))
+        train(moved, earlier=earlier.extend)
+        assert [record["epoch"] for record in earlier] == [1]
+        cv2.imwrite(str(tmp_path / "kept" / "rgb" / f"{second}.jpg"), np.ones((48, 64, 3), np.uint8))
+        assert settings_changed(config) == ["photos, depth, labels and cameras"], "photos without depth count too"
+        assert "sources" in settings_changed(replace(config, sources=(Source(str(data), 0.5),)))
+
+    def test_a_run_from_before_content_was_recorded_is_gone_on_with(self, tmp_path):
+        from poc.training.loop import train
+        from poc.training.record import CONTENT, settings_changed
+        from poc.training.store import Source
+
+        write_folder(tmp_path / "data", n=4)
+        config, record = short_run(tmp_path, epochs=1), tmp_path / "out" / "config.json"
+        train(config)
+        facts = json.loads(record.read_text())
+        del facts[CONTENT]
+        record.write_text(json.dumps(facts))
+        assert settings_changed(config) == []
+        shutil.copytree(tmp_path / "data", tmp_path / "copy")
+        assert settings_changed(replace(config, sources=(Source(str(tmp_path / "copy")),))) == ["sources"], "what it learnt from is known by its place alone"
+        for text in ("{", "[]"):
+            record.write_text(text)
+            with pytest.raises(DataError, match="config.json: .*: delete its folder to start again, or give another --out"):
+                train(config)
+
+    def test_what_is_learnt_already_is_said(self, tmp_path, capsys):
+        """And a run that was stopped says where it goes on."""
+        from poc import cli
+
+        write_folder(tmp_path / "data", n=4)
+        (tmp_path / "r.json").write_text(json.dumps({"sizes": [[1.0, [64, 48]]]}))
+        command = ["train", "--data", tmp_path / "data", "--out", tmp_path / "out", "--recipe", tmp_path / "r.json", "--epochs", "2", "--batch", "4"]
+        assert cli.run([*map(str, command)]) == 0
+        checkpoint, first = capsys.readouterr()
+        assert first.count("\n") == 2 and "already" not in first
+        before = torch_content(tmp_path / "out" / "last.pt")
+        assert cli.run([*map(str, command)]) == 0
+        out, err = capsys.readouterr()
+        assert out == checkpoint and err.startswith(f"{tmp_path / 'out'}: already learnt: 2 rounds, the last with a loss of ") and err.count("\n") == 1
+        assert torch_content(tmp_path / "out" / "last.pt") == before
+
+        from poc.cli_data import tell_earlier
+
+        tell_earlier([{"epoch": 1, "total": 0.5}], 4, tmp_path)
+        assert capsys.readouterr().err == f"{tmp_path}: going on after 1 round of 4\n"
+
+    def test_a_torn_checkpoint_is_told_in_one_line(self, tmp_path, capsys):
+        import torch
+
+        from poc import cli
+
+        write_folder(tmp_path / "data", n=4)
+        (tmp_path / "r.json").write_text(json.dumps({"sizes": [[1.0, [64, 48]]]}))
+        command = ["train", "--data", tmp_path / "data", "--out", tmp_path / "out", "--recipe", tmp_path / "r.json", "--epochs", "1", "--batch", "4"]
+        assert cli.run([*map(str, command)]) == 0
+        capsys.readouterr()
+        last = tmp_path / "out" / "last.pt"
+        whole = last.read_bytes()
+        saved = torch.load(last, weights_only=True)
+        del saved["optimiser"]
+        for spoil, says in (
+            (lambda: last.write_bytes(whole[: len(whole) // 2]), "is torn, or not a checkpoint at all"), (lambda: last.write_bytes(b"eleven"), "is torn"),
+            (lambda: torch.save(saved, last), "holds no optimiser to go on with"),
+        ):  # fmt: skip
+            spoil()
+            assert cli.run([*map(str, command)]) == 2
+            out, err = capsys.readouterr()
+            assert out == "" and err.count("\n") == 1 and err.startswith(f"poc: {last}: {says}")
+            assert "delete it to start again, or give another --out" in err
+        last.unlink()
+        assert cli.run([*map(str, command)]) == 0
 
     def test_a_run_knows_the_network_it_started_from(self, tmp_path):
         """Its content, not only its name; and one of another network in its folder is not gone on from."""

@@ -29,7 +29,8 @@ class DepthModel(Protocol):
 
 @dataclass(frozen=True)
 class PresetStatus:
-    """A row for `poc models`: the preset's facts for people, and where its weights are (`here` False: where they would go)."""
+    """A row for `poc models`: the preset's facts for people, and where its weights are (`here` False: where they would go). size_mb:
+    of the file, in millions of bytes."""
 
     name: str
     family: str
@@ -53,7 +54,7 @@ def list_presets(weights_dir: str | Path | None = None) -> list[PresetStatus]:
 
 def _status(preset: Preset, weights_dir: str | Path | None) -> PresetStatus:
     path = find_weights(preset, weights_dir)
-    size_mb = preset.size_mb if path is None else round(path.stat().st_size / 2**20, 1)
+    size_mb = preset.size_mb if path is None else round(path.stat().st_size / 1e6, 1)
     return PresetStatus(
         name=preset.name, family=preset.family, kind=preset.kind, licence=preset.licence,
         parameters=preset.parameters or _sidecar_parameters(path), size_mb=size_mb, needs_torch=preset.needs_torch,
@@ -84,7 +85,7 @@ def load_model(name: str = DEFAULT_MODEL, weights_dir: str | Path | None = None)
     if preset.needs_torch:
         from poc.models.runtime import torch_device
 
-        torch_device()  # say that torch is missing before 80 MB are fetched
+        torch_device(name)  # say that torch is missing before 86 MB are fetched
     found = find_weights(preset, weights_dir)
     if found is None:
         found, _ = obtain_weights(preset, weights_dir)

@@ -91,7 +91,7 @@ def _stopped(name: str, have_bytes: int, error: Exception, by_hand: str) -> Down
     if not have_bytes:
         return DownloadStopped(f"{name} is not here and could not be fetched ({reason}): {by_hand}")
     return DownloadStopped(
-        f"{name}: the download stopped after {have_bytes / 2**20:.1f} MB ({reason}): run again to go on from there, or {by_hand}")
+        f"{name}: the download stopped after {have_bytes / 1e6:.1f} MB ({reason}): run again to go on from there, or {by_hand}")
 
 
 def _fetch_rest(url: str, file: BinaryIO, name: str, by_hand: str) -> None:
@@ -134,7 +134,7 @@ def _copy(response: http.client.HTTPResponse, file: BinaryIO, name: str, by_hand
     start = file.tell()
     length = response.headers.get("Content-Length")
     total = start + int(length) if length and length.isdigit() else None
-    with tqdm(total=total, initial=start, unit="B", unit_scale=True, unit_divisor=1024, desc=name, mininterval=0.3) as bar:
+    with tqdm(total=total, initial=start, unit="B", unit_scale=True, desc=name, mininterval=0.3) as bar:
         while block := response.read(BLOCK_BYTES):
             with _writing(Path(file.name).parent, by_hand):
                 _write_all(file, block)

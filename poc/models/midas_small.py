@@ -48,7 +48,7 @@ class MidasSmall:
 
 def load(preset: Preset, path: Path, identity: str) -> MidasSmall:
     """Build the network and load `path` into it. ModelError where torch is missing or the file is not such a checkpoint."""
-    device = torch_device()
+    device = torch_device(preset.name)
     import torch
 
     from poc.models.midas_small_net import MidasSmallNet

@@ -21,7 +21,7 @@ class Preset:
 
     adapter: module with `load(preset, weights, identity)`. kind: what it puts out. parameters: count, or None where the
     file beside the weights says it. weights_file: the official name; other_names: what else the same file is called.
-    url: "" where the file ships with the project. size_mb: of the file, about, for people. sha256: whole digest or known
+    url: "" where the file ships with the project. size_mb: of the file, about, in millions of bytes. sha256: whole digest or known
     prefix, or "" where a sidecar holds it; git_blob: git's object id of the file, or "". input_size, multiple_of:
     network pixels. resize: "long_side" (aspect kept, the long side is input_size) or "upper_bound" (aspect kept, the
     photo fits inside the square). mean, std: of RGB in [0, 1]; 0 and 1 where the graph normalises by itself.
@@ -63,7 +63,7 @@ PRESETS: dict[str, Preset] = {
             other_names=("model-small-70d6b9c8.pt", "midas_v21_small-70d6b9c8.pt"),
             source="project isl-org/MiDaS, release v2_1",
             url="https://github.com/isl-org/MiDaS/releases/download/v2_1/midas_v21_small_256.pt",
-            size_mb=82, sha256="70d6b9c8", git_blob="e224b2bed206ebb398b613018f24458f00eab784",
+            size_mb=86, sha256="70d6b9c8", git_blob="e224b2bed206ebb398b613018f24458f00eab784",
             input_size=256, multiple_of=32, resize="upper_bound", needs_torch=True,
             published={"NYUv2 1-δ1, affine": "13.43 %"},
         ),

@@ -114,14 +114,16 @@ def need_torch(what: str, instead: str = "") -> None:
 
 
 @functools.cache
-def torch_device() -> torch.device:
-    """CUDA when present, else CPU with `cpu_threads` threads. TorchMissing where torch or timm is not installed."""
+def torch_device(model: str) -> torch.device:
+    """CUDA when present, else CPU with `cpu_threads` threads. TorchMissing, naming the model that needs it, where torch or timm is not
+    installed."""
     try:
+        import torch  # first: what misses it misses timm too, and is better told of torch
+
         import timm  # noqa: F401 - every torch model here is built on it
-        import torch
     except ImportError as error:
         raise TorchMissing(
-            f"this model needs {error.name or 'torch'}, which is not installed: run `make torch`, or pip install -c constraints.txt -e '.[torch]'"
+            f"{model} needs {error.name or 'torch'}, which is not installed: run `make torch`, or pip install -c constraints.txt -e '.[torch]'"
         ) from None
     torch.set_num_threads(cpu_threads())
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -64,12 +64,26 @@ def obtain_weights(preset: Preset, weights_dir: str | Path | None = None) -> tup
     Raises ModelError where the file cannot be had or is not the one it should be, WriteError where it cannot be stored.
     """
     path = find_weights(preset, weights_dir)
-    named = os.environ.get(WEIGHTS_ENV)
-    if path is not None and named and not weights_dir and not Path(named).expanduser().is_dir():  # never others than were meant, silently
-        raise ModelError(f"{WEIGHTS_ENV} names {named}, and there is no such folder: correct it or unset it")
+    if path is not None and not weights_dir:
+        _check_named(preset, path)
     if path is None:
         path = fetch_weights(preset, weights_dir)
     return path, verify_weights(preset, path)
+
+
+def _check_named(preset: Preset, path: Path) -> None:
+    """Raises ModelError where POC_WEIGHTS names a folder that is not there, or one with ONNX files but none by the name that is looked
+    for: never others than were meant, silently. A folder of other models' weights says nothing of this one's."""
+    named = os.environ.get(WEIGHTS_ENV)
+    folder = Path(named or ".").expanduser()
+    if not named or path.parent == folder:
+        return
+    if not folder.is_dir():
+        raise ModelError(f"{WEIGHTS_ENV} names {named}, and there is no such folder: correct it or unset it")
+    if preset.weights_file.endswith(".onnx") and (others := sorted(p.name for p in folder.glob("*.onnx"))):
+        wanted = Path(preset.weights_file)
+        rename = f"call it {wanted}, and the .json beside it {wanted.with_suffix('.json')}, or unset {WEIGHTS_ENV}"
+        raise ModelError(f"{WEIGHTS_ENV} names {named}, which holds {', '.join(others[:3])} but no {wanted}: {rename}")
 
 
 def fetch_weights(preset: Preset, weights_dir: str | Path | None = None, url: str | None = None) -> Path:

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from poc.errors import PocError, WriteError
+from poc.errors import DataError, PocError, WriteError
 from poc.files import write_together
 from poc.models.embedded import far_log as read_far_log
 from poc.models.embedded import far_ramp
@@ -27,6 +28,7 @@ from poc.models.weights import read_sidecar
 from poc.training.augment import CANONICAL_FOCAL_PX
 from poc.training.folder import Frame, load_frame, read_names
 from poc.training.networks import load_checkpoint, pick_device
+from poc.training.record import digest_of, read_record
 from poc.training.score import LONG_SIDE, network_focal, predict_canonical
 from poc.training.store import list_photos, true_frames
 from poc.types import Z90
@@ -143,14 +145,12 @@ def export_run(checkpoint: str | Path, out: str | Path, config: TrainConfig, cal
     stays, if they had any."""
     held_out = read_names(config.held_out)
     frames = true_frames(config.sources, held_out)
-    learnt_from = (*config.sources, *config.photos)
     inherited = _inherited(config.init)
     enough = len(frames) >= (LEAST_FRAMES if inherited else 1)
-    calibration, total, shares = frames[::2] if calibrate and enough else [], sum(s.weight for s in learnt_from), Counter()
-    for source in learnt_from:
-        shares[Path(source.folder).name] += source.weight / total
+    calibration = frames[::2] if calibrate and enough else []
     facts = {
-        "trained_on": {name: round(share, 3) for name, share in shares.items()},
+        "trained_on": shares_of((s.folder, s.weight) for s in (*config.sources, *config.photos)),
+        "started_from": started_from(config.init),
         "training": {
             "init": Path(config.init).name if config.init else None, "epochs": config.epochs, "samples_per_epoch": config.samples_per_epoch,
             "lr": config.lr, "sizes": config.sizes, "teachers": len(config.teachers), "held_out": len(held_out), "calibrated_on": len(calibration),
@@ -158,6 +158,34 @@ def export_run(checkpoint: str | Path, out: str | Path, config: TrainConfig, cal
         },
     }  # fmt: skip
     return export(checkpoint, out, calibration, facts, inherited or Calibration())
+
+
+def shares_of(folders: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Share of the samples of an epoch by the name of their folder, from (folder, weight) of each."""
+    weights: Counter[str] = Counter()
+    for folder, weight in folders:
+        weights[Path(folder).name] += weight
+    return {name: round(weight / weights.total(), 3) for name, weight in weights.items()}
+
+
+def started_from(init: str | None) -> dict:
+    """Of the weights that training began with: their file, what they had learnt from, and their licence, as far as that is known."""
+    if not init:
+        return {}
+    path = Path(init)
+    facts = read_sidecar(path) if path.suffix == ".onnx" else _run_beside(path)
+    known = {key: facts[key] for key in ("version", "trained_on", "licence", "started_from") if key in facts}
+    return {"file": path.name, **({"sha256": digest_of(path)} if path.is_file() else {}), **known}
+
+
+def _run_beside(checkpoint: Path) -> dict:
+    """What a checkpoint learnt from, by the record of its run beside it; nothing where there is none that can be read."""
+    try:
+        run = read_record(checkpoint.with_name("config.json")) if checkpoint.suffix == ".pt" else {}
+        learnt_from = shares_of((s["folder"], s["weight"]) for s in (*run["sources"], *run["photos"]))
+    except (DataError, KeyError, TypeError):
+        return {}
+    return {"trained_on": learnt_from} | ({"started_from": {"file": Path(run["init"]).name}} if run.get("init") else {})
 
 
 def _inherited(init: str | None) -> Calibration | None:

@@ -36,6 +36,10 @@ NO_VALUE_MM = 65535
 LEAST_KNOWN = 100
 """Fewer pixels of depth are no truth of a photo."""
 RGB_SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
+CAMERA = ("fx", "fy", "cx", "cy", "width", "height")
+"""Intrinsics of a photo in meta.json, in its pixels."""
+FRAMES = 'a list of names, or of objects with "name"'
+LAYOUT = f'expected an object with "intrinsics" ({", ".join(CAMERA)}, in pixels) and "frames" ({FRAMES})'
 MAX_STRETCH = 0.02
 """How much the shape of a depth map or of labels may differ from the photo's (width over height)."""
 
@@ -72,32 +76,54 @@ class LoadedFrame:
     surface: np.ndarray
 
 
-def _intrinsics(meta: dict, entry: dict, where: Path) -> dict:
-    found = entry.get("intrinsics") or meta.get("intrinsics")
-    missing = [k for k in ("fx", "fy", "cx", "cy", "width", "height") if k not in (found or {})]
-    if missing:
-        raise DataError(f"{where}: frame {entry.get('name')!r} has no intrinsics ({', '.join(missing)} missing)")
-    bad = [k for k in ("fx", "fy", "cx", "cy", "width", "height") if not math.isfinite(float(found[k])) or k[0] != "c" and float(found[k]) <= 0]
-    if bad:
-        raise DataError(f"{where}: frame {entry.get('name')!r}: {', '.join(f'{k} is {found[k]}' for k in bad)}, which no camera has")
-    width, height = float(found["width"]), float(found["height"])
+def _intrinsics(meta: dict, entry: dict, where: str) -> dict[str, float]:
+    """The camera of a frame. where: file and frame, for complaints. Raises DataError for what is missing, no number, or no camera's."""
+    found = entry.get("intrinsics") or meta.get("intrinsics") or {}
+    if not isinstance(found, dict):
+        raise DataError(f"{where}: its intrinsics are {_shown(found)}, expected an object of {', '.join(CAMERA)} in pixels")
+    if missing := [k for k in CAMERA if k not in found]:
+        raise DataError(f"{where} has no intrinsics ({', '.join(missing)} missing)")
+    if bad := [k for k in CAMERA if not _is_number(found[k])]:
+        raise DataError(f"{where}: {', '.join(f'{k} is {_shown(found[k])}' for k in bad)}, expected a number of pixels")
+    k = {key: float(found[key]) for key in CAMERA}
+    if bad := [key for key, value in k.items() if not math.isfinite(value) or key[0] != "c" and value <= 0]:
+        raise DataError(f"{where}: {', '.join(f'{key} is {found[key]}' for key in bad)}, which no camera has")
     try:
         for key in ("fx", "fy"):
-            check_focal_px(float(found[key]), int(width), int(height))
+            check_focal_px(k[key], int(k["width"]), int(k["height"]))
     except ParameterError as error:
-        raise DataError(f"{where}: frame {entry.get('name')!r}: {error}") from error
-    if not (0 <= float(found["cx"]) <= width and 0 <= float(found["cy"]) <= height):
-        raise DataError(f"{where}: frame {entry.get('name')!r}: its principal point {found['cx']:g},{found['cy']:g} is outside the photo")
-    return found
+        raise DataError(f"{where}: {error}") from error
+    if not (0 <= k["cx"] <= k["width"] and 0 <= k["cy"] <= k["height"]):
+        raise DataError(f"{where}: its principal point {k['cx']:g},{k['cy']:g} is outside the photo")
+    return k
 
 
-def _crop(meta: dict, entry: dict, width: int, height: int) -> tuple[int, int, int, int]:
+def _is_number(value: object) -> bool:
+    """Whether a value of JSON can be taken for a number, as text that holds one can."""
+    try:
+        float(value)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return not isinstance(value, bool)
+
+
+def _shown(value: object) -> str:
+    """A value as JSON has it, cut short."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def _crop(meta: dict, entry: dict, width: int, height: int, where: str) -> tuple[int, int, int, int]:
+    """(row0, row1, col0, col1). where: file and frame. Raises DataError for what is no crop of the photo."""
     crop = entry.get("crop") or meta.get("crop") or {"rows": [0, height], "cols": [0, width]}
-    (top, bottom), (left, right) = crop["rows"], crop["cols"]
+    try:
+        (top, bottom), (left, right) = crop["rows"], crop["cols"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f'{where}: its crop is {_shown(crop)}, expected {{"rows": [first, end], "cols": [first, end]}} in pixels') from error
     if not all(isinstance(side, int) for side in (top, bottom, left, right)):
-        raise ValueError(f"the crop {crop} is not in whole pixels")
+        raise DataError(f"{where}: its crop {_shown(crop)} is not in whole pixels")
     if not (0 <= top < bottom <= height and 0 <= left < right <= width):
-        raise ValueError(f"the crop {crop} is not inside a photo of {width}×{height}")
+        raise DataError(f"{where}: its crop {_shown(crop)} is not inside a photo of {width}×{height}")
     return top, bottom, left, right
 
 
@@ -116,21 +142,30 @@ def list_frames(folder: str | Path, need_depth: bool = True) -> list[Frame]:
         raise DataError(f"{where}: cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise DataError(f"{where}: not valid JSON ({error})") from error
-    try:
-        listed = meta.get("frames") or sorted(p.stem for p in (folder / "rgb").glob("*") if p.suffix in RGB_SUFFIXES)
-        if isinstance(listed, dict):
-            listed = [{**facts, "name": name} for name, facts in listed.items()]
-        entries = [{"name": e} if isinstance(e, str) else e for e in listed]
-        if need_depth:
-            entries = [e for e in entries if e.get("true_depth", True)]
-        frames = [_frame(folder, meta, entry, where) for entry in entries]
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{where}: is not laid out as a data folder's ({type(error).__name__}: {error}); its format is told in poc/training/folder.py") from error
+    entries = [entry for entry in _entries(folder, meta, where) if entry.get("true_depth", True) or not need_depth]
+    frames = [_frame(folder, meta, entry, where) for entry in entries]
     if not frames:
         raise DataError(f"{folder}: no frame with a photo and depth found")
     if twice := [name for name, n in Counter(frame.name for frame in frames).items() if n > 1]:
         raise DataError(f"{where}: lists {', '.join(twice[:5])}{' …' * (len(twice) > 5)} more than once")
     return frames
+
+
+def _entries(folder: Path, meta: object, where: Path) -> list[dict]:
+    """What meta.json says of each frame, by "name"; of each photo where it lists none. Raises DataError for another layout."""
+    otherwise = f"{where}: is not laid out as a data folder's"
+    if not isinstance(meta, dict):
+        raise DataError(f"{otherwise}: {LAYOUT}, not {_shown(meta)}")
+    listed = meta.get("frames") or sorted(p.stem for p in (folder / "rgb").glob("*") if p.suffix in RGB_SUFFIXES)
+    if isinstance(listed, dict):
+        listed = [facts | {"name": name} if isinstance(facts, dict) else {name: facts} for name, facts in listed.items()]
+    if not isinstance(listed, list):
+        raise DataError(f"{otherwise}: its frames are {_shown(listed)}, expected {FRAMES}")
+    entries = [{"name": e} if isinstance(e, str) else e for e in listed]
+    for number, entry in enumerate(entries, 1):
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), (str, int)):
+            raise DataError(f'{otherwise}: its frame {number} is {_shown(entry)}, expected a name, or an object with "name"')
+    return entries
 
 
 def select_frames(folder: str | Path, names: Iterable[str] | None = None, limit: int | None = None) -> list[Frame]:
@@ -161,15 +196,16 @@ def _frame(folder: Path, meta: dict, entry: dict, where: Path) -> Frame:
     rgb = photos[0]
     if twin := next((p for p in photos[1:] if not p.samefile(rgb)), None):
         raise DataError(f"{rgb}: {twin.name} is beside it, and which of the two belongs to {name}.png in depth_mm/ cannot be told; keep one")
-    k = _intrinsics(meta, entry, where)
+    which = f"{where}: frame {name!r}"
+    k = _intrinsics(meta, entry, which)
     label = folder / "label" / f"{name}.png"
     depth = folder / "depth_mm" / f"{name}.png"
     if entry.get("true_depth", True) and not depth.is_file():
         raise DataError(f"{depth}: no such depth, though {'meta.json lists the frame' if meta.get('frames') else f'rgb/{rgb.name} is there'}")
     return Frame(
         name, rgb, depth, label if label.is_file() else None,
-        *(float(k[key]) for key in ("fx", "fy", "cx", "cy")), int(k["width"]), int(k["height"]),
-        _crop(meta, entry, int(k["width"]), int(k["height"])),
+        k["fx"], k["fy"], k["cx"], k["cy"], int(k["width"]), int(k["height"]),
+        _crop(meta, entry, int(k["width"]), int(k["height"]), which),
         *(bool(entry.get(flag, meta.get(flag, True))) for flag in ("metric", "measured")), room=entry.get("room"),
     )  # fmt: skip
 

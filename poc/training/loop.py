@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 import logging
 import math
 import os
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -25,7 +25,8 @@ from poc.training.distil import answer, ask, distillation_loss
 from poc.training.folder import check_named, list_frames, read_names
 from poc.training.light import jitter_light
 from poc.training.losses import total_loss
-from poc.training.networks import load_checkpoint, new_network, pick_device
+from poc.training.networks import load_checkpoint, new_network, pick_device, read_saved
+from poc.training.record import as_record, settings_changed
 from poc.training.restore import has_identity_norms, prepare_norms, set_statistics
 from poc.training.rooms import check_pictures, keep_up, learn_rooms
 from poc.training.score import Scores, score_network
@@ -164,49 +165,26 @@ def save(state: State, config: TrainConfig) -> None:
 
 
 def restore(state: State, config: TrainConfig) -> bool:
+    """Take the state from `last.pt`; False where there is none. Raises DataError where it is torn, ParameterError where it is of
+    another network."""
     path = Path(config.out) / "last.pt"
     if not path.is_file():
         return False
-    saved = torch.load(path, map_location="cpu", weights_only=True)
+    again = "delete it to start again, or give another --out"
+    saved = read_saved(path, again)
+    if lacks := [key for key in ("net", "optimiser", "epoch", "step", "history") if key not in saved]:
+        raise DataError(f"{path}: holds no {', '.join(lacks)} to go on with: {again}")
     room = {f"room.{key}": value for key, value in state.net.room.state_dict().items()}  # which runs before version 9 lack
     try:
         state.net.load_state_dict(room | saved["net"])
         state.average.load_state_dict(room | saved["average"])
-    except RuntimeError as error:
-        raise ParameterError(f"{path}: is of another network ({str(error).splitlines()[0]}): give another --out, or delete it to start again") from error
-    state.optimiser.load_state_dict(saved["optimiser"])
+        state.optimiser.load_state_dict(saved["optimiser"])
+    except (RuntimeError, ValueError) as error:
+        raise ParameterError(f"{path}: is of another network ({str(error).splitlines()[0]}): {again}") from error
     for group in state.optimiser.param_groups:  # saved with what suited the device it ran on
         group["fused"] = next(state.net.parameters()).is_cuda
     state.epoch, state.step, state.history = saved["epoch"], saved["step"], saved["history"]
     return True
-
-
-def as_record(config: TrainConfig) -> dict:
-    """The settings, and digests of what stands behind their paths: a file of names, a folder or a network may be another by now."""
-    held_out = read_names(config.held_out)
-    frames = [[f.name for f in split_frames(s.folder, held_out)[0]] for s in config.sources]
-    photos = [[path.name for path in list_photos(s.folder)] for s in config.photos]
-    told = json.dumps([sorted(held_out), frames, photos]).encode()
-    networks = "".join(_digest(path) for path in (config.init, *config.teachers) if path)
-    return asdict(config) | {"frames and those held out": hashlib.sha256(told).hexdigest()[:16], "networks it starts from or asks": networks}
-
-
-def _digest(path: str) -> str:
-    """The beginning of a file's sha256. Raises DataError where it cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-
-
-def settings_changed(config: TrainConfig) -> list[str]:
-    """Settings in which a run that already lies in `config.out` differs; what changes no result is let through."""
-    out = Path(config.out)
-    if not (out / "last.pt").is_file() or not (out / "config.json").is_file():
-        return []
-    old, new = json.loads((out / "config.json").read_text()), json.loads(json.dumps(as_record(config)))
-    return sorted(k for k in new if k not in ("out", "threads", "validate_every", "not_rooms") and k in old and old[k] != new[k])
 
 
 @torch.no_grad()
@@ -295,10 +273,11 @@ def _check_not_growing(history: list[dict]) -> None:
         raise Diverged(f"the loss grew from {min(losses):.3g} to {losses[-1]:.3g}; lower --lr or look at the data")
 
 
-def train(config: TrainConfig, progress=None) -> Path:
+def train(config: TrainConfig, progress: Callable[[dict], None] | None = None, earlier: Callable[[list[dict]], None] | None = None) -> Path:
     """Train (or go on training) and return the checkpoint's path.
 
-    progress: called with each epoch's record. Raises DataError for bad data, Diverged when the loss runs away,
+    progress: called with each epoch's record. earlier: called with those of the epochs that the folder holds already, where there
+    are some; they are not learnt again. Raises DataError for bad data, Diverged when the loss runs away,
     ParameterError for a configuration that cannot be run.
     """
     if config.epochs < 1 or config.batch < 2:
@@ -326,6 +305,8 @@ def train(config: TrainConfig, progress=None) -> Path:
     if restore(state, config):
         log.info("going on after epoch %d", state.epoch)
         _check_not_growing(state.history)
+        if earlier:
+            earlier(state.history)
     elif config.init and not config.init.endswith(".npz") and not config.freeze_norm and has_identity_norms(state.net):
         seen = batches.epoch(config.epochs, NORM_BATCHES * config.batch, config.batch, config.size_at(0), bool(config.photos))
         prepare_norms(state.net, [batch.samples["image"] for batch in seen])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import pickle
 import zipfile
 from pathlib import Path
 
@@ -57,13 +56,24 @@ def load_checkpoint(path: str | Path) -> EmbeddedNet:
     return _load(build(), path, saved).eval()
 
 
-def _read(path: str | Path) -> dict:
+def read_saved(path: str | Path, instead: str) -> dict:
+    """The table that training saved in a file; only tensors and plain values are unpickled. instead: what to do where it cannot be had.
+
+    Raises DataError where the file cannot be read, is torn, or holds anything else.
+    """
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        raise DataError(f"{path}: is not a checkpoint ({str(error).splitlines()[0]})") from error
-    if not isinstance(saved, dict) or "average" not in saved:
-        raise DataError(f"{path}: is not a checkpoint of `poc train` (it holds no averaged weights)")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error}): {instead}") from error
+    except Exception as error:  # noqa: BLE001 - pickle, zip and torch each raise their own types on files that are torn or none of theirs
+        raise DataError(f"{path}: is torn, or not a checkpoint at all ({type(error).__name__}): {instead}") from error
+    if not isinstance(saved, dict) or not isinstance(saved.get("average"), dict):
+        raise DataError(f"{path}: is not a checkpoint of `poc train` (it holds no averaged weights): {instead}")
+    return saved
+
+
+def _read(path: str | Path) -> dict:
+    saved = read_saved(path, "give a last.pt that `poc train` wrote")
     return _from_before_attention(saved) if "context.inner.0.weight" in saved["average"] else saved
 
 

@@ -51,13 +51,13 @@ def teach(net: nn.Module, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def label_photos(
-    checkpoint: str | Path, photos: list[Path], out: str | Path, progress: Callable[[int, int], None] | None = None, *,
-    with_scale: bool = False,
+    checkpoint: str | Path, photos: list[Path], out: str | Path, progress: Callable[[int, int], None] | None = None,
+    skipped: Callable[[DataError], None] | None = None, *, with_scale: bool = False,
 ) -> Path:
     """Write a data folder of the photos with the teacher's depth and surfaces; frames already there are kept.
 
-    with_scale: the student learns the teacher's scale too, not only its shape. Raises DataError where there is no photo or none
-    can be read.
+    skipped: called with the reason, which names the file, for each photo that cannot be read and is left out. with_scale: the
+    student learns the teacher's scale too, not only its shape. Raises DataError where there is no photo or none can be read.
     """
     net = load_checkpoint(checkpoint).to(pick_device(), memory_format=torch.channels_last)  # several times faster on a CPU too
     out = Path(out)
@@ -68,9 +68,11 @@ def label_photos(
     for i, path in enumerate(photos):
         try:
             bgr = read_picture(path, cv2.IMREAD_COLOR, "a photo")
-        except DataError:
-            continue
-        frames.append(_label_one(net, bgr, path.stem if stems[path.stem] == 1 else path.name.replace(".", "_"), out))
+        except DataError as error:
+            if skipped:
+                skipped(error)
+        else:
+            frames.append(_label_one(net, bgr, path.stem if stems[path.stem] == 1 else path.name.replace(".", "_"), out))
         if progress:
             progress(i + 1, len(photos))
     if not frames:

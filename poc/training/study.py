@@ -12,7 +12,8 @@ from poc.depth import estimate
 from poc.errors import ParameterError
 from poc.evaluate import default_estimator, evaluate
 from poc.files import make_folder, writing_where_told
-from poc.models.weights import SHIPPED
+from poc.models.presets import get_preset
+from poc.models.weights import SHIPPED, obtain_weights
 from poc.photo import load_photo
 from poc.runs import from_project
 from poc.training.folder import list_frames, load_frame, select_frames
@@ -20,6 +21,18 @@ from poc.types import Photo
 
 WEIGHTS_FILE = "embedded.onnx"
 """The name under which the loader looks for the embedded model in a weights folder."""
+
+
+SCORES = (
+    ("metric AbsRel, lower is better", 0.0, ("metric", "abs_rel")), ("metric δ1, higher is better", 1.0, ("metric", "delta1")),
+    ("affine-aligned δ1, higher is better", 1.0, ("affine", "delta1")), ("share of pixels inside the 90 % band", 0.9, ("expected_error", "coverage_90")),
+    ("floor IoU", 1.0, ("surfaces", "iou", "floor")), ("wall IoU", 1.0, ("surfaces", "iou", "wall")), ("ceiling IoU", 1.0, ("surfaces", "iou", "ceiling")),
+)  # fmt: skip
+"""What is scored, the best it can be, and where `poc evaluate` tells it."""
+LEAST_CHANGE = 0.005
+"""Less than that is no change of a score."""
+ENOUGH = 20
+"""Photos to score on, below which neither a gain nor a loss can be trusted."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +83,19 @@ def split_rows(parts: Split, most: int = 12) -> list[list[str]]:
 def fine_tune(parts: Split, out: str | Path, epochs: int, samples: int, threads: int = 2, tell: Callable[[dict], None] | None = None) -> Path:
     """Fine-tune the shipped model on the frames to learn from; returns the folder that holds the new weights.
 
-    Point POC_WEIGHTS or `weights_dir=` at it to use them. A run that was stopped goes on; one with other settings starts again.
+    Point POC_WEIGHTS or `weights_dir=` at it to use them. A run that was stopped goes on; one with other settings, or with other
+    photos, depth or labels to learn from, starts again. tell: called with each round's record; those that had been learnt before
+    hold "earlier".
     """
     from poc.training.export import export_run
-    from poc.training.loop import settings_changed, train
+    from poc.training.loop import train
     from poc.training.recipe import make_config
+    from poc.training.record import settings_changed
     from poc.training.store import Source
+
+    def tell_earlier(history: list[dict]) -> None:
+        for record in history if tell else ():
+            tell(record | {"earlier": True})
 
     with writing_where_told():
         out = make_folder(Path(out))
@@ -84,7 +104,7 @@ def fine_tune(parts: Split, out: str | Path, epochs: int, samples: int, threads:
     config = make_config((Source(str(parts.folder)),), out, given, finetune=True)
     if settings_changed(config):
         (out / "last.pt").unlink()
-    checkpoint = train(config, tell)
+    checkpoint = train(config, tell, tell_earlier)
     export_run(checkpoint, out / WEIGHTS_FILE, config, calibrate=False)  # the held-out frames are for the scores
     return out
 
@@ -95,15 +115,62 @@ def scores(parts: Split, weights_dir: str | Path | None = None) -> dict:
     return evaluate(parts.folder, names=parts.score, estimator=default_estimator("embedded", weights_dir or SHIPPED))
 
 
+def provenance(parts: Split, weights_dir: str | Path, epochs: int, samples: int) -> dict:
+    """What a run's folder says of the new weights, as arguments of `Run.save`: the model, its weights, and what they were made from."""
+    from poc.training.record import CONTENT, read_record
+
+    preset = get_preset("embedded")
+    content = read_record(Path(weights_dir) / "config.json")[CONTENT]
+    facts = {
+        "data": Path(parts.folder).resolve().name, "data_content": content, "learnt_from": list(parts.learn), "held_out": list(parts.score),
+        "epochs": epochs, "samples": samples, "started_from": obtain_weights(preset, SHIPPED)[1],
+    }  # fmt: skip
+    return {"model": preset.name, "weights": obtain_weights(preset, weights_dir)[1], "facts": facts}
+
+
 def score_rows(before: dict, after: dict) -> list[list[str]]:
     """Rows of text: what is scored, before, after."""
-    asked = (
-        ("metric AbsRel, lower is better", ("metric", "abs_rel")), ("metric δ1, higher is better", ("metric", "delta1")),
-        ("affine-aligned δ1, higher is better", ("affine", "delta1")), ("share of pixels inside the 90 % band", ("expected_error", "coverage_90")),
-        ("floor IoU", ("surfaces", "iou", "floor")), ("wall IoU", ("surfaces", "iou", "wall")), ("ceiling IoU", ("surfaces", "iou", "ceiling")),
-    )  # fmt: skip
-    pairs = [(label, _dig(before, path), _dig(after, path)) for label, path in asked]
-    return [[label, f"{a:.3f}", f"{b:.3f}"] for label, a, b in pairs if a is not None and b is not None]
+    return [[label, f"{a:.3f}", f"{b:.3f}"] for label, _, a, b in _scored(before, after)]
+
+
+def verdict(before: dict, after: dict) -> list[str]:
+    """Sentences: which scores got better and which worse, and how much can be believed of it with so many photos."""
+    better, worse = _changes(before, after)
+    told = [f"{word}: {', '.join(names)}." for word, names in (("Better", better), ("Worse", worse)) if names]
+    if len(told) == 1:
+        told.append(f"None got {'worse' if better else 'better'}.")
+    n = after["frames"]
+    photos = f"{n} photo{'s' * (n != 1)}"
+    few = f"far too few to trust a gain, or a loss. With a hundred rooms of your own, keep {ENOUGH} apart and read this again."
+    trust = f"Scored on {photos}: {few}" if n < ENOUGH else f"Scored on {photos} that were not learnt from."
+    return [" ".join(told) or f"No score changed by {LEAST_CHANGE:g} or more.", trust]
+
+
+def advice(before: dict, after: dict, weights_dir: str | Path) -> str:
+    """Which weights to measure with, by the scores, and how."""
+    better, worse = _changes(before, after)
+    folder = Path(weights_dir).resolve()
+    metres = any(name.startswith("metric") for name in worse)
+    if metres or not better:
+        are = "are further off in metres" if metres else "are worse" if worse else "are no better"
+        return f"Keep the shipped weights: on photos that neither had seen, the new ones, in {folder}, {are}."
+    if worse:
+        unless = "unless what got better counts more for you. To measure with the new ones, name their folder"
+        return f"Some scores got worse: keep the shipped weights, {unless}: POC_WEIGHTS={folder}"
+    measure = "To measure with the new weights" if after["frames"] >= ENOUGH else "The new weights did better, on too few photos to be sure of it. To try them"
+    return f"{measure}, name their folder: POC_WEIGHTS={folder}"
+
+
+def _changes(before: dict, after: dict) -> tuple[list[str], list[str]]:
+    """Names of the scores that got better by LEAST_CHANGE or more, and of those that got worse."""
+    nearer = {label.partition(",")[0]: abs(a - best) - abs(b - best) for label, best, a, b in _scored(before, after)}
+    return [n for n, gain in nearer.items() if gain >= LEAST_CHANGE], [n for n, gain in nearer.items() if gain <= -LEAST_CHANGE]
+
+
+def _scored(before: dict, after: dict) -> list[tuple[str, float, float, float]]:
+    """(what is scored, the best it can be, before, after) of each score that both have."""
+    found = [(label, best, _dig(before, path), _dig(after, path)) for label, best, path in SCORES]
+    return [(label, best, a, b) for label, best, a, b in found if a is not None and b is not None]
 
 
 def views(parts: Split, weights_dir: str | Path, name: str | None = None) -> Views:
@@ -118,7 +185,9 @@ def views(parts: Split, weights_dir: str | Path, name: str | None = None) -> Vie
 
 def epoch_line(record: dict) -> str:
     """A round of training in one line."""
-    return f"round {record['epoch']}: loss {record['total']:.3f} (depth {record['l1']:.3f}, surfaces {record['surface']:.3f}), {60 * record['minutes']:.0f} s"
+    earlier = ", learnt before" if record.get("earlier") else ""
+    losses = f"loss {record['total']:.3f} (depth {record['l1']:.3f}, surfaces {record['surface']:.3f})"
+    return f"round {record['epoch']}: {losses}, {60 * record['minutes']:.0f} s{earlier}"
 
 
 def _dig(record: dict, path: Sequence[str]) -> float | None:
