@@ -168,8 +168,8 @@ def _same_views(rooms: Sequence[RoomPhoto], seats: dict[int, Seat]) -> dict[int,
 
 
 def _seats(rooms: Sequence[RoomPhoto], good: list[int]) -> tuple[dict[int, Seat], dict[int, int]]:
-    """Photos that could be placed, anchor first: the largest group that common details hold together, of several the one whose first
-    photo is surest of its scale, then the earliest. And pictures that another shows again, and that one, which are in no group."""
+    """Photos that could be placed, anchor first: the largest group that common details hold together, earliest first. And pictures
+    that another shows again, and that one, which are in no group."""
     details = {i: find_details(rooms[i].photo, rooms[i].scene) for i in good}
     pairs = {(a, b): matches(details[a], details[b]) for a, b in combinations(good, 2)}
     copies = _copies(rooms, {(a, b): shown_again(details[a], details[b], found) for (a, b), found in pairs.items()})
@@ -186,7 +186,7 @@ def _seats(rooms: Sequence[RoomPhoto], good: list[int]) -> tuple[dict[int, Seat]
                 group[there] = links[here, there] if here == start else chain(group[here], links[here, there])
                 waiting.append(there)
         groups.append(group)
-    return max(groups, key=lambda group: (len(group), -rooms[next(iter(group))].scene.scale.sigma_rel)), copies
+    return max(groups, key=len), copies
 
 
 def _copies(rooms: Sequence[RoomPhoto], shown: dict[tuple[int, int], float]) -> dict[int, int]:
