@@ -186,7 +186,7 @@ def _settle(seen: Seen, state: State, start) -> Layout:
     if len(start) != len(data):
         start, data = _observe_all(seen, state, start, WALL_TURN_SIGMA)
     data = [on_edge(seen, state, d) for d in data]
-    found = _of_believed(seen, state, start, data) if seen.view.by_network else _in_pieces(seen, state, data, np.zeros(len(seen.pan.azimuth), bool))
+    found = _of_believed(seen, state, start, data) if seen.view.by_network else _numbered(seen, state, data, np.zeros(len(seen.pan.azimuth), bool))
     ceiling = _observe_ceiling(seen, state, found.path, found.solved)
     top = _observe_top(seen.pan, state, np.where(found.support > 0, found.path, -1), found.solved)
     return Layout(state, seen.pan, found.path, found.walls, found.solved, ceiling, seen.noise, found.support, top)
@@ -219,7 +219,8 @@ def _of_believed(seen: Seen, state: State, start, data: list[WallData]) -> _Numb
 
 
 def _in_pieces(seen: Seen, state: State, data: list[WallData], others: np.ndarray) -> _Numbered:
-    """`_numbered`, after walls that one sees past are cut: what is no longer theirs is nobody's."""
+    """`_numbered`, after walls that one sees past are cut: what is no longer theirs is nobody's. (A sensor's depth tells by itself which
+    pieces lie in one plane.)"""
     whole = _unbroken(seen, state, data)
     if any(a is not b for a, b in zip(whole, data)):
         kept = [d for d in whole if d is not None]
