@@ -18,7 +18,7 @@ from poc.room.planes import fit_floor, fitted_floor
 from poc.room.propagate import CameraMove, End, FloorData, Problem, camera_cause, ceiling_depth_heights, log_change, moved_shapes, variance
 from poc.room.reference import References, reference_opinions
 from poc.room.refusal import refuse
-from poc.room.scale import MODEL, PRIOR_HEIGHT_M, fuse, prior_counts, prior_opinion
+from poc.room.scale import MODEL, PRIOR_HEIGHT_M, fuse, prior_opinion
 from poc.room.stretches import STRIP_M, UP_TO_M
 from poc.room.view import CEILING, FLOOR, SURE, View, kept, make_view
 from poc.room.wallfit import DepthNoise, State
@@ -185,16 +185,16 @@ def _model_opinion(layout: Layout, moves) -> tuple[ScaleSource, dict[str, float]
 
 def _scale(layout: Layout, camera_height, known: References, moves) -> Scale:
     """Everything known about the scale, joined. Known lengths and a given height overrule what a network or habit says
-    only as far as their sigmas do. Where no length is known, or none much better, the habit of photographers is joined to what the
-    network says: a small network's scale is off by an eighth (median), more on photos unlike those it learnt from."""
+    only as far as their sigmas do. Where no height is given, the habit of photographers is joined to what the network and vague references
+    say: a small network's scale is off by an eighth (median), more on photos unlike those it learnt from."""
     told = list(zip(known.opinions, known.changes, strict=True))
+    habit = prior_opinion(known.opinions) if camera_height is None else None
     if camera_height is not None:
         told.append((ScaleSource("camera height given", camera_height[0], camera_height[1] / camera_height[0]), {}))
-    habit = prior_counts([opinion for opinion, _ in told])
     if layout.state.fit.height_model_m is not None:
         told.append(_model_opinion(layout, moves))
-    if habit:
-        told.append((prior_opinion(), {}))
+    if habit is not None:
+        told.append((habit, {}))
     return fuse([opinion for opinion, _ in told], [changes for _, changes in told])
 
 
