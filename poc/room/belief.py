@@ -82,7 +82,7 @@ def doubted(data: WallData, solved: WallSolution | None, azimuth: np.ndarray) ->
     if farther > NO_FOOT:
         return as_mapped(without_foot(data))
     apart = max(abs(farther) - AGREED, 0.0)
-    discord = NEARER if farther < 0 else DISCORD * (1 + apart / FALSE_FOOT)
+    discord = max(DISCORD * (1 + apart / FALSE_FOOT), NEARER if farther < 0 else 0.0)
     cos = np.cos(azimuth[data.direct] - solved.psi)
     per_log = float((cos**2).sum() / max(cos.sum(), 1e-6)) / solved.distance  # nearness shared by all crossings, per log distance
     sigma = discord * apart * per_log
