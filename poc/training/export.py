@@ -161,11 +161,12 @@ def export_run(checkpoint: str | Path, out: str | Path, config: TrainConfig, cal
 
 
 def shares_of(folders: Iterable[tuple[str, float]]) -> dict[str, float]:
-    """Share of the samples of an epoch by the name of their folder, from (folder, weight) of each."""
+    """Share of the samples of an epoch by the name of their folder, from (folder, weight) of each; none where nothing has any weight."""
     weights: Counter[str] = Counter()
     for folder, weight in folders:
         weights[Path(folder).name] += weight
-    return {name: round(weight / weights.total(), 3) for name, weight in weights.items()}
+    total = weights.total()
+    return {name: round(weight / total, 3) for name, weight in weights.items()} if total > 0 else {}
 
 
 def started_from(init: str | None) -> dict:
