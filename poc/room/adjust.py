@@ -33,7 +33,12 @@ FACES_AWAY = np.deg2rad(8.0)
 """A plane that depth shows turned by more than this (and thrice what its error may turn it) from where it should face is another
 thing: a wall taken for ceiling, a bed's side taken for floor."""
 SUPPORT_POINTS = 120
+"""Sampled cells per plane: what its misfit and its error's correlation are taken from."""
 MIN_CELLS = 250
+"""A plane of fewer cells is not observed."""
+TILT, YAW, FOCAL, SHIFT = (0, 1), 2, 3, 4
+"""Where the camera's unknowns stand: a rotation vector in the room frame (tilt about x and y, yaw; radians), log f, and the depth
+map's shift (the map's own units)."""
 
 
 @dataclass(frozen=True)
