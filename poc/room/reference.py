@@ -72,7 +72,8 @@ def _opinion(ref: Reference, view: View, layout: Layout, camera_moves: Sequence[
     place = _place(ref, view, layout)
     length = _length(np.array(ref.ends), place.kind, place.solution(layout), layout.state)
     if length is None or not np.isfinite(length) or length < 1e-4:
-        raise ParameterError(f"{_named(ref)} cannot be placed in the room: mark something that stands or lies on the floor, or is on one wall")
+        raise ParameterError(f"{_named(ref)} cannot be placed in the room: mark something that stands or lies on the floor, "
+                             "or is on one wall")
     height = ref.length_m / length
     low, high = HEIGHT_RANGE_M
     if not low <= height <= high:
@@ -106,8 +107,8 @@ def _place(ref: Reference, view: View, layout: Layout) -> Place:
     wall = _common_wall(ends, view, layout)
     if wall is not None:
         return Place("wall", wall)
-    raise ParameterError(f"{_named(ref)} is on neither the floor nor one wall that was found: mark something that stands or lies on the floor, "
-                         "or is on one wall")
+    raise ParameterError(f"{_named(ref)} is on neither the floor nor one wall that was found: mark something that stands or lies "
+                         "on the floor, or is on one wall")
 
 
 def _lower_first(ends: np.ndarray, state: State) -> np.ndarray:

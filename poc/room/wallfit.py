@@ -33,7 +33,9 @@ DEPTH_POINTS = 300
 """Depth samples per wall."""
 LEAST_FEET, LEAST_DEPTHS = 4, 8
 """Foot crossings, and depth samples, below which they say nothing of a wall."""
-WALL_CAUSES = {"foot": "fit", "foot_turn": "fit", "foot_shared": "fit", "depth": "model", "depth_turn": "model", "prior": "fit", "uneven": "fit"}
+WALL_CAUSES = {
+    "foot": "fit", "foot_turn": "fit", "foot_shared": "fit", "depth": "model", "depth_turn": "model", "prior": "fit", "uneven": "fit",
+}  # fmt: skip
 """What can be wrong with one wall by itself (a name for `solve_wall`'s `bump`), and the entry of the error budget that it counts in."""
 
 
@@ -50,6 +52,7 @@ class State:
 
     @staticmethod
     def of(camera: Camera, room_from_cam: np.ndarray, fit: DepthFit | None) -> State:
+        """The state of a camera as it is."""
         return State(camera.f_px, camera.cx, camera.cy, room_from_cam, fit)
 
     def level_rays(self, uv: np.ndarray) -> np.ndarray:
