@@ -56,6 +56,7 @@ class Stretch:
 
     @property
     def length_m(self) -> float:
+        """From end to end."""
         return self.right.at_m - self.left.at_m
 
     @property

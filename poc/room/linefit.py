@@ -59,6 +59,7 @@ class LogFocal(NamedTuple):
 
     @property
     def f_px(self) -> float:
+        """The focal length, pixels."""
         return math.exp(self.value)
 
 
