@@ -83,13 +83,11 @@ def refuse_picture(photo: Photo) -> str | None:
     if _is_drawn(photo.rgb):
         return "no room found: one flat colour covers most of the picture, as in a floor plan or a screenshot, not in a photo"
     if _is_plan(photo.rgb):
-        return ("no room found: a few flat colours cover most of the picture and its lines are all square, as in a floor plan, "
-                "not in a photo")
+        return "no room found: a few flat colours cover most of the picture and its lines are all square, as in a floor plan, not in a photo"
     if _is_framed(small):
         return "no room found: bars of one colour on both sides of the photo: crop them away"
     if _detail(photo.rgb) < LEAST_DETAIL:
-        return ("no room found: the picture shows no more than one of 100 pixels would (tiny, enlarged or blurred), "
-                "too little to know a room by")
+        return "no room found: the picture shows no more than one of 100 pixels would (tiny, enlarged or blurred), too little to know a room by"
     return None
 
 
