@@ -259,6 +259,7 @@ def _with_sigma(errors: Errors, quantity: Callable[[Shape], float]) -> tuple[flo
 
 
 def _wall_plane(layout: Layout, errors: Errors, k: int) -> Plane:
+    """Wall k as a plane, metres."""
     data, solved = layout.walls[k], layout.solved[k]
     normal = -(layout.state.room_from_cam.T @ np.array([np.sin(solved.psi), np.cos(solved.psi), 0.0]))
     value, sigma = _with_sigma(errors, lambda shape: shape.distance[k])

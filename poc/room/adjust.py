@@ -201,7 +201,11 @@ def _length(planes: list[PlaneObservation], rel: list[np.ndarray]) -> float:
 
 def adjust_without_culprits(view: View, layout: Layout, planes: list[PlaneObservation], noise: DepthNoise,
                             prior: CameraPrior) -> tuple[Adjusted, list[PlaneObservation]]:
-    """`adjust` without walls that contradict the other planes, and the planes that were kept. One wall always stays."""
+    """`adjust` without walls that contradict the other planes, and the planes that were kept. One wall always stays.
+
+    While the misfit is above `MISFIT`, the wall goes without which it is least: of two only if it falls by `MISFIT_FALL`, of three or
+    more in any case.
+    """
     best, kept = adjust(view, layout, planes, noise, prior), list(planes)
     while best.chi2 > MISFIT and sum(abs(p.normal_room[2]) < 0.5 for p in kept) > 1:
         walls = [i for i, p in enumerate(kept) if abs(p.normal_room[2]) < 0.5]
