@@ -108,7 +108,7 @@ def join_rooms(rooms: Sequence[RoomPhoto]) -> JointRoom:
         return JointRoom(first, measure(first), names, 0, {}, (), read)
     seats, copies = seat_photos(rooms, good)
     same = same_views(rooms, seats)
-    remarks += [f"{names[i]} is left out: it is the picture of {names[k]} again, or cut out of it, and tells nothing new"
+    remarks += [f"{names[i]} is left out: it is the same picture as {names[k]}, whole or in part, and tells nothing new"
                 for i, k in copies.items()]
     remarks += [f"{names[i]} is left out: it shows what {names[k]} shows, from the same spot, and tells nothing new"
                 for i, k in same.items()]

@@ -26,7 +26,7 @@ from poc.room.propagate import (
 )  # fmt: skip
 from poc.room.reference import References, reference_opinions
 from poc.room.refusal import refuse
-from poc.room.scale import MODEL, PRIOR_HEIGHT_M, fuse, prior_counts, prior_opinion
+from poc.room.scale import MODEL, PRIOR_HEIGHT_M, fuse, prior_opinion
 from poc.room.stretches import STRIP_M, UP_TO_M
 from poc.room.view import CEILING, FLOOR, SURE, View, kept, make_view
 from poc.room.wallfit import DepthNoise, State
@@ -215,17 +215,18 @@ def _model_opinion(layout: Layout, moves: Sequence[CameraMove]) -> tuple[ScaleSo
 def _scale(layout: Layout, camera_height: tuple[float, float] | None, known: References, moves: Sequence[CameraMove]) -> Scale:
     """Everything known about the scale, joined by its uncertainty.
 
-    camera_height: metres and one sigma. The height at which people hold cameras counts where no length is known much better
-    (`prior_counts`): a small network's scale is off by an eighth (median), more on photos unlike those it learnt from.
+    camera_height: metres and one sigma. Where no height is given, the height at which people hold cameras is joined to what the network
+    and vague references say (`prior_opinion`): a small network's scale is off by an eighth (median), more on photos unlike those it
+    learnt from.
     """
     told = list(zip(known.opinions, known.changes, strict=True))
+    habit = prior_opinion(known.opinions) if camera_height is None else None
     if camera_height is not None:
         told.append((ScaleSource("camera height given", camera_height[0], camera_height[1] / camera_height[0]), {}))
-    habit = prior_counts([opinion for opinion, _ in told])
     if layout.state.fit.height_model_m is not None:
         told.append(_model_opinion(layout, moves))
-    if habit:
-        told.append((prior_opinion(), {}))
+    if habit is not None:
+        told.append((habit, {}))
     return fuse([opinion for opinion, _ in told], [changes for _, changes in told])
 
 

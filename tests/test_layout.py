@@ -15,9 +15,9 @@ from poc.room.layout import room_rotation, solve_layout
 from poc.room.observe import narrowed
 from poc.room.planes import DepthFit, fit_floor
 from poc.room.view import FLOOR, Panorama, make_view
-from poc.room.wallfit import DepthNoise, State, WallData, WallSolution
+from poc.room.wallfit import DepthNoise, State, WallData, WallSolution, solve_wall
 from poc.scene import build_scene, prior_noise
-from poc.types import Surfaces
+from poc.types import Surfaces, WallSegment
 
 SIZE = (160, 120)
 
@@ -258,16 +258,35 @@ def test_a_wall_ends_where_one_sees_past_it():
     assert np.array_equal(whole, both[0].columns), "a chair's legs show that much"
 
 
-def test_a_wall_is_not_drawn_across_an_alcove():
-    """Two piers 3 m away with an alcove between them, 2 m deep: no wall goes from one to the other before its far end."""
+def _ahead_in_an_alcove() -> dict[int, WallSegment]:
+    """Two piers 3 m away with an alcove between them, 2 m deep: the walls ahead by their distance in metres."""
     corners = np.array([[-2.0, -0.5], [-2.0, 3.0], [-0.8, 3.0], [-0.8, 5.0], [0.9, 5.0], [0.9, 3.0], [2.0, 3.0], [2.0, -0.5]])
     room = synthetic.cast(corners, ())
     depth = replace(room.depth, engine="network", sigma_log=np.full(room.depth.values.shape, 0.15, np.float32))
     camera = replace(room.camera, f_sigma_rel=0.01, gravity_sigma_rad=0.01, axes_sigma_rad=0.012)
     scene = build_scene(room.photo, depth, room.surfaces, camera, camera_height=(1.45, 0.026))
-    ahead = {round(p.offset_m): w for w in scene.walls if (p := scene.plane(w.plane_id)).normal_cam[2] < -0.9}
+    return {round(p.offset_m): w for w in scene.walls if (p := scene.plane(w.plane_id)).normal_cam[2] < -0.9}
+
+
+def test_a_wall_is_not_drawn_across_an_alcove():
+    """No wall goes from one pier to the other before the alcove's far end."""
+    ahead = _ahead_in_an_alcove()
     assert {3, 5} <= set(ahead)
     assert ahead[3].length_m < 1.4 and ahead[5].length_m == pytest.approx(1.7, abs=0.2)
+
+
+def test_a_piece_of_a_wall_must_be_credible_by_itself(monkeypatch):
+    """What the whole had for it, a piece may lack."""
+    widest = {}
+
+    def whole_only(data, state):
+        at = [round(1.45 * solve_wall(d, state).distance) for d in data]
+        for metres, d in zip(at, data):
+            widest[metres] = max(widest.get(metres, 0), d.columns.sum())
+        return [good and d.columns.sum() > 0.7 * widest[metres] for good, d, metres in zip(credible(data, state), data, at)]
+
+    monkeypatch.setattr("poc.room.layout.credible", whole_only)
+    assert set(_ahead_in_an_alcove()) == {5}
 
 
 @pytest.mark.parametrize(("toward", "at_30"), [(1, 0.27), (-1, 0.11)])

@@ -244,13 +244,16 @@ def _of_believed(seen: Seen, state: State, start: list[WallLine], data: list[Wal
 
 
 def _in_pieces(seen: Seen, state: State, data: list[WallData], others: np.ndarray) -> _Numbered:
-    """`_numbered`, after cutting the walls that one sees past; columns cut off become nobody's.
+    """`_numbered`, after cutting the walls that one sees past. Columns cut off become nobody's, and so do those of a piece that would not
+    be believed by itself.
 
     For a network's depth only: a sensor's shows by itself which pieces lie in one plane.
     """
     whole = _unbroken(seen, state, data)
     if any(a is not b for a, b in zip(whole, data)):
-        kept = [d for d in whole if d is not None]
+        left = [d for d in whole if d is not None]
+        believed = [any(d is was for was in data) or good for d, good in zip(left, credible(left, state))]
+        kept = [d for d, good in zip(left, believed) if good]
         others = others | np.any([d.columns for d in data], axis=0) & ~np.any([d.columns for d in kept], axis=0)
         data = kept
     return _numbered(seen, state, data, others)

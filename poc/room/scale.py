@@ -28,8 +28,8 @@ With 1.5 ± 0.15 the joined height covered 79 % of NYU's frames at 90 % stated, 
 MODEL = "metric model"
 """`ScaleSource.source` of what a depth map in metres says."""
 CLEARLY_SURER = 0.5
-"""A length that is known to this share of the prior's sigma, or better, leaves it nothing to say: a camera that was really held at 2.2 m
-is not to be doubted because few are. What is known no better than that is joined with it, or it would make the scale less sure."""
+"""References that give the camera's height to this share of the prior's sigma, or better, leave the prior nothing to say. Vaguer ones
+(a socket) are joined with it, or marking one would make the scale less sure; from the prior's own sigma on it counts in full."""
 WIDENED = 1.1
 """Factor from which on a note tells that disagreement between the sources widens the scale's interval."""
 OBJECT = "object"
@@ -124,15 +124,19 @@ def _onto(uv: np.ndarray, photo: Photo) -> np.ndarray:
     return np.where(np.abs(inside - uv) <= 0.5, inside, uv)
 
 
-def prior_opinion() -> ScaleSource:
-    """Where people hold cameras, as an opinion on the camera's height."""
-    return ScaleSource("camera height assumed", PRIOR_HEIGHT_M, PRIOR_SIGMA_M / PRIOR_HEIGHT_M,
-                       "a photo is usually taken 1.1 to 1.75 m above the floor")
+def prior_opinion(references: Sequence[ScaleSource] = ()) -> ScaleSource | None:
+    """Where people hold cameras, as an opinion on the camera's height; None beside references that are surer by themselves.
 
-
-def prior_counts(told: Sequence[ScaleSource]) -> bool:
-    """Whether `prior_opinion` still says something beside the lengths that are known: none of them is clearly surer."""
-    return all(o.sigma_rel > CLEARLY_SURER * prior_opinion().sigma_rel for o in told)
+    Its weight falls steadily from that beside references no surer than itself, so that a surer one never leads to a wider result.
+    """
+    sigma, share = PRIOR_SIGMA_M / PRIOR_HEIGHT_M, 1.0
+    if references:
+        joined = float(sum(o.sigma_rel**-2 for o in references)) ** -0.5
+        share = min((joined / sigma - CLEARLY_SURER) / (1.0 - CLEARLY_SURER), 1.0)
+    if share <= 0.0:
+        return None
+    note = "a photo is usually taken 1.1 to 1.75 m above the floor"
+    return ScaleSource("camera height assumed", PRIOR_HEIGHT_M, sigma / share**0.5, note)
 
 
 def fuse(opinions: Sequence[ScaleSource], changes: Sequence[Mapping[str, float]] = ()) -> Scale:
