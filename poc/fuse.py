@@ -223,7 +223,8 @@ class _Join:
         own = self.views[self.anchor].scene
         height, sigma = self.fit.get({f"height of {self.anchor}": 1.0})
         sources = dict.fromkeys(s for i in self._matched for s in self.rooms[i].scene.scale.source.split(" + "))
-        scale = Scale(" + ".join(sources), height, sigma / height, own.scale.opinions, own.scale.notes)
+        notes = tuple(f"by {self.names[self.anchor]} alone, {note}" for note in own.scale.notes)  # the joint interval is another
+        scale = Scale(" + ".join(sources), height, sigma / height, own.scale.opinions, notes)
         planes = [replace(own.plane("floor"), offset_m=height, sigma_m=sigma, basis=scale.source)]
         if "ceiling" in self.fit.names:
             planes.append(self._ceiling(own, height))

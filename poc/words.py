@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poc.figures.theme import LIGHTS, odds, title_of, unit_of, value_words
@@ -177,18 +176,12 @@ def room_lines(scene: Scene, measurements: Iterable[Measurement], advice: NextMe
     return [*told, *notes, *measurement_lines(measurements), *([advice_sentence(advice)] if advice is not None else [])]
 
 
-def _as_seen_alone(joint: JointRoom) -> Scene:
-    """The joint scene, its notes on the scale told as those of the one photo they are of: the joint interval is another."""
-    scale, anchor = joint.scene.scale, joint.photos[joint.anchor]
-    return replace(joint.scene, scale=replace(scale, notes=tuple(f"by {anchor} alone, {note}" for note in scale.notes)))
-
-
 def joint_lines(joint: JointRoom) -> list[str]:
     """Several photos of one room for a terminal: as `room_lines`, with what disagrees and what could not be matched."""
     if joint.scene.refusal:
         return [" + ".join(joint.photos), refusal_sentence(joint.scene.refusal)]
     told = [f"{words}." for words in (*(c.text for c in joint.conflicts), *joint.remarks)]  # may begin with a file's name: no capital
-    lines = room_lines(_as_seen_alone(joint) if len(joint.matched) > 1 else joint.scene, joint.measurements)
+    lines = room_lines(joint.scene, joint.measurements)
     if told and not joint.joined:  # why the values are one photo's is the first thing to know
         return [told[0], *lines, *told[1:]]
     if len(joint.photos) == 1:

@@ -103,6 +103,14 @@ def test_bare_walls_are_not_matched_by_guess():
     assert "nothing was joined" in lines[0] and not any(line.startswith("One room") for line in lines)
 
 
+def test_what_one_photo_says_of_its_scale_is_told_as_its_own(alone):
+    """The joint interval is another than the one that was widened."""
+    noted = replace(alone["front"].scene, scale=replace(alone["front"].scene.scale, notes=("the interval is widened from ± 6 to ± 8 %",)))
+    joint = join_rooms([replace(alone["front"], scene=noted), alone["side"]])
+    assert joint.record({})["scale"]["notes"] == ["by x2.1y0.4.jpg alone, the interval is widened from ± 6 to ± 8 %"]
+    assert join_rooms([replace(alone["front"], scene=noted)]).record({})["scale"]["notes"] == list(noted.scale.notes)
+
+
 def test_photos_of_different_rooms_narrow_nothing(alone):
     """Each scale has an error of its own, so that joining would average it; the second room is larger and higher besides."""
     other = seen(photograph(rectangle(6.5, 7.5), FRONT, ceiling=3.4, pattern=99, **SMALL), height=1.1 * FRONT.height_m)

@@ -23,7 +23,7 @@ beyond it, the share `DISCORD` is one sigma of the foot; the share itself grows 
 `FALSE_FOOT`, where the foot is as often that of a tub or a worktop. On NYU's held-out frames true feet were up to 0.46 from a
 network's depth, false ones 0.5 to 1.2."""
 NEARER = 1.2
-"""The share, in place of `DISCORD`, where the foot is nearer than the depth above it: it may be that of a tub, a screen, a washer
+"""The least such share where the foot is nearer than the depth above it: it may be that of a tub, a screen, a washer
 or a base unit before the wall (by eye, 19 of 100 feet in bathrooms were). A foot that is too far has no such cause."""
 NO_FOOT = 0.4
 """A foot farther than the wall's depth by more than this (log distance) is dropped: a bed half a metre high, taken for floor, moves
@@ -109,7 +109,7 @@ def doubted(data: WallData, solved: WallSolution | None, azimuth: np.ndarray) ->
     if farther > NO_FOOT:
         return as_mapped(without_foot(data))
     apart = max(abs(farther) - AGREED, 0.0)
-    discord = NEARER if farther < 0 else DISCORD * (1 + apart / FALSE_FOOT)
+    discord = max(DISCORD * (1 + apart / FALSE_FOOT), NEARER if farther < 0 else 0.0)
     cos = np.cos(azimuth[data.direct] - solved.psi)
     per_log = float((cos**2).sum() / max(cos.sum(), 1e-6)) / solved.distance  # nearness shared by all crossings, per log distance
     sigma = discord * apart * per_log
