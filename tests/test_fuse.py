@@ -326,7 +326,7 @@ def test_a_step_towards_a_wall_is_a_second_photo():
 
 
 def test_a_photo_from_the_same_spot_is_no_second_opinion(alone, monkeypatch):
-    monkeypatch.setattr("poc.fuse.shown_again", lambda a, b, pairs: 0.0)
+    monkeypatch.setattr("poc.room.seating.shown_again", lambda a, b, pairs: 0.0)
     joint = join_rooms([alone["front"], _cut(alone["front"], "burst.jpg", slice(None), slice(None))])
     assert joint.remarks == ("burst.jpg is left out: it shows what x2.1y0.4.jpg shows, from the same spot, and tells nothing new",)
     assert joint.measurements == alone["front"].measurements

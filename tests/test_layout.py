@@ -10,7 +10,7 @@ import synthetic
 
 from poc.room.belief import conceded, costs, credible, doubted, parted, pieces, seen_past, supported, wall_logit
 from poc.room.edges import find_edge
-from poc.room.feet import Evidence
+from poc.room.feet import Evidence, WallLine
 from poc.room.layout import room_rotation, solve_layout
 from poc.room.observe import narrowed
 from poc.room.planes import DepthFit, fit_floor
@@ -124,7 +124,7 @@ def test_walls_do_not_run_through_each_other():
     """A far wall 3 away and a side wall 1 to the left meet at azimuth -0.32. Beyond it the far wall hides the side wall, before it the
     side wall the far one: where both are seen the other way about too, the shorter of these stretches is neither's, and a long one is
     not given up for it. Walls that only meet there stay whole."""
-    walls = [(0.0, 1 / 3, True), (-np.pi / 2, 1.0, True)]
+    walls = [WallLine(0.0, 1 / 3), WallLine(-np.pi / 2, 1.0)]
     corner = np.where(AZIMUTH < np.arctan2(-1, 3), 1, 0)
     assert np.array_equal(parted(corner, walls, AZIMUTH), corner)
     crossed = corner.copy()
@@ -141,7 +141,7 @@ def test_columns_of_a_wall_that_is_not_believed_are_no_other_walls():
     true = np.where(AZIMUTH < 0, 1.0, np.cos(AZIMUTH) / 3)
     off = 4.0 * np.minimum(np.abs(nearness[:, None] - true) / 0.1, 1.0)
     evidence = Evidence(nearness, off, np.zeros_like(off), np.full(len(AZIMUTH), 20.0), None)
-    far, side = (0.0, 1 / 3, True), (-np.pi / 2, 1.0, True)
+    far, side = WallLine(0.0, 1 / 3), WallLine(-np.pi / 2, 1.0)
     claimed = np.where(AZIMUTH < 0, 0.0, np.inf)
     everywhere = np.zeros(len(AZIMUTH), int)
     path = conceded(everywhere, [far], AZIMUTH, evidence, claimed)

@@ -11,12 +11,13 @@ import pytest
 from poc.camera import UNKNOWN_AXES_RAD
 from poc.errors import ParameterError
 from poc.room.adjust import CameraPrior, adjust, observe_planes
+from poc.room.ends import two_ends
 from poc.room.layout import Layout, room_rotation, solve_layout
 from poc.room.planes import fit_floor
 from poc.room.propagate import variance
 from poc.room.view import LONG_SIDE, Panorama, make_view
 from poc.room.wallfit import DepthNoise, State, WallData, WallSolution
-from poc.scene import _two_ends, build_scene, prior_noise
+from poc.scene import build_scene, prior_noise
 from poc.types import Camera, DepthMap, Photo, Scene, Surfaces
 from tests import synthetic
 from tests.synthetic import FLOOR, OTHER, SyntheticRoom
@@ -104,7 +105,7 @@ def test_a_wall_seen_past_another_on_both_sides_has_one_corner_with_it(left, rig
     slanted = WallSolution(turn, float(3.0 * np.cos(middle - turn) / np.cos(middle)), np.eye(2), 1.0, 0.0)
     state = State(250.0, 160.0, 120.0, np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]]), None)
     layout = Layout(state, Panorama(azimuth, *np.zeros((6, 2))), path, tuple(walls), (far, slanted), None, DepthNoise(0.1, 1, 0.1, 0.1), np.ones(len(path), int))
-    assert tuple(end.kind for end in _two_ends(layout, 0)) == kinds
+    assert tuple(end.kind for end in two_ends(layout, 0)) == kinds
 
 
 def test_an_affine_map_with_an_unknown_focal(room):
