@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from poc.room.layout import Layout
+from poc.room.layout import EXACT, Layout
 from poc.room.propagate import End
 from poc.room.wallfit import WallSolution
 
 CORNER_RAD, CORNER_COLUMNS = 0.06, 6
 """Two walls meet in a corner where their lines cross within this angle of where one gives way to the other in the photo, and
 the second is seen over so many columns there."""
-EXACT = 0.02
-"""Sigma of log depth up to which depth alone shows a wall."""
 
 
 def two_ends(layout: Layout, k: int) -> tuple[End, End]:

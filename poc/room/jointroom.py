@@ -16,7 +16,7 @@ import numpy as np
 from poc.room.cells import CELL_M, in_metres, largest_rectangle, raster
 from poc.room.jointfit import Facing, Fit, View, to_anchor, unit_of_facing
 from poc.room.jointwalls import JointWall
-from poc.room.roomspace import Span, cut_out, extent_between
+from poc.room.roomspace import Span, cut_out, extent_between, free_kinds
 from poc.room.sameroom import Seat, quarter
 from poc.room.stretches import AT_WALL_M, CLEAR_FROM_M, STRIP_M
 from poc.types import Obstacle, Opening, Scene, WallSegment
@@ -181,7 +181,7 @@ def free_spans(wall: JointWall, views: list[View], seats: dict[int, Seat]) -> li
     out = []
     for i, k in wall.members:
         segment, start = _segment_at(wall, i, k, views, seats)
-        out += [SeenFree(i, Span(start + a, start + b, *kinds)) for (a, b), kinds in zip(segment.free, segment.free_end_kinds)]
+        out += [SeenFree(i, Span(start + a, start + b, *kinds)) for (a, b), kinds in zip(segment.free, free_kinds(segment), strict=True)]
     return out
 
 

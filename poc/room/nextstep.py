@@ -172,7 +172,7 @@ def _changes_of(scene: Scene, m: Measurement) -> np.ndarray:
     found, wall = longest_free(scene), _wall_of(scene, m)
     k = [w.plane_id for w in scene.walls].index(wall.plane_id)
     if m.name == "longest_free_wall" and found:
-        kinds = wall.free_end_kinds[wall.free.index(found[1])]
+        kinds = free_kinds(wall)[wall.free.index(found[1])]
         return log_changes(scene.solution, lambda s: stretch_length(s, k, wall, found[1], kinds))
     return log_changes(scene.solution, lambda s: wall_length(s, k))
 

@@ -98,4 +98,8 @@ def _copies(rooms: Sequence[RoomPhoto], shown: dict[tuple[int, int], float]) -> 
             larger = np.prod(rooms[b].photo.file_size) > np.prod(rooms[a].photo.file_size)
             more = share > LARGER_COPY or (share > WHOLE_COPY and larger)
             copies |= {a: b} if more else {b: a}
+    for photo, shown_by in copies.items():
+        while shown_by in copies:  # found later to be a copy itself
+            shown_by = copies[shown_by]
+        copies[photo] = shown_by
     return copies
