@@ -61,34 +61,34 @@ class BusinessParameters:
     """
 
     # given by the case
-    manual_minutes: float = _given(20.0, "Measuring by hand, per customer", "min", 15, 25, 600)
-    manual_error_share: float = _given(0.30, "Error of measuring by hand, up to", "share", 0.2, 0.4, 1, cash=False)
-    modelling_cost: float = _given(80.0, "Designer's modelling, per order", "money", 60, 100, 1e5)
+    manual_minutes: float = _given(20.0, "Manual measuring, per customer", "min", 15, 25, 600)
+    manual_error_share: float = _given(0.30, "Error of manual measuring, up to", "share", 0.2, 0.4, 1, cash=False)
+    modelling_cost: float = _given(80.0, "Designer's modelling cost, per order", "money", 60, 100, 1e5)
     modelling_saved_share: float = _given(0.60, "Modelling cost saved, per order done from a photo", "share", 0.4, 0.7, 1)
     orders_per_month: float = _given(5000.0, "Orders per month", "count", 4000, 6000, 1e8)
     diagnosis_price: float = _given(9.9, "Price of a room diagnosis", "money", 5.9, 14.9, 1e5)
     diagnosis_conversion: float = _given(0.05, "Visitors who buy a diagnosis", "share", 0.02, 0.08, 1)
     # assumptions: use
-    adoption_share: float = _assumed(0.50, "Orders in which the photo way is tried", "share", 0.2, 0.8, 1)
-    usable_photo_share: float = _assumed(0.70, "Tries that give a usable measurement", "share", 0.4, 0.9, 1)
+    adoption_share: float = _assumed(0.50, "Orders in which measuring from a photo is tried", "share", 0.2, 0.8, 1)
+    usable_photo_share: float = _assumed(0.70, "Attempts that give a usable measurement", "share", 0.4, 0.9, 1)
     ramp_months: float = _assumed(6.0, "Months until full use", "months", 3, 12, 60)
     visitors_per_month: float = _assumed(20000.0, "Visitors offered a diagnosis, per month", "count", 5000, 40000, 1e9)
     photo_minutes: float = _assumed(3.0, "Taking and sending photos, per customer", "min", 2, 6, 600)
     photos_per_customer: float = _assumed(2.0, "Photos per customer", "count", 1, 4, 1000)
     # assumptions: cost
-    build_cost: float = _assumed(500000.0, "Building it, once", "money", 250000, 1000000, 1e10)
-    running_cost_per_month: float = _assumed(40000.0, "Running it, per month", "money", 20000, 80000, 1e9)
-    cost_per_photo: float = _assumed(0.05, "Computing, per photo", "money", 0.01, 0.2, 1e4)
+    build_cost: float = _assumed(500000.0, "Build cost, once", "money", 250000, 1000000, 1e10)
+    running_cost_per_month: float = _assumed(40000.0, "Running cost, per month", "money", 20000, 80000, 1e9)
+    cost_per_photo: float = _assumed(0.05, "Computing cost, per photo", "money", 0.01, 0.2, 1e4)
     review_minutes: float = _assumed(5.0, "Designer's check, per order done from a photo", "min", 2, 10, 600)
-    staff_cost_per_hour: float = _assumed(60.0, "Designer's hour", "money", 40, 100, 1e5)
+    staff_cost_per_hour: float = _assumed(60.0, "Designer's cost per hour", "money", 40, 100, 1e5)
     payment_fee_share: float = _assumed(0.006, "Payment fee", "share", 0.006, 0.02, 1)
     # assumptions: wrong measurements; equal shares by default: no gain is claimed that was not measured
-    manual_rework_share: float = _assumed(0.05, "Orders reworked for a wrong size, by hand", "share", 0.03, 0.08, 1)
-    photo_rework_share: float = _assumed(0.05, "Orders reworked for a wrong size, from a photo", "share", 0.03, 0.10, 1)
-    rework_cost: float = _assumed(200.0, "Rework or return, per wrong size", "money", 100, 400, 1e6)
+    manual_rework_share: float = _assumed(0.05, "Orders reworked for a wrong size, measured by hand", "share", 0.03, 0.08, 1)
+    photo_rework_share: float = _assumed(0.05, "Orders reworked for a wrong size, measured from a photo", "share", 0.03, 0.10, 1)
+    rework_cost: float = _assumed(200.0, "Cost of rework or return, per wrong size", "money", 100, 400, 1e6)
     # assumptions: worth
-    customer_hour_value: float = _assumed(0.0, "Worth of a customer's hour to the firm", "money", 0, 20, 1e5)
-    decision_error_share: float = _assumed(0.10, "Error at which a product can be chosen", "share", 0.05, 0.15, 1, cash=False)
+    customer_hour_value: float = _assumed(0.0, "Value of a customer's hour to the company", "money", 0, 20, 1e5)
+    decision_error_share: float = _assumed(0.10, "Largest error at which a product can be chosen", "share", 0.05, 0.15, 1, cash=False)
 
     horizon_months: int = 24
     currency: str = "¥"
@@ -141,7 +141,7 @@ def with_measured_share(params: BusinessParameters, usable: int, total: int, sou
     if usable > total:
         raise ParameterError(f"{usable} usable photos of {total}: there cannot be more usable than tried")
     if total < LEAST_PHOTOS:
-        raise ParameterError(f"{total} photo(s) say too little about the usable share: run at least {LEAST_PHOTOS}, or keep the assumption")
+        raise ParameterError(f"{total} photo(s) are too few to estimate the usable share: run at least {LEAST_PHOTOS}, or keep the assumption")
     low, high = wilson_interval(usable, total)
     entry = Measured("usable_photo_share", low, high, f"{usable} of {total} photos, {source}")
     others = tuple(m for m in params.measured if m.name != entry.name)

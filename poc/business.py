@@ -238,9 +238,9 @@ def _notes(params: BusinessParameters) -> tuple[str, ...]:
     sources = [f"{INFO[m.name].label}: {m.source}." for m in params.measured]
     sources.append("One customer measures per order.")
     if MEASURED not in groups:
-        sources.append("Nothing in the money was measured.")
+        sources.append("No input to the money was measured.")
     if params.manual_rework_share == params.photo_rework_share and origin_of(params, "photo_rework_share") == ASSUMED:
-        sources.append("In the base case no gain from fewer wrong sizes is counted: that was not measured. In the band the two shares differ either way.")
+        sources.append("The base case counts no gain from fewer wrong sizes, since that was not measured. In the band, either share may be the larger.")
     return (*sentences, *sources)
 
 
@@ -271,12 +271,12 @@ def break_even(params: BusinessParameters, name: str) -> BreakEven:
     now = float(getattr(params, name))
     crossings = _crossings(params, name, info.least, info.most, now)
     value = min(crossings, key=lambda x: abs(x - now), default=None)
-    months, told = params.horizon_months, shown(now, info.unit, params.currency)
+    months, now_text = params.horizon_months, shown(now, info.unit, params.currency)
     if value is None:
         side = "positive" if net_over_horizon(params) >= 0 else "negative"
-        return BreakEven(name, None, f"{info.label}: no value turns the net over {months} months to zero; it stays {side} (now {told})")
+        return BreakEven(name, None, f"{info.label}: no value brings the net over {months} months to zero; it stays {side} (currently {now_text})")
     needed = shown(value, info.unit, params.currency)
-    return BreakEven(name, value, f"{info.label}: the net over {months} months is zero at {needed} (now {told})")
+    return BreakEven(name, value, f"{info.label}: the net over {months} months is zero at {needed} (currently {now_text})")
 
 
 def key_break_evens(params: BusinessParameters) -> tuple[BreakEven, ...]:
@@ -320,32 +320,32 @@ def accuracy_verdict(measurements: Sequence[Measurement], params: BusinessParame
         if m.name in DECISION_LENGTHS and m.status == "measured" and m.value and m.low is not None and m.high is not None
     }
     doubted = next((m for m in measurements if m.name in DECISION_LENGTHS and m.value is not None and RUNS_THROUGH in m.reason), None)
-    doubt = "" if doubted is None else f"the {doubted.name.replace('_', ' ')} may be wrong altogether ({doubted.reason}): measure it by tape"
+    doubt = "" if doubted is None else f"the {doubted.name.replace('_', ' ')} may be entirely wrong ({doubted.reason}): measure it by tape"
     if not widths:
-        none = f"{_listed('Neither', 'nor')} is known with two ends in this photo: nothing to judge."
-        return AccuracyVerdict("red" if doubt else "", {}, f"{none} And {doubt}." if doubt else none, "", bool(doubt))
+        none = f"{_listed('Neither', 'nor')} has a full interval in this photo, so there is nothing to judge."
+        return AccuracyVerdict("red" if doubt else "", {}, f"{none} In addition, {doubt}." if doubt else none, "", bool(doubt))
     name, worst = max(widths.items(), key=lambda item: item[1])
     open_ended = [m.name.replace("_", " ") for m in measurements if m.name in DECISION_LENGTHS and m.name not in widths]
     hand, choose = params.manual_error_share, params.decision_error_share
     close = any(worst > limit and f"{worst * 100:.0f}" == f"{limit * 100:.0f}" for limit in (hand, choose))
     width = f"{math.ceil(worst * 1000) / 10:.1f}" if close else whole_percent(100 * worst)  # never told as what it is said to be wider than
-    told = f"{_listed('Of', 'and')}, the least sure with two ends, {name.replace('_', ' ')}, is known to ± {width} % (90 %, as this run states it)"
+    least_sure = f"{_listed('Of', 'and')}, the least certain with a full interval is the {name.replace('_', ' ')}: ± {width} % (90 %, as stated by this run)"
     if worst <= choose:
         origin = origin_of(params, "decision_error_share")
         light, verdict = "green", f"within the ± {choose * 100:.0f} % at which a product can be chosen ({origin})"
     elif worst <= hand:
         light = "amber"
-        verdict = f"wider than the ± {choose * 100:.0f} % for choosing a product, narrower than errors by hand of up to {hand * 100:.0f} %"
+        verdict = f"wider than the ± {choose * 100:.0f} % for choosing a product, narrower than the ± {hand * 100:.0f} % of measuring by hand at its worst"
     else:
-        light, verdict = "red", f"wider than errors by hand of up to {hand * 100:.0f} %: measure by tape"
+        light, verdict = "red", f"wider than the ± {hand * 100:.0f} % of measuring by hand at its worst: measure by tape"
     if doubt:
         light = "red"
         verdict += f"; but {doubt}"
     if open_ended:
         light = "amber" if light == "green" else light
-        verdict += f"; {' and '.join(open_ended)} {'are lower bounds' if len(open_ended) > 1 else 'is a lower bound'} or unknown: there the tape decides"
-    caution = "the room was not measured by tape, so this compares what the run claims, not errors found"
-    return AccuracyVerdict(light, widths, f"{told}: {verdict}; {caution}.", width, bool(doubt))
+        verdict += f"; the {' and the '.join(open_ended)} {'are' if len(open_ended) > 1 else 'is'} only bounded from below or unknown: measure by tape there"
+    caution = "the room was not measured by tape, so this compares the errors that the run states, not errors found"
+    return AccuracyVerdict(light, widths, f"{least_sure}, {verdict}; {caution}.", width, bool(doubt))
 
 
 def _listed(before: str, last: str) -> str:

@@ -23,7 +23,7 @@ FITS = 0.8
 """A piece is recommended from this probability on; below it, measuring by tape first is the better advice."""
 UNSEEN_FREE = 0.9
 """Probability that floor just out of the photo is free where a walkway needs it (an assumption; the reason says so)."""
-NO_OFFER = "nothing in the catalogue is of the kind, style and price asked for"
+NO_OFFER = "nothing in the catalogue matches the requested kind, style and price"
 TALL_M = 1.5
 """From this height on a reason names the ceiling."""
 
@@ -136,7 +136,7 @@ def check_product(product: Product, scene: Scene, measurements: Sequence[Measure
         key=lambda c: (c.spot.free, c.probability, c.use),
         default=None,
     )
-    return Recommendation(product, None, 0.0, f"not judged: {why}") if best is None else _recommendation(best)
+    return Recommendation(product, None, 0.0, f"not assessed: {why}") if best is None else _recommendation(best)
 
 
 def chosen_categories(catalogue: Catalogue, categories: Sequence[str] | None) -> tuple[str, ...]:
@@ -147,7 +147,7 @@ def chosen_categories(catalogue: Catalogue, categories: Sequence[str] | None) ->
         return known
     asked = [name for name in (categories.split(",") if isinstance(categories, str) else categories) if name.strip()]
     if not asked:
-        raise ParameterError(f"the list of categories names none: give some of {', '.join(known)}, or leave it out for all")
+        raise ParameterError(f"the list of categories is empty: choose from {', '.join(known)}, or leave it out for all")
     return tuple(dict.fromkeys(known_name(name, known, "category") for name in asked))
 
 
@@ -174,7 +174,7 @@ def places_or_reason(scene: Scene, measurements: Sequence[Measurement]) -> tuple
 def _why_no_place(told: Measurement | None) -> str:
     """Why nothing can stand there. The remark of a length or area that is known, if only as a bound, is no reason for that."""
     if told is not None and told.status != "unknown":
-        return "what is seen of it is too small to place anything"
+        return "the visible part is too small to place anything"
     return told.reason if told is not None and told.reason else "not seen well enough to place anything"
 
 
@@ -316,7 +316,7 @@ def reason_for(c: Candidate) -> str:
         if c.spot.unseen_m > 0:
             room = f"; {product.clearance_m:.2f} m walkway, {c.spot.unseen_m:.2f} m of it out of the photo (assumed free)"
     else:
-        room = f"; {need:.2f} m deep with its walkway, {deep.value_m:.2f} m free ({between(deep)}): no place for it as seen"
+        room = f"; {need:.2f} m deep with its walkway, {deep.value_m:.2f} m free ({between(deep)}): no place for it in what the photo shows"
     height = c.place.height
     tall = f"; {product.height_m:.2f} m high under {height_in_words(height)}" if product.height_m >= TALL_M else ""
     return f"{size}{side}{room}{tall}; P(fits) {'at least ' if _at_least(c) else ''}{probability_in_words(c.probability)}"
@@ -329,7 +329,7 @@ def in_words(length: Extent) -> str:
 def between(length: Extent) -> str:
     """The 90 % interval in words; of a lower bound the lower end alone."""
     if length.at_least:
-        return f"surely {floored(length.low_m)} m or more; it goes on out of sight"
+        return f"at least {floored(length.low_m)} m; it goes on out of sight"
     return f"90 %: {length.low_m:.2f}–{length.high_m:.2f}"
 
 
@@ -346,7 +346,7 @@ def probability_in_words(p: float) -> str:
 
 def _outcome(sure: int, shown: int, undecided: int, min_probability: float, missing: str) -> str:
     found = f"{counted(sure, 'piece')} {'fits' if sure == 1 else 'fit'} with a probability of {min_probability:g} or more" if sure else (
-        f"no piece of the catalogue fits with a probability of {min_probability:g} or more")
+        f"no piece in the catalogue fits with a probability of {min_probability:g} or more")
     found += f", the best {shown} of them are shown" if shown < sure else ""
     maybe = f"; {undecided} {'more ' if sure else ''}may fit: measure by tape first" if undecided else ""
     return found + maybe + (f"; {missing}" if missing else "")

@@ -23,7 +23,7 @@ REMEDIES = ("crop them away", "save it so", "save it brighter", "correct it for 
 """How refusals end that say themselves what to do: to ask for another photo, of a wall's foot, would send people the wrong way."""
 SAME = "for the same reason"
 PRODUCT_COLUMNS = ("Piece", "Category", "Price", "Fits", "Why")
-REJECTION_COLUMNS = ("Nothing fits of", "Because")
+REJECTION_COLUMNS = ("Category", "Why nothing fits")
 _SIGNS = {"CNY": "¥", "RMB": "¥", "EUR": "€", "USD": "$", "GBP": "£"}
 _STATUS = {"measured": "", "lower_bound": "at least this", "unknown": ""}
 
@@ -68,11 +68,11 @@ def scale_sentences(scene: Scene) -> list[str]:
     if scene.refusal:
         return [refusal_sentence(scene.refusal)]
     scale = scene.scale
-    told = [f"Scale from: {scale.source}. The camera stands {scale.camera_height_m:.2f} m above the floor, give or take"
-            f" {error_percent(scale.sigma_rel)} % (90 %)."]  # fmt: skip
+    told = [f"Scale from: {scale.source}. The camera is {scale.camera_height_m:.2f} m above the floor,"
+            f" ± {error_percent(scale.sigma_rel)} % (90 %)."]  # fmt: skip
     told += [_opinion_sentence(o) for o in scale.opinions]
     camera = scene.camera
-    told.append(f"Focal length {camera.f_px:.0f} px ({camera.f_source}, within its error as the room fits best); tilt: {camera.gravity_source}.")
+    told.append(f"Focal length {camera.f_px:.0f} px ({camera.f_source}, adjusted within its error to fit the room best); tilt: {camera.gravity_source}.")
     return told + [sentence(note) for note in (*scale.notes, *camera.notes, *scene.notes)]
 
 
@@ -180,7 +180,7 @@ def room_lines(scene: Scene, measurements: Iterable[Measurement], advice: NextMe
 def _as_seen_alone(joint: JointRoom) -> Scene:
     """The joint scene, its notes on the scale told as those of the one photo they are of: the joint interval is another."""
     scale, anchor = joint.scene.scale, joint.photos[joint.anchor]
-    return replace(joint.scene, scale=replace(scale, notes=tuple(f"by {anchor} alone, {note}" for note in scale.notes)))
+    return replace(joint.scene, scale=replace(scale, notes=tuple(f"from {anchor} alone, {note}" for note in scale.notes)))
 
 
 def joint_lines(joint: JointRoom) -> list[str]:

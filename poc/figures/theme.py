@@ -25,7 +25,7 @@ GREEN_INK, VERMILION_INK = "#00684c", "#a84900"
 PLANE_COLOURS = {"floor": ORANGE, "wall": BLUE, "ceiling": PURPLE}
 LIGHTS = {
     "green": (GREEN, "circle", "sound"),
-    "amber": (ORANGE, "diamond", "with care"),
+    "amber": (ORANGE, "diamond", "use with care"),
     "red": (VERMILION, "square", "weak"),
     "": (BLUE, "circle", "measured"),
 }

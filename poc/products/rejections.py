@@ -52,7 +52,7 @@ def explain_rejections(
         if not least.count:
             found.append(Rejection(category, "offer", None, _no_offer(category, style, max_price, catalogue.currency)))
         elif not here:
-            found.append(Rejection(category, "place", None, f"nowhere for a {category} to stand is known ({why})"))
+            found.append(Rejection(category, "place", None, f"no place for a {category} was found ({why})"))
         else:
             found.append(_shortage(category, rule, least, here, min_probability) or _not_at_once(category, rule, least, offer.likeliest, scene, min_probability))
     return tuple(found)
@@ -125,7 +125,7 @@ def _trials(rule: Rule, least: LeastNeeds, places: Sequence[Place], which: str =
         longest += " with depth enough"
     return (
         _Trial("width", "narrowest", _beside(rule), least.width_m + MARGIN_M, least.width_m, widest.length, f"{longest} has"),
-        _Trial("depth", "shallowest", " of floor to stand on", least.body_m, least.body_m, stood_on.ground, shown),
+        _Trial("depth", "shallowest",  " of floor to stand on", least.body_m, least.body_m, stood_on.ground, shown),
         _Trial("depth", "shallowest", " with its walkway", least.depth_m, least.depth_m, deepest.depth, floor),
         _Trial("height", "lowest", " in height", least.height_m + MARGIN_M, least.height_m, places[0].height, "the room has"),
     )
@@ -134,13 +134,13 @@ def _trials(rule: Rule, least: LeastNeeds, places: Sequence[Place], which: str =
 def _not_at_once(category: str, rule: Rule, least: LeastNeeds, likeliest: Recommendation | None, scene: Scene, wanted: float) -> Rejection:
     """Every length would do by itself: the piece that comes nearest, or that there is no one place for any."""
     if likeliest is not None:
-        chance = f"fits with a probability of {probability_in_words(likeliest.probability)}, below the {wanted:g} asked for"
-        return Rejection(category, "together", None, f"the likeliest {category}, {likeliest.product.name}, {chance}: measure by tape")
+        chance = f"fits with a probability of {probability_in_words(likeliest.probability)}, below the required {wanted:g}"
+        return Rejection(category, "together", None, f"the most likely {category}, {likeliest.product.name}, {chance}: measure by tape")
     kinds = {opening.kind for opening in scene.openings}
     kept = "".join(words for kind, words in (("window", ", below windows"), ("door", ", away from doors")) if kind in kinds)
     text = (
         f"the narrowest {category} would fit ({least.width_m:.2f} m{_beside(rule)}), so would the shallowest ({least.depth_m:.2f} m with "
-        f"its walkway), but at no one place does a piece fit in width and depth at once{kept}"
+        f"its walkway), but no single place has enough width and depth at once{kept}"
     )
     return Rejection(category, "together", None, text)
 
