@@ -101,7 +101,7 @@ def import_csv(path: str | Path, url: str) -> int:
     engine = engine_at(url)
     with database_errors(url):
         if owner_of(engine) == "foreign":
-            raise DataError(f"{shown(url)} has a table “products” of its own: it is not overwritten; name another database")
+            raise DataError(f"{shown(url)} already has a table “products” from elsewhere, which is not overwritten; name another database")
         fill(engine, content, f"products imported from {Path(path).name}")
     return len(content.products)
 
@@ -172,7 +172,7 @@ def _existing(url: str) -> str:
     if path is None or path.exists():
         return url
     if not (found := from_project(path)).exists():
-        raise ParameterError(f"{path}: there is no such database; give an SQLite file that is there, or a CSV file")
+        raise ParameterError(f"{path}: there is no such database; give an existing SQLite file, or a CSV file")
     return _at(url, found)
 
 
@@ -216,7 +216,7 @@ def _describe(engine: Engine, source: str) -> Catalogue:
         count = connection.execute(select(func.count()).select_from(products)).scalar_one()
         currencies = [c or "" for (c,) in connection.execute(select(products.c.currency).distinct())]
     if not count:
-        raise DataError(f"the catalogue ({source}) holds no products: give a CSV file instead")
+        raise DataError(f"the catalogue ({source}) contains no products: give a CSV file instead")
     if len(currencies) > 1:
         raise DataError(f"the catalogue ({source}) mixes currencies ({', '.join(sorted(currencies))}): keep one")
     return Catalogue(engine, currencies[0], int(count), source)

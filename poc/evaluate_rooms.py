@@ -140,7 +140,7 @@ def truth_of(loaded: LoadedFrame) -> Truth:
     try:
         return exact_truth(loaded)
     except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{loaded.frame.name}: its `room` in meta.json is no record of a rendered room ({type(error).__name__}: {error})") from error
+        raise DataError(f"{loaded.frame.name}: its `room` in meta.json is not a valid record of a rendered room ({type(error).__name__}: {error})") from error
 
 
 def exact_truth(loaded: LoadedFrame) -> Truth:

@@ -117,7 +117,7 @@ def _from_sensor(tags: dict[int, object], long_px: int, notes: tuple[str, ...]) 
     sensor_ok = SENSOR_LONG_SIDE_RANGE_MM[0] <= sensor_mm <= SENSOR_LONG_SIDE_RANGE_MM[1]
     shrunk = taken_long_px < LEAST_TAKEN_PX or focal_mm >= LARGE_LENS_MM and sensor_mm < LARGE_LENS_SENSOR_MM
     if shrunk and sensor_ok:  # as where a program saved it smaller, gave the new width and kept the density of the old
-        return None, (*notes, f"the EXIF focal length ({focal_mm:g} mm) is not used: it does not go with the photo's size; was the photo made smaller?")
+        return None, (*notes, f"the EXIF focal length ({focal_mm:g} mm) is not used: it does not match the photo's size; was the photo scaled down?")
     if not sensor_ok or not F35_RANGE_MM[0] <= equivalent <= F35_RANGE_MM[1]:
         return None, (*notes, f"the EXIF focal length ({focal_mm:g} mm on a sensor {sensor_mm:.3g} mm wide) is implausible and not used")
     return equivalent, notes

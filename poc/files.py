@@ -42,7 +42,7 @@ def make_folder(path: Path) -> Path:
     """Create a folder (and its parents) and check that files can be written there. Raises WriteError."""
     _named(path, lambda: path.mkdir(parents=True, exist_ok=True))
     if not path.is_dir() or not os.access(path, os.W_OK | os.X_OK):
-        raise WriteError(f"cannot write to {path}: choose another folder or change its rights")
+        raise WriteError(f"cannot write to {path}: choose another folder or change its permissions")
     return path
 
 
@@ -120,4 +120,4 @@ def _named(path: Path, action: Callable):
 
 
 def _cannot_write(path: Path, error: OSError) -> WriteError:
-    return WriteError(f"cannot write {path} ({error.strerror or error}): choose another place or make room")
+    return WriteError(f"cannot write {path} ({error.strerror or error}): choose another place or free some space")

@@ -200,8 +200,8 @@ def _shape_notes(width: int, height: int) -> tuple[str, ...]:
     aspect = max(width, height) / min(width, height)
     if aspect <= PANORAMA_ASPECT:
         return ()
-    return (f"the photo is {aspect:.1f} times as long as it is short, like a stitched panorama, whose straight lines are not"
-            " straight: measurements from it would be wrong",)
+    return (f"the photo's long side is {aspect:.1f} times its short side, as in a stitched panorama, in which straight lines are"
+            " bent: measurements from it would be wrong",)
 
 
 def _decode(image: Image.Image, label: str) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -105,7 +105,7 @@ def check_each(photos: Sequence[Path], options: Options) -> Iterator[Checked]:
     if len(photos) == 1:
         return iter([check(photos[0], options)])
     if len(photos) > 1 and options.references:
-        raise ParameterError("a reference marks two pixels of one photo: give one photo, or photos of one room with --same-room (it is the first's)")
+        raise ParameterError("a reference marks two pixels of one photo: give one photo, or several of one room with --same-room (it is then in the first)")
     _one_tilt(photos, options)
     _one_size([_named_size(check(photo, options).photo) for photo in photos], options)
     return (check(photo, options) for photo in photos)
@@ -117,13 +117,13 @@ def _named_size(photo: Photo) -> tuple[str, int]:
 
 def _one_tilt(photos: Sequence[Path], options: Options) -> None:
     if len(photos) > 1 and options.pitch_roll:
-        raise ParameterError("pitch and roll are one photo's: give one photo, or leave them out")
+        raise ParameterError("pitch and roll belong to one photo: give one photo, or leave them out")
 
 
 def _one_size(sizes: Sequence[tuple[str, int]], options: Options) -> None:
     if options.focal_px is not None and len({size for _, size in sizes}) > 1:
-        told = ", ".join(f"{name} {size}" for name, size in sizes)
-        raise ParameterError(f"a focal length in pixels is that of one size of photo, and these differ in their long side ({told}): measure them apart")
+        listed = ", ".join(f"{name} {size}" for name, size in sizes)
+        raise ParameterError(f"a focal length in pixels holds for one photo size, but the long sides of these differ ({listed}): measure them separately")
 
 
 def measure_room(checked: Checked) -> Room:
@@ -297,7 +297,7 @@ def _no_options(parameters: Mapping[str, Any], own: Mapping[str, Any]) -> None:
     for name in parameters:
         if (known := name.upper()) in own:
             use = "give the photo itself, as in poc report PHOTO" if known == "PHOTO" else f"use --{known.lower().replace('_', '-')}"
-            raise ParameterError(f"parameter {name} of a report is set by an option of its own: {use}")
+            raise ParameterError(f"parameter {name} has an option of its own: {use}")
 
 
 def _check_products(given: Mapping[str, Any]) -> None:
@@ -320,7 +320,7 @@ def _text_of(path: Path, what: str) -> str:
     try:
         str(path).encode()
     except UnicodeEncodeError as error:
-        raise ParameterError(f"{str(path)!a}: the path holds bytes that are no text; rename {what} or its folder") from error
+        raise ParameterError(f"{str(path)!a}: the path holds bytes that are not valid text; rename {what} or its folder") from error
     return str(path)
 
 

@@ -66,7 +66,7 @@ def open_run(run_id: str) -> Run:
     Raises ParameterError for a name that is not a plain folder name.
     """
     if not isinstance(run_id, str) or not _ID.fullmatch(run_id):
-        raise ParameterError(f"RUN {run_id!r} is not a run's name: use letters, digits, '.', '_' and '-' only")
+        raise ParameterError(f"RUN {run_id!r} is not a valid run name: use only letters, digits, '.', '_' and '-'")
     return Run(run_id, runs_root() / run_id)
 
 
@@ -180,16 +180,16 @@ class Run:
             try:
                 found = self._current(parent, (*seen, stage))["hash"]
             except RunError as error:
-                raise RunError(f"{stage} of run {self.id!r} rests on {parent}, and {error}") from error
+                raise RunError(f"{stage} of run {self.id!r} depends on {parent}, and {error}") from error
             if found != wanted:
-                raise RunError(f"{stage} of run {self.id!r} is stale, {parent} was made again since: {_again(stage)}")
+                raise RunError(f"{stage} of run {self.id!r} is stale because {parent} was run again since: {_again(stage)}")
         return record
 
     def _as_loaded(self, stage: str) -> str:
         """A stage's hash, the same as when it was read: another photo may have been chosen meanwhile."""
         found = self._current(stage)["hash"]
         if self.loaded.get(stage, found) != found:
-            raise RunError(f"{stage} of run {self.id!r} was made again since it was read here: run all cells of this notebook again")
+            raise RunError(f"{stage} of run {self.id!r} was run again since it was read here: run all cells of this notebook again")
         return found
 
     def _record(self, stage: str) -> dict[str, Any]:

@@ -407,7 +407,7 @@ def test_ctrl_c_in_the_middle_and_again(photo_file, tmp_path):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130 and out == ""
-    assert re.findall(r"^poc: .*", err, flags=re.M) == ["poc: stopped; nothing half-written is left, start it again when you like"]
+    assert re.findall(r"^poc: .*", err, flags=re.M) == ["poc: stopped; no unfinished files are left behind, so it can simply be started again"]
     assert "Traceback" not in err and not (tmp_path / "out").exists()
     again = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=400)
     assert again.returncode == 0, again.stderr

@@ -304,7 +304,7 @@ def test_figures_hold_the_numbers_and_say_what_is_assumed():
     curve, bars = cumulative_figure(case).to_dict(), tornado_figure(swings, p).to_dict()
     base = next(t for t in curve["data"] if t.get("name") == "base")
     assert list(base["y"]) == pytest.approx([-p.build_cost, *case.cumulative_base])
-    assert "with every input as stated: in month 17" in curve["layout"]["title"]["text"]
+    assert "with every input as stated, in month 17" in curve["layout"]["title"]["text"]
     for shown_figure in (curve, bars):
         small = shown_figure["layout"]["title"]["subtitle"]["text"]
         assert "6 given, 16 assumed" in small and "none measured" in small
@@ -313,4 +313,4 @@ def test_figures_hold_the_numbers_and_say_what_is_assumed():
     few, most = (cumulative_figure(replace(case, pays_back_share=share)).to_dict()["layout"]["title"]["text"] for share in (0.004, 0.997))
     assert few.startswith("Under 1 % of the cases break even") and most.startswith("Over 99 % of the cases")
     never = business_case(BusinessParameters(adoption_share=0.05))
-    assert "with every input as stated: not" in cumulative_figure(never).to_dict()["layout"]["title"]["text"]
+    assert "with every input as stated, never" in cumulative_figure(never).to_dict()["layout"]["title"]["text"]

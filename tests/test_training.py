@@ -224,13 +224,13 @@ class TestWithTorch:
         before = torch_content(tmp_path / "out" / "last.pt")
         assert cli.run([*map(str, command)]) == 0
         out, err = capsys.readouterr()
-        assert out == checkpoint and err.startswith(f"{tmp_path / 'out'}: already learnt: 2 rounds, the last with a loss of ") and err.count("\n") == 1
+        assert out == checkpoint and err.startswith(f"{tmp_path / 'out'}: already trained: 2 epochs, the last with a loss of ") and err.count("\n") == 1
         assert torch_content(tmp_path / "out" / "last.pt") == before
 
         from poc.cli_data import tell_earlier
 
         tell_earlier([{"epoch": 1, "total": 0.5}], 4, tmp_path)
-        assert capsys.readouterr().err == f"{tmp_path}: going on after 1 round of 4\n"
+        assert capsys.readouterr().err == f"{tmp_path}: continuing after 1 epoch of 4\n"
 
     def test_a_torn_checkpoint_is_told_in_one_line(self, tmp_path, capsys):
         import torch

@@ -55,12 +55,12 @@ def tornado_figure(swings: Sequence[Swing], params: BusinessParameters) -> go.Fi
     labels = [f"{swing.label} ({SHORT_ORIGIN[swing.origin]})" for swing in top]
     ends = (("at the low end", "net_at_low", "low_value", ORANGE), ("at the high end", "net_at_high", "high_value", BLUE))
     traces = [_bars(top, labels, base, params.currency, *end) for end in ends]
-    words = f"Net over {params.horizon_months} months: {money(base, params.currency)}, one input moved at a time"
+    words = f"Net over {params.horizon_months} months: {money(base, params.currency)}; bars: one input changed at a time"
     nets = [net for swing in top for net in (swing.net_at_low, swing.net_at_high)] or [base]
     room = 0.25 * max(max(nets) - min(nets), 1.0)
     look = layout(
         148 + ROW_PX * max(len(top), 1), margin={"l": 12, "r": 24, "t": 76, "b": 72}, barmode="overlay", bargap=0.35,
-        title=_headline(words, f"{origins_line(params)} Ranges: assumptions."),
+        title=_headline(words, f"{origins_line(params)} The ranges are assumptions."),
         xaxis={"gridcolor": RULE, "zerolinecolor": MUTED, "tickformat": ",.2~s", "range": [min(nets) - room, max(nets) + room],
                "title": _axis_title(f"net over {params.horizon_months} months ({params.currency})")},
         yaxis={"automargin": True, "ticks": "", "tickvals": labels, "ticktext": [wrap(label, 40) for label in labels]},
@@ -98,9 +98,9 @@ def _mark(month: int, value: float) -> dict:
 
 def _break_even_words(case: BusinessCase) -> str:
     months = case.params.horizon_months
-    base = f"in month {case.break_even_month}" if case.break_even_month else "not"
+    base = f"in month {case.break_even_month}" if case.break_even_month else "never"
     share = percent(case.pays_back_share)
-    return f"{share[:1].upper()}{share[1:]} of the cases break even within {months} months; with every input as stated: {base}"
+    return f"{share[:1].upper()}{share[1:]} of the cases break even within {months} months; with every input as stated, {base}"
 
 
 def _headline(words: str, small: str) -> dict:

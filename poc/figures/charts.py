@@ -42,7 +42,7 @@ def comparison_figure(photo: Photo, true_m: np.ndarray, before_m: np.ndarray, af
     errors = [small(100.0 * (np.where(known, d, 1) / np.where(known, true_m, 1) - 1), known) for d in (before_m, after_m)]
     return _beside(photo, [
         {"type": "heatmap", "z": z, "zmin": -MOST_PERCENT, "zmax": MOST_PERCENT, "colorscale": [[0, "#2c5f8a"], [0.5, "#f6f7f8"], [1, "#8a3400"]],
-         "colorbar": _bar("error of the depth, % (blue: too near)"), "hovertemplate": "%{z:+.0f} %<extra></extra>",
+         "colorbar": _bar("depth error in % (blue: too near)"), "hovertemplate": "%{z:+.0f} %<extra></extra>",
          "title": f"{name}: {np.nanmedian(np.abs(z)):.0f} % off (median)"} for name, z in zip(("before", "after"), errors)])
 
 
@@ -71,12 +71,12 @@ def _depth_panel(depth_map: DepthMap) -> dict:
     values = small(depth_map.values, depth_map.valid)
     metric = depth_map.kind == "metric"
     low, high = _range(values)
-    bar = _bar("metres from the camera") if metric else _bar("no metres: this model gives order only")
+    bar = _bar("metres from the camera") if metric else _bar("not metres: this model gives only the order")
     if not metric:
         bar |= {"tickmode": "array", "tickvals": [low + 0.08 * (high - low), high - 0.08 * (high - low)], "ticktext": ["farther", "nearer"]}
     return {
         "type": "heatmap", "z": values, "zmin": low, "zmax": high, "colorscale": "Viridis", "reversescale": metric, "colorbar": bar,
-        "hovertemplate": "%{z:.2f} m<extra></extra>" if metric else "relative %{z:.3g}, no metres<extra></extra>",
+        "hovertemplate": "%{z:.2f} m<extra></extra>" if metric else "relative %{z:.3g}, not metres<extra></extra>",
         "title": f"depth ({depth_map.model})" if metric else f"relative depth ({depth_map.model})",
     }
 
@@ -87,7 +87,7 @@ def _error_panel(depth_map: DepthMap) -> dict:
     return {
         "type": "heatmap", "z": values, "zmin": 0.0, "zmax": max(_range(values)[1], 1.0),
         "colorscale": [[0, "#f6f7f8"], [0.5, "#e8a76b"], [1, "#8a3400"]],
-        "colorbar": _bar("expected error (90 %), % of the depth"), "hovertemplate": "± %{z:.0f} % (90 %)<extra></extra>", "title": "how sure the model is",
+        "colorbar": _bar("expected error (90 %), in % of the depth"), "hovertemplate": "± %{z:.0f} % (90 %)<extra></extra>", "title": "how sure the model is",
     }
 
 

@@ -59,7 +59,7 @@ def budget_chart(measurements) -> go.Figure:
     variance each makes. What has no interval is left out."""
     rows = [m for m in measurements if m.value and m.low and m.budget]
     if not rows:
-        return theme.nothing("Nothing was measured, so there is no error to divide.")
+        return theme.nothing("Nothing was measured, so there is no error to break down.")
     causes = [c for c in CAUSES if any(m.budget.get(c, 0.0) > 0.005 for m in rows)]
     names = [theme.title_of(m.name) for m in rows]
     bars = [_bar(cause, rows, names) for cause in causes]

@@ -74,7 +74,7 @@ def check_picture(path: Path) -> None:
         raise ParameterError(f"{path} is a folder: name a picture in it, like {path / 'worst.png'}")
     kinds = Figure().canvas.get_supported_filetypes()
     if path.suffix and path.suffix.lower().removeprefix(".") not in kinds:
-        raise ParameterError(f"{path}: no picture ends in {path.suffix}; give .png or .jpg")
+        raise ParameterError(f"{path}: pictures cannot be written as {path.suffix}; give .png or .jpg")
     probe_folder(path.parent)
 
 

@@ -79,11 +79,11 @@ def _check_named(preset: Preset, path: Path) -> None:
     if not named or path.parent == folder:
         return
     if not folder.is_dir():
-        raise ModelError(f"{WEIGHTS_ENV} names {named}, and there is no such folder: correct it or unset it")
+        raise ModelError(f"{WEIGHTS_ENV} is {named}, but there is no such folder: correct it or unset it")
     if preset.weights_file.endswith(".onnx") and (others := sorted(p.name for p in folder.glob("*.onnx"))):
         wanted = Path(preset.weights_file)
-        rename = f"call it {wanted}, and the .json beside it {wanted.with_suffix('.json')}, or unset {WEIGHTS_ENV}"
-        raise ModelError(f"{WEIGHTS_ENV} names {named}, which holds {', '.join(others[:3])} but no {wanted}: {rename}")
+        rename = f"rename it to {wanted}, and the .json beside it to {wanted.with_suffix('.json')}, or unset {WEIGHTS_ENV}"
+        raise ModelError(f"{WEIGHTS_ENV} is {named}, which holds {', '.join(others[:3])} but no {wanted}: {rename}")
 
 
 def fetch_weights(preset: Preset, weights_dir: str | Path | None = None, url: str | None = None) -> Path:
@@ -95,7 +95,7 @@ def fetch_weights(preset: Preset, weights_dir: str | Path | None = None, url: st
     target = folder / preset.weights_file
 
     def check(part: Path) -> None:
-        _check_identity(preset, part, f"what {url} sent is not {preset.weights_file}", "nothing is kept, try again or fetch it by hand", may_be_other=False)
+        _check_identity(preset, part, f"what {url} sent is not {preset.weights_file}", "nothing was kept, try again or fetch it by hand", may_be_other=False)
 
     download(url, target, check, by_hand=f"download it from {preset.source} ({url}) and put it in {folder}")
     return target
@@ -125,7 +125,7 @@ def read_sidecar(path: Path) -> dict[str, object]:
     except (OSError, ValueError) as error:
         raise ModelError(f"{sidecar} cannot be read ({type(error).__name__}): restore it") from None
     if not isinstance(facts, dict):
-        raise ModelError(f"{sidecar} does not hold a table of facts: restore it")
+        raise ModelError(f"{sidecar} does not hold a JSON object: restore it")
     return facts
 
 

@@ -55,7 +55,7 @@ def read_csv(path: str | Path) -> CatalogueFile:
         more = f"; and {len(errors) - SHOWN_ERRORS} more" if len(errors) > SHOWN_ERRORS else ""
         raise DataError(f"{path.name}: {len(errors)} bad row(s): " + "; ".join(errors[:SHOWN_ERRORS]) + more)
     if not products:
-        raise DataError(f"{path.name} holds no products below its header")
+        raise DataError(f"{path.name} contains no products below its header")
     return CatalogueFile(tuple(products), currency, hashlib.sha256(SCHEMA.encode() + data).hexdigest())
 
 
@@ -102,7 +102,7 @@ def _column_index(header: list[str], name: str) -> dict[str, int]:
         )
     doubled = [column for column in COLUMNS if found.count(column) > 1]
     if doubled:
-        raise DataError(f"{name}, line 1: column(s) {', '.join(doubled)} stand there twice")
+        raise DataError(f"{name}, line 1: column(s) {', '.join(doubled)} appear twice")
     return {column: found.index(column) for column in COLUMNS}
 
 
@@ -137,13 +137,13 @@ def _number(text: str, column: str, low: float, high: float) -> float:
         raise ValueError(f"{column} “{text}” is not a number (write 1.80, without a unit)") from None
     if math.isfinite(value) and low <= value <= high:
         return value
-    hint = f"; metres, so perhaps {value / 100:g}?" if column.endswith("_m") and low <= value / 100 <= high else ""
+    hint = f"; sizes are in metres, so perhaps {value / 100:g}?" if column.endswith("_m") and low <= value / 100 <= high else ""
     raise ValueError(f"{column} {text} is outside {low:g} to {high:g}{hint}")
 
 
 def _check_unique(sku: str, line: int, first_line: dict[str, int]) -> None:
     if sku in first_line:
-        raise ValueError(f"sku {sku} stands on line {first_line[sku]} already")
+        raise ValueError(f"sku {sku} is on line {first_line[sku]} already")
     first_line[sku] = line
 
 

@@ -57,7 +57,7 @@ def _agreement(net: EmbeddedNet, data: bytes) -> float:
         odds = [float(net.room(net.gist(*net.coarse(image))))] * len(room)
     apart = float(np.abs(said - meant).max() / np.abs(meant).max())
     if not apart < MOST_APART or not all(abs(float(a.item()) - b) < MOST_APART * max(10.0, abs(b)) for a, b in zip(room, odds)):
-        raise PocError(f"the exported file answers otherwise than torch, by {100 * apart:.0f} %: it is not written")
+        raise PocError(f"the exported model differs from torch by {100 * apart:.0f} %: it was not written")
     return float(f"{apart:.1e}")
 
 
@@ -206,7 +206,7 @@ def export(checkpoint: str | Path, out: str | Path, frames: list[Frame], facts: 
     net = load_checkpoint(checkpoint)
     data = to_onnx(net)
     if len(data) > MAX_BYTES:
-        raise WriteError(f"{out}: would be {len(data) / 1e6:.1f} MB; the embedded model may have {MAX_BYTES / 1e6:.0f}")
+        raise WriteError(f"{out}: would be {len(data) / 1e6:.1f} MB; the embedded model may have at most {MAX_BYTES / 1e6:.0f}")
     agreement = _agreement(net, data)
     answers = calibrate(net, frames, inherited) if frames else inherited
     sidecar = {

@@ -153,7 +153,7 @@ def list_frames(folder: str | Path, need_depth: bool = True) -> list[Frame]:
 
 def _entries(folder: Path, meta: object, where: Path) -> list[dict]:
     """What meta.json says of each frame, by "name"; of each photo where it lists none. Raises DataError for another layout."""
-    otherwise = f"{where}: is not laid out as a data folder's"
+    otherwise = f"{where}: does not have the layout of a data folder's"
     if not isinstance(meta, dict):
         raise DataError(f"{otherwise}: {LAYOUT}, not {_shown(meta)}")
     listed = meta.get("frames") or sorted(p.stem for p in (folder / "rgb").glob("*") if p.suffix in RGB_SUFFIXES)
@@ -195,7 +195,7 @@ def _frame(folder: Path, meta: dict, entry: dict, where: Path) -> Frame:
         raise DataError(f"{folder / 'rgb' / name}.jpg: no such photo, though meta.json lists it")
     rgb = photos[0]
     if twin := next((p for p in photos[1:] if not p.samefile(rgb)), None):
-        raise DataError(f"{rgb}: {twin.name} is beside it, and which of the two belongs to {name}.png in depth_mm/ cannot be told; keep one")
+        raise DataError(f"{rgb}: {twin.name} is beside it, and it is unclear which of the two belongs to {name}.png in depth_mm/; keep one")
     which = f"{where}: frame {name!r}"
     k = _intrinsics(meta, entry, which)
     label = folder / "label" / f"{name}.png"
@@ -331,4 +331,4 @@ def read_names(path: str | Path | None) -> frozenset[str]:
     try:
         return frozenset(name for line in Path(path).read_text("utf-8").splitlines() if (name := line.strip()))
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: the list of frames cannot be read ({getattr(error, 'strerror', None) or 'it is no text'})") from error
+        raise DataError(f"{path}: the list of frames cannot be read ({getattr(error, 'strerror', None) or 'it is not text'})") from error

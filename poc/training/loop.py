@@ -173,14 +173,14 @@ def restore(state: State, config: TrainConfig) -> bool:
     again = "delete it to start again, or give another --out"
     saved = read_saved(path, again)
     if lacks := [key for key in ("net", "optimiser", "epoch", "step", "history") if key not in saved]:
-        raise DataError(f"{path}: holds no {', '.join(lacks)} to go on with: {again}")
+        raise DataError(f"{path}: holds no {', '.join(lacks)} to continue with: {again}")
     room = {f"room.{key}": value for key, value in state.net.room.state_dict().items()}  # which runs before version 9 lack
     try:
         state.net.load_state_dict(room | saved["net"])
         state.average.load_state_dict(room | saved["average"])
         state.optimiser.load_state_dict(saved["optimiser"])
     except (RuntimeError, ValueError) as error:
-        raise ParameterError(f"{path}: is of another network ({str(error).splitlines()[0]}): {again}") from error
+        raise ParameterError(f"{path}: belongs to another network ({str(error).splitlines()[0]}): {again}") from error
     for group in state.optimiser.param_groups:  # saved with what suited the device it ran on
         group["fused"] = next(state.net.parameters()).is_cuda
     state.epoch, state.step, state.history = saved["epoch"], saved["step"], saved["history"]
@@ -303,7 +303,7 @@ def train(config: TrainConfig, progress: Callable[[dict], None] | None = None, e
     samples = config.samples_per_epoch or len(batches.pools[0])
     samples = max(samples, config.batch)
     if restore(state, config):
-        log.info("going on after epoch %d", state.epoch)
+        log.info("continuing after epoch %d", state.epoch)
         _check_not_growing(state.history)
         if earlier:
             earlier(state.history)
@@ -338,7 +338,7 @@ def know_rooms(state: State, config: TrainConfig, held_out: frozenset[str], othe
     rooms = [f.rgb for s in config.sources for f in split_frames(s.folder, held_out)[0]]
     rooms += [path for s in config.photos for path in list_photos(s.folder) if path.stem not in held_out]
     if others:
-        log.info("telling %d photos of rooms from %d others", len(rooms), len(others))
+        log.info("learning to tell %d photos of rooms from %d others", len(rooms), len(others))
         learn_rooms(state.average, rooms, others, device, begun.room.weight[0].detach())
     else:
         keep_up(state.average, begun, rooms, device)

@@ -66,7 +66,7 @@ def read_saved(path: str | Path, instead: str) -> dict:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}): {instead}") from error
     except Exception as error:  # noqa: BLE001 - pickle, zip and torch each raise their own types on files that are torn or none of theirs
-        raise DataError(f"{path}: is torn, or not a checkpoint at all ({type(error).__name__}): {instead}") from error
+        raise DataError(f"{path}: is damaged, or not a checkpoint ({type(error).__name__}): {instead}") from error
     if not isinstance(saved, dict) or not isinstance(saved.get("average"), dict):
         raise DataError(f"{path}: is not a checkpoint of `poc train` (it holds no averaged weights): {instead}")
     return saved

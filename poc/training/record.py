@@ -73,7 +73,7 @@ def read_record(path: Path) -> dict:
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read ({error}): delete its folder to start again, or give another --out") from error
     if not isinstance(found, dict):
-        raise DataError(f"{path}: is no record of a run: delete its folder to start again, or give another --out")
+        raise DataError(f"{path}: is not the record of a run: delete its folder to start again, or give another --out")
     return found
 
 

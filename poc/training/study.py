@@ -63,21 +63,21 @@ def split(folder: str | Path, held_out: Sequence[str]) -> Split:
     names = [f.name for f in list_frames(folder)]
     unknown = sorted(set(held_out) - set(names))
     if unknown:
-        raise ParameterError(f"{folder}: holds no frame named {', '.join(unknown)}; it has {', '.join(names[:8])}{' …' * (len(names) > 8)}")
+        raise ParameterError(f"{folder}: has no frame named {', '.join(unknown)}; it has {', '.join(names[:8])}{' …' * (len(names) > 8)}")
     score = tuple(held_out) or tuple(names[::5])
     learn = tuple(n for n in names if n not in score)
     if not learn:
-        raise ParameterError(f"{folder}: every one of its {len(names)} frames is held out; at least one must be left to learn from")
+        raise ParameterError(f"{folder}: every one of its {len(names)} frames is held out; at least one must be left to train on")
     return Split(folder, learn, score)
 
 
 def split_rows(parts: Split, most: int = 12) -> list[list[str]]:
-    """Table rows: the names of the frames to learn from and to score on, the first ones of many."""
-    def told(names: tuple[str, ...]) -> str:
+    """Table rows (use, names of its frames); of more than `most` names the rest are only counted."""
+    def listed(names: tuple[str, ...]) -> str:
         more = f" and {len(names) - most} more" if len(names) > most else ""
         return ", ".join(names[:most]) + more
 
-    return [["learn from", told(parts.learn)], ["score on", told(parts.score)]]
+    return [["train on", listed(parts.learn)], ["score on", listed(parts.score)]]
 
 
 def fine_tune(parts: Split, out: str | Path, epochs: int, samples: int, threads: int = 2, tell: Callable[[dict], None] | None = None) -> Path:
@@ -141,8 +141,8 @@ def verdict(before: dict, after: dict) -> list[str]:
         told.append(f"None got {'worse' if better else 'better'}.")
     n = after["frames"]
     photos = f"{n} photo{'s' * (n != 1)}"
-    few = f"far too few to trust a gain, or a loss. With a hundred rooms of your own, keep {ENOUGH} apart and read this again."
-    trust = f"Scored on {photos}: {few}" if n < ENOUGH else f"Scored on {photos} that were not learnt from."
+    few = f"far too few to trust a gain or a loss. Once you have a hundred rooms of your own, hold out {ENOUGH} of them and score again."
+    trust = f"Scored on {photos}: {few}" if n < ENOUGH else f"Scored on {photos} that were not used in training."
     return [" ".join(told) or f"No score changed by {LEAST_CHANGE:g} or more.", trust]
 
 
@@ -153,11 +153,11 @@ def advice(before: dict, after: dict, weights_dir: str | Path) -> str:
     metres = any(name.startswith("metric") for name in worse)
     if metres or not better:
         are = "are further off in metres" if metres else "are worse" if worse else "are no better"
-        return f"Keep the shipped weights: on photos that neither had seen, the new ones, in {folder}, {are}."
+        return f"Keep the shipped weights: on photos that neither model had seen, the new ones, in {folder}, {are}."
     if worse:
-        unless = "unless what got better counts more for you. To measure with the new ones, name their folder"
+        unless = "unless the scores that improved matter more to you. To measure with the new ones, name their folder"
         return f"Some scores got worse: keep the shipped weights, {unless}: POC_WEIGHTS={folder}"
-    measure = "To measure with the new weights" if after["frames"] >= ENOUGH else "The new weights did better, on too few photos to be sure of it. To try them"
+    measure = "To measure with the new weights" if after["frames"] >= ENOUGH else "The new weights did better, but on too few photos to be sure. To try them"
     return f"{measure}, name their folder: POC_WEIGHTS={folder}"
 
 
@@ -185,9 +185,9 @@ def views(parts: Split, weights_dir: str | Path, name: str | None = None) -> Vie
 
 def epoch_line(record: dict) -> str:
     """A round of training in one line."""
-    earlier = ", learnt before" if record.get("earlier") else ""
+    earlier = ", trained earlier" if record.get("earlier") else ""
     losses = f"loss {record['total']:.3f} (depth {record['l1']:.3f}, surfaces {record['surface']:.3f})"
-    return f"round {record['epoch']}: {losses}, {60 * record['minutes']:.0f} s{earlier}"
+    return f"epoch {record['epoch']}: {losses}, {60 * record['minutes']:.0f} s{earlier}"
 
 
 def _dig(record: dict, path: Sequence[str]) -> float | None:
