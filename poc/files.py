@@ -120,4 +120,4 @@ def _named(path: Path, action: Callable):
 
 
 def _cannot_write(path: Path, error: OSError) -> WriteError:
-    return WriteError(f"cannot write {path} ({error.strerror or error}): choose another place or free some space")
+    return WriteError(f"cannot write {path} ({error.strerror or error}): choose another location or free some space")

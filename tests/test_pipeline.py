@@ -160,7 +160,7 @@ def test_probing_a_folder_leaves_nothing(tmp_path):
     probe_folder(tmp_path / "a" / "b")
     assert not (tmp_path / "a").exists()
     (tmp_path / "file").write_text("x")
-    with pytest.raises(WriteError, match="choose another place"):
+    with pytest.raises(WriteError, match="choose another location"):
         probe_folder(tmp_path / "file" / "b")
 
 

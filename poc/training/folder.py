@@ -153,7 +153,7 @@ def list_frames(folder: str | Path, need_depth: bool = True) -> list[Frame]:
 
 def _entries(folder: Path, meta: object, where: Path) -> list[dict]:
     """What meta.json says of each frame, by "name"; of each photo where it lists none. Raises DataError for another layout."""
-    otherwise = f"{where}: does not have the layout of a data folder's"
+    otherwise = f"{where}: does not have the layout of a data folder"
     if not isinstance(meta, dict):
         raise DataError(f"{otherwise}: {LAYOUT}, not {_shown(meta)}")
     listed = meta.get("frames") or sorted(p.stem for p in (folder / "rgb").glob("*") if p.suffix in RGB_SUFFIXES)
