@@ -134,7 +134,7 @@ def depth(
     from poc.camera import estimate_camera
     from poc.depth import depth_png, estimate
     from poc.figures.depthview import coloured_png
-    from poc.files import write_together, writing_where_told
+    from poc.files import write_together, output_chosen_by_caller
     from poc.photo import load_photo
     from poc.room.distortion import straightened
     from poc.room.refusal import refuse
@@ -150,7 +150,7 @@ def depth(
     if any(os.path.exists(path) and os.path.samefile(path, photo) for path in (target, twin)):
         raise ParameterError(f"{photo} would be overwritten by its own depth: give another name with -o")
     found, surfaces = estimate(loaded, model, focal_px)
-    with writing_where_told():
+    with output_chosen_by_caller():
         write_together({target: depth_png(found), twin: coloured_png(found)})
     print(f"{shown(target)}\n{shown(twin)}")
     if found.kind == "metric":

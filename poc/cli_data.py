@@ -41,18 +41,18 @@ def evaluate(
     """Score a model on photos with true depth: AbsRel, RMSE, δ1 under three alignments, planes, edges, surfaces."""
     from poc.evaluate import evaluate as score
     from poc.figures.failures import Worst, check_picture
-    from poc.files import writing_where_told
+    from poc.files import output_chosen_by_caller
     from poc.training.folder import read_names
 
     kept = Worst()
     if worst:
-        with writing_where_told():
+        with output_chosen_by_caller():
             check_picture(worst)
     wanted = read_names(names) if names else None
     scores = score(folder, model, names=wanted, limit=limit, progress=bar("frames"), seen=kept.see if worst else None)
     show(scores, json)
     if worst:
-        with writing_where_told():
+        with output_chosen_by_caller():
             kept.draw(worst)
 
 
@@ -138,7 +138,7 @@ def train(
     from poc.models.runtime import need_torch
 
     need_torch("training")
-    from poc.files import probe_file, writing_where_told
+    from poc.files import probe_file, output_chosen_by_caller
     from poc.training.export import export_run
     from poc.training.loop import train as run
     from poc.training.recipe import make_config
@@ -150,13 +150,13 @@ def train(
     }  # fmt: skip
     given = {name: value for name, value in settings.items() if value is not None}
     config = make_config(tuple(source(text) for text in data), out, given, recipe, finetune)
-    with writing_where_told():
+    with output_chosen_by_caller():
         if export is not None:
             probe_file(export)
     checkpoint = run(config, progress=tell_epoch, earlier=lambda history: tell_earlier(history, config.epochs, out))
     print(checkpoint)
     if export is not None:
-        with writing_where_told():
+        with output_chosen_by_caller():
             print(export_run(checkpoint, export, config))
 
 

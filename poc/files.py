@@ -47,8 +47,8 @@ def make_folder(path: Path) -> Path:
 
 
 @contextmanager
-def writing_where_told() -> Iterator[None]:
-    """Around writes to a place the caller chose: that it cannot take them is the caller's to mend, so the exit code is 2."""
+def output_chosen_by_caller() -> Iterator[None]:
+    """Around writes to a place the caller chose: if it cannot be written, that is the caller's mistake, so the exit code is 2."""
     try:
         yield
     except WriteError as error:

@@ -5,6 +5,8 @@ Predicted and true depth are float H×W metres; `known` is bool H×W where truth
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from poc.types import Z90
@@ -102,13 +104,21 @@ def true_wall_masks(points: np.ndarray, is_wall: np.ndarray, rng: np.random.Gene
     return masks
 
 
-def plane_scores(predicted: np.ndarray, true: np.ndarray, masks: list[np.ndarray]) -> list[tuple[float, float]]:
-    """(flatness in cm, angle to the true normal in degrees) of each masked plane (iBims-1, Koch et al. 2018)."""
+class PlaneScore(NamedTuple):
+    """How well a predicted plane matches the true one (iBims-1, Koch et al. 2018): the residual standard deviation of its points, and the
+    angle between the fitted and the true normal."""
+
+    flatness_cm: float
+    angle_deg: float
+
+
+def plane_scores(predicted: np.ndarray, true: np.ndarray, masks: list[np.ndarray]) -> list[PlaneScore]:
+    """One score per mask (bool H×W). predicted, true: camera-frame points, H×W×3 metres."""
     rows = []
     for mask in masks:
         n_true, _ = fit_plane(true[mask])
         n_pred, spread = fit_plane(predicted[mask])
-        rows.append((spread * 100, float(np.degrees(np.arccos(np.clip(abs(n_true @ n_pred), 0, 1))))))
+        rows.append(PlaneScore(spread * 100, float(np.degrees(np.arccos(np.clip(abs(n_true @ n_pred), 0, 1))))))
     return rows
 
 

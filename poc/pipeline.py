@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poc.errors import ParameterError
-from poc.files import probe_file, write_file, write_together, writing_where_told
+from poc.files import probe_file, write_file, write_together, output_chosen_by_caller
 from poc.parameters import check_parameters, notebook_parameters
 from poc.progress import Progress
 from poc.runs import Run, locked_run, project_root
@@ -129,13 +129,13 @@ def _one_size(sizes: Sequence[tuple[str, int]], options: Options) -> None:
 def measure_room(checked: Checked) -> Room:
     """Depth, camera, scene and measurements of one photo, in this process. A photo without a room gives a refused scene."""
     from poc.camera import estimate_camera
-    from poc.depth import estimate, looked_at_turned
+    from poc.depth import estimate, detect_rotation
     from poc.measure import measure
     from poc.scene import build_scene
 
     photo, focal_px = checked.photo, checked.options.focal_px
     depth, surfaces = estimate(photo, checked.options.model, focal_px)
-    surfaces = looked_at_turned(photo, surfaces)
+    surfaces = detect_rotation(photo, surfaces)
     camera = estimate_camera(photo, surfaces, depth, focal_px=focal_px, pitch_roll_deg=checked.pitch_roll_deg)
     scene = build_scene(photo, depth, surfaces, camera, camera_height=checked.camera_height, references=checked.references)
     return Room(photo, depth, surfaces, camera, scene, measure(scene))
@@ -200,7 +200,7 @@ def write_report(photo: Path, out: Path, options: Options, language: str = "en",
     Messages(language)
     checked = check(photo, options)
     values = notebook_values(photo, options)
-    with writing_where_told():
+    with output_chosen_by_caller():
         for name in ("report.html", "measurements.json"):
             probe_file(out / name)
     ensure_model(options.model)
@@ -214,7 +214,7 @@ def write_report(photo: Path, out: Path, options: Options, language: str = "en",
         page = build_report(run, stage_names(), times, asked(options), language)
         room = run.load("03_measurements").values
         files = {out / "measurements.json": as_json(room["json"], indent=1).encode(), out / "report.html": page.encode()}
-        with writing_where_told():
+        with output_chosen_by_caller():
             write_together(files)
     return Report(out / "report.html", out / "measurements.json", run, times, room["scene"].refusal or "")
 

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from poc.errors import ParameterError, RunError, WriteError
-from poc.files import make_folder, write_together, writing_where_told
+from poc.files import make_folder, write_together, output_chosen_by_caller
 from poc.packing import pack, unpack
 
 SCHEMA = 3
@@ -226,7 +226,7 @@ def locked_run(run_id: str) -> Iterator[Run]:
 
     for number in range(1, 100):
         run = open_run(run_id if number == 1 else f"{run_id}-{number}")
-        with writing_where_told() if os.environ.get("POC_RUNS") else nullcontext():
+        with output_chosen_by_caller() if os.environ.get("POC_RUNS") else nullcontext():
             make_folder(run.folder)
         try:
             handle = os.open(run.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)

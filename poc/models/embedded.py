@@ -53,13 +53,13 @@ class EmbeddedModel:
 
     def depth(self, photo: Photo, f_px: float | None = None) -> DepthMap:
         """Metric depth at the photo's size. f_px: focal in photo pixels; None: the photo's, else the 26 mm prior."""
-        return self.both(photo, f_px)[0]
+        return self.depth_and_surfaces(photo, f_px)[0]
 
     def surfaces(self, photo: Photo) -> Surfaces:
         """What each pixel belongs to, at the network's size."""
-        return self.both(photo)[1]
+        return self.depth_and_surfaces(photo)[1]
 
-    def both(self, photo: Photo, f_px: float | None = None) -> tuple[DepthMap, Surfaces]:
+    def depth_and_surfaces(self, photo: Photo, f_px: float | None = None) -> tuple[DepthMap, Surfaces]:
         """Depth and surfaces: the network's mean answer on the photo and on its mirror image."""
         width, height = network_size(photo.width, photo.height, self.preset)
         image = area_input(photo.rgb, (width, height))

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
 from poc.errors import DataError, ParameterError, PocError
-from poc.files import probe_folder, write_file, writing_where_told
+from poc.files import probe_folder, write_file, output_chosen_by_caller
 from poc.models.embedded_net import EmbeddedNet
 from poc.training.augment import AugmentConfig
 from poc.training.distil import answer, ask, distillation_loss
@@ -287,7 +287,7 @@ def train(config: TrainConfig, progress: Callable[[dict], None] | None = None, e
     torch.set_num_threads(config.threads)
     device = pick_device()
     out = Path(config.out)
-    with writing_where_told():
+    with output_chosen_by_caller():
         probe_folder(out)
     if differs := settings_changed(config):
         raise ParameterError(f"{out}: holds a run with other settings ({', '.join(differs)}): give another --out, or delete it to start again")

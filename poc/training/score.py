@@ -61,7 +61,7 @@ def answer_both_ways(net: nn.Module, image: torch.Tensor) -> list[torch.Tensor]:
 def predict_canonical(
     net: nn.Module, rgb: np.ndarray, f_px: float, device: torch.device
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """log depth (metres, true focal), log Laplace scale (both H×W) and surface logits (H×W×6) of an upright uint8 photo."""
+    """The network's prediction for an upright photo, at its size. rgb: uint8 H×W×3; f_px: its focal length in pixels."""
     h, w = rgb.shape[:2]
     nw, nh = network_size(w, h)
     small = cv2.resize(rgb, (nw, nh), interpolation=cv2.INTER_AREA)

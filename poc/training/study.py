@@ -11,7 +11,7 @@ import numpy as np
 from poc.depth import estimate
 from poc.errors import ParameterError
 from poc.evaluate import default_estimator, evaluate
-from poc.files import make_folder, writing_where_told
+from poc.files import make_folder, output_chosen_by_caller
 from poc.models.presets import get_preset
 from poc.models.weights import SHIPPED, obtain_weights
 from poc.photo import load_photo
@@ -97,7 +97,7 @@ def fine_tune(parts: Split, out: str | Path, epochs: int, samples: int, threads:
         for record in history if tell else ():
             tell(record | {"earlier": True})
 
-    with writing_where_told():
+    with output_chosen_by_caller():
         out = make_folder(Path(out))
     (out / "held_out.txt").write_text("\n".join(parts.score) + "\n")
     given = {"held_out": str(out / "held_out.txt"), "epochs": epochs, "samples_per_epoch": samples, "threads": threads, "validate_every": epochs}
