@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 from poc.catalog import Catalogue, LeastNeeds, least_needs, names
 from poc.products.fit import MARGIN_M, Extent, joint_probability
+from poc.products.phrases import between, height_in_words, in_words, probability_in_words
 from poc.products.places import Place
-from poc.recommend import (
-    FITS, Rule, between, chosen_categories, height_in_words, in_words, known_name, places_or_reason, probability_in_words,
-    recommend_or_reason, rule_of,
-)  # fmt: skip
+from poc.recommend import FITS, Rule, chosen_categories, known_name, places_or_reason, recommend_or_reason, rule_of
 from poc.types import Measurement, Recommendation, Scene
 from poc.words import price
 
