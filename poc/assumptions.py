@@ -1,7 +1,7 @@
-"""What the business case stands on: every parameter with its unit, where its value comes from and how far it may be off.
+"""The inputs of the business case: every parameter with its unit, origin and plausible range.
 
-A value is "given by the case", an "assumption" (ours, to be replaced), "set by the analyst" or "measured".
-Defaults marked as assumptions are placeholders of a plausible size, not findings. Plausible ranges are assumptions too.
+The origin of a value is "given by the case", "assumption" (to be replaced), "set by the analyst" or "measured".
+Defaults marked as assumptions are placeholders of a plausible size, not findings. The plausible ranges are assumptions too.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from poc.words import amount
 
 GIVEN, ASSUMED, ANALYST, MEASURED = "given by the case", "assumption", "set by the analyst", "measured"
 LEAST_PHOTOS = 10
-"""Fewer photos than this say too little about the share that can be used."""
+"""Fewer photos than this are too few to estimate the share of usable ones."""
 
 
 @dataclass(frozen=True)
 class Info:
-    """About one parameter. low, high: ends of its plausible range; least, most: what is accepted at all. cash: part of the
-    money (else used only to judge accuracy)."""
+    """What is known about a parameter. origin: one of the four above. low, high: its plausible range. least, most: the range that is
+    accepted at all. cash: whether it enters the money (otherwise it is only used to judge accuracy)."""
 
     label: str
     unit: str
@@ -37,7 +37,7 @@ class Info:
 
 @dataclass(frozen=True)
 class Measured:
-    """That a parameter's value was measured: 90 % interval, and by what."""
+    """A parameter whose value was measured: its 90 % interval, and how it was measured."""
 
     name: str
     low: float
@@ -55,7 +55,7 @@ def _assumed(default: float, label: str, unit: str, low: float, high: float, mos
 
 @dataclass(frozen=True)
 class BusinessParameters:
-    """All inputs of the value model; shares are 0…1, money in `currency`, counts per month at full use.
+    """All inputs of the value model. Shares are 0…1, money is in `currency`, counts are per month at full use.
 
     Raises ParameterError for a value that is not a number or out of range.
     """
@@ -114,13 +114,13 @@ class BusinessParameters:
 
 INFO: dict[str, Info] = {f.name: f.metadata["info"] for f in fields(BusinessParameters) if "info" in f.metadata}
 COUNTS = ("photos_tried", "photos_usable")
-"""Photos that an analyst tried, and those of them that gave a usable measurement."""
+"""Parameters that count photos: those an analyst tried, and those of them that gave a usable measurement."""
 DEFAULTS: dict[str, float] = {f.name: f.default for f in fields(BusinessParameters) if f.name in INFO}
 
 
 def parameters_from(values: Mapping[str, object]) -> BusinessParameters:
-    """Parameters from names and values (a notebook's or a file's); with counts of photos tried (`COUNTS`) the share of usable ones is
-    measured. Raises ParameterError; a near miss gets a hint."""
+    """Business parameters from names and values. If photos were counted (`COUNTS`), the share of usable ones is taken from the counts.
+    Raises ParameterError for an unknown name (with the nearest known one) or a value out of range."""
     allowed = {f.name for f in fields(BusinessParameters)} - {"measured"} | set(COUNTS)
     for name in values:
         if name not in allowed:
@@ -131,9 +131,9 @@ def parameters_from(values: Mapping[str, object]) -> BusinessParameters:
 
 
 def with_measured_share(params: BusinessParameters, usable: int, total: int, source: str = "runs") -> BusinessParameters:
-    """The share of tries that give a usable measurement, as measured on `total` photos, with Wilson's 90 % interval.
+    """`params` with the share of usable photos as measured on `total` photos, and Wilson's 90 % interval as its range.
 
-    Raises ParameterError for impossible counts, and for fewer than ten photos: those say too little.
+    Raises ParameterError for impossible counts, and for fewer than LEAST_PHOTOS photos.
     """
     for name, count in (("usable", usable), ("total", total)):
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
@@ -168,7 +168,7 @@ class ParameterRow:
 
 
 def parameter_rows(params: BusinessParameters) -> tuple[ParameterRow, ...]:
-    """Every input with its value, plausible range and origin, in words."""
+    """A table row for every input: label, value, plausible range and origin."""
     rows = []
     for name, info in INFO.items():
         low, high = (shown(end, info.unit, params.currency) for end in range_of(params, name))
@@ -178,19 +178,19 @@ def parameter_rows(params: BusinessParameters) -> tuple[ParameterRow, ...]:
 
 
 def origin_of(params: BusinessParameters, name: str) -> str:
-    """Where the value in force comes from."""
+    """The origin of a parameter's present value."""
     if _measured(params, name) is not None:
         return MEASURED
     return INFO[name].origin if getattr(params, name) == DEFAULTS[name] else ANALYST
 
 
 def range_of(params: BusinessParameters, name: str) -> tuple[float, float]:
-    """The plausible range in force: measured, or the table's, moved in proportion with a value the analyst has set."""
+    """The present plausible range: as measured, else the default one, scaled in proportion to a value that the analyst has set."""
     info, value, measured = INFO[name], float(getattr(params, name)), _measured(params, name)
     if measured is not None:
         low, high = measured.low, measured.high
     else:
-        factor = value / DEFAULTS[name] if DEFAULTS[name] else float(value > 0)  # what is nothing unless somebody says so stays nothing
+        factor = value / DEFAULTS[name] if DEFAULTS[name] else float(value > 0)  # a default of 0 has no ratio: its range applies once a value is set
         low, high = info.low * factor, info.high * factor
     return max(info.least, min(low, value)), min(info.most, max(high, value))
 
@@ -206,7 +206,7 @@ def shown(value: float, unit: str, currency: str) -> str:
 
 
 def money(value: float, currency: str) -> str:
-    """An amount rounded to three figures (it is an estimate): "−¥1,240,000"."""
+    """An amount rounded to three significant figures, since it is an estimate: "−¥1,240,000"."""
     if not value:
         return amount("0", currency)
     digits = max(0, 2 - math.floor(math.log10(abs(value))))
@@ -228,7 +228,7 @@ def _check_number(name: str, value: object, least: float, most: float) -> None:
 
 
 def unknown_parameter(name: str) -> str:
-    """The line for a name that is no parameter, with the nearest one that is."""
+    """The error message for an unknown parameter, with the nearest known name, else all of them."""
     known = [*(f.name for f in fields(BusinessParameters) if f.name != "measured"), *COUNTS]
     near = difflib.get_close_matches(str(name), known, 1)
     return f"unknown business parameter “{name}”: " + (f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}")
