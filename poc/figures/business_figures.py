@@ -1,4 +1,4 @@
-"""Figures of the business case: money over time, and which inputs decide it. Each says what is given and what assumed."""
+"""Figures of the business case: money over time, and the influence of each input. Each states how many inputs are given and assumed."""
 
 from __future__ import annotations
 
@@ -72,18 +72,19 @@ def tornado_figure(swings: Sequence[Swing], params: BusinessParameters) -> go.Fi
 def origins_line(params: BusinessParameters) -> str:
     """How many inputs are given, assumed, set and measured, in a sentence for under a figure."""
     counts = Counter(origin_of(params, name) for name in INFO if INFO[name].cash)
-    told = [f"{counts[origin]} {word}" for origin, word in SHORT_ORIGIN.items() if counts[origin]]
+    parts = [f"{counts[origin]} {word}" for origin, word in SHORT_ORIGIN.items() if counts[origin]]
     measured = "" if counts[MEASURED] else "; none measured"
-    return f"Of the {sum(counts.values())} inputs that enter the money: {', '.join(told)}{measured}. A calculation from these, not a forecast."
+    inputs = f"Of the {sum(counts.values())} inputs that enter the money: {', '.join(parts)}{measured}"
+    return f"{inputs}. A calculation from these, not a forecast."
 
 
 def _bars(top: Sequence[Swing], labels: list[str], base: float, currency: str, name: str, net: str, value: str, colour: str) -> dict:
     """One side of the tornado: bars from the base net to the net at one end of the range."""
     nets = [getattr(swing, net) for swing in top]
-    told = [shown(getattr(swing, value), INFO[swing.name].unit, currency) for swing in top]
+    texts = [shown(getattr(swing, value), INFO[swing.name].unit, currency) for swing in top]
     return {
         "type": "bar", "orientation": "h", "name": name, "y": labels, "x": [amount - base for amount in nets], "base": base,
-        "marker": {"color": colour}, "text": told, "textposition": "outside", "cliponaxis": False,
+        "marker": {"color": colour}, "text": texts, "textposition": "outside", "cliponaxis": False,
         "textfont": {"size": SMALL_PX, "color": INK}, "customdata": [money(amount, currency) for amount in nets],
         "hovertemplate": "%{y}<br>%{text}: net %{customdata}<extra></extra>",
     }

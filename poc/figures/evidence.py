@@ -1,4 +1,4 @@
-"""What the measurements rest on: the surfaces seen in the photo, and where the error of each measurement comes from."""
+"""The basis of the measurements: the surfaces recognised in the photo, and the sources of each measurement's error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SURFACE_COLOURS = {"floor": theme.ORANGE, "wall": theme.BLUE, "ceiling": theme.P
 TINT = 0.55
 """Opacity where the model is sure."""
 LEAST_SHARE = 0.002
-"""A surface on less of the photo than this is not named."""
+"""A surface that covers a smaller share of the photo is left out of the legend."""
 SHOWN_PX = (900.0, 560.0)
 CAUSES = {
     "scale": ("scale", theme.BLUE), "focal": ("focal length", theme.SKY), "gravity": ("camera's tilt", theme.GREEN),
@@ -28,8 +28,7 @@ ROW_PX = 26
 
 
 def surface_figure(photo: Photo, surfaces: Surfaces) -> go.Figure:
-    """The photo, each pixel tinted by the surface it is taken for; paler where the model is less sure, bare where it is
-    something else, like furniture."""
+    """The photo with each pixel tinted by its surface: paler where the model is less certain, not at all for anything else, such as furniture."""
     shown = min(SHOWN_PX[0] / photo.width, SHOWN_PX[1] / photo.height)
     base = theme.photo_layout(photo, long_side=900)
     tint = base["images"][0] | {"source": theme.png_uri(_tint(surfaces.probabilities)), "layer": "above"}

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 MAX_VERTICES = 11_500
 TEAR = 1.12
-"""Neighbouring depths farther apart than this ratio are different things: the relief is torn between them."""
+"""Neighbouring depths with a larger ratio belong to different objects: the relief is cut between them."""
 EDGE_ON = 0.14
-"""A triangle seen more edge-on than this (cosine) bridges two things, unless it lies on a plane."""
+"""A triangle seen more edge-on than this (cosine) connects two different objects, unless it lies on a plane."""
 UNDER_CEILING_M = 0.25
-"""What is on no plane and this near to the ceiling is most likely the ceiling; it would hide the room."""
+"""Points on no plane and this close to the ceiling most likely belong to it, and would hide the room."""
 BEHIND_M = 0.015
 """Planes are drawn this far behind the relief that lies on them, so that the two do not flicker."""
 

@@ -1,4 +1,4 @@
-"""From the shipped ONNX file back to a network that can be trained on: fine-tuning needs no other download.
+"""Restores a trainable network from the shipped ONNX file, so that fine-tuning needs no other download.
 
 The exporter folds batch norm into the convolution before it. Here the folded weights go into the convolution and the
 batch norm becomes the identity, so the network answers as the file does. Few photos train it with `freeze_norm`, because the
