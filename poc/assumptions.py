@@ -141,7 +141,8 @@ def with_measured_share(params: BusinessParameters, usable: int, total: int, sou
     if usable > total:
         raise ParameterError(f"{usable} usable photos of {total}: there cannot be more usable than tried")
     if total < LEAST_PHOTOS:
-        raise ParameterError(f"{total} photo(s) are too few to estimate the usable share: run at least {LEAST_PHOTOS}, or keep the assumption")
+        instead = f"run at least {LEAST_PHOTOS}, or keep the assumption"
+        raise ParameterError(f"{total} photo(s) are too few to estimate the usable share: {instead}")
     low, high = wilson_interval(usable, total)
     entry = Measured("usable_photo_share", low, high, f"{usable} of {total} photos, {source}")
     others = tuple(m for m in params.measured if m.name != entry.name)
@@ -190,7 +191,8 @@ def range_of(params: BusinessParameters, name: str) -> tuple[float, float]:
     if measured is not None:
         low, high = measured.low, measured.high
     else:
-        factor = value / DEFAULTS[name] if DEFAULTS[name] else float(value > 0)  # a default of 0 has no ratio: its range applies once a value is set
+        # a default of 0 has no ratio: its range applies once a value is set
+        factor = value / DEFAULTS[name] if DEFAULTS[name] else float(value > 0)
         low, high = info.low * factor, info.high * factor
     return max(info.least, min(low, value)), min(info.most, max(high, value))
 

@@ -120,8 +120,8 @@ class AccuracyVerdict:
     """Whether this photo's lengths are accurate enough to choose a product by.
 
     light: green (a product can be chosen), amber (better than measuring by hand at its worst), red (neither), "" (nothing measured).
-    half_widths: half of the 90 % interval relative to the value, by measurement. text: the verdict as a sentence. width: the largest half-width in
-    per cent, as printed. doubted: one of the lengths may be entirely wrong.
+    half_widths: half of the 90 % interval relative to the value, by measurement. text: the verdict as a sentence. width: the largest
+    half-width in per cent, as printed. doubted: one of the lengths may be entirely wrong.
     """
 
     light: str
@@ -249,7 +249,8 @@ def _notes(params: BusinessParameters) -> tuple[str, ...]:
     if MEASURED not in groups:
         sources.append("No input to the money was measured.")
     if params.manual_rework_share == params.photo_rework_share and origin_of(params, "photo_rework_share") == ASSUMED:
-        sources.append("The base case counts no gain from fewer wrong sizes, since that was not measured. In the band, either share may be the larger.")
+        sources.append("The base case counts no gain from fewer wrong sizes, since that was not measured.")
+        sources.append("In the band, either of the two shares may be the larger.")
     return (*sentences, *sources)
 
 
@@ -283,7 +284,8 @@ def break_even(params: BusinessParameters, name: str) -> BreakEven:
     months, now_text = params.horizon_months, shown(now, info.unit, params.currency)
     if value is None:
         side = "positive" if net_over_horizon(params) >= 0 else "negative"
-        return BreakEven(name, None, f"{info.label}: no value brings the net over {months} months to zero; it stays {side} (currently {now_text})")
+        text = f"{info.label}: no value brings the net over {months} months to zero; it stays {side} (currently {now_text})"
+        return BreakEven(name, None, text)
     needed = shown(value, info.unit, params.currency)
     return BreakEven(name, value, f"{info.label}: the net over {months} months is zero at {needed} (currently {now_text})")
 

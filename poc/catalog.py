@@ -167,7 +167,8 @@ def _open_url(url: str, csv_path: Path) -> Catalogue:
 
 
 def _existing(url: str) -> str:
-    """The address; an SQLite file that does not exist is looked for in the project's folder. Raises ParameterError where it is not found."""
+    """The address; an SQLite file that does not exist is looked for in the project's folder. Raises ParameterError where it is not
+    found."""
     path = _sqlite_file(url)
     if path is None or path.exists():
         return url

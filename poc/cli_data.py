@@ -61,7 +61,9 @@ def evaluate_rooms(
     model: ModelOption = "embedded",
     camera_height: Annotated[
         str,
-        typer.Option("--camera-height", help="true: the true height ± 3 % (90 %); none: not given; or a relative standard deviation, such as 0.05."),
+        typer.Option(
+            "--camera-height", help="true: the true height ± 3 % (90 %); none: not given; or a relative standard deviation, such as 0.05."
+        ),
     ] = "true",
     names: NamesOption = "",
     limit: LimitOption = None,
@@ -99,7 +101,9 @@ def train(
     photos: Annotated[list[str], typer.Option("--photos", help="Folder of photos without depth, or FOLDER=WEIGHT; may be repeated.")] = [],
     teacher: Annotated[
         list[str],
-        typer.Option("--teacher", help="Checkpoint of a network that labels every sample during training; may be repeated.", show_default=False),
+        typer.Option(
+            "--teacher", show_default=False, help="Checkpoint of a network that labels every sample during training; may be repeated."
+        ),
     ] = [],
     not_rooms: Annotated[
         list[str],
@@ -117,7 +121,10 @@ def train(
     ] = False,
     recipe: Annotated[
         Path | None,
-        typer.Option("--recipe", help="JSON with settings of poc.training.loop.TrainConfig; options on the command line override it.", show_default=False),
+        typer.Option(
+            "--recipe", show_default=False,
+            help="JSON with settings of poc.training.loop.TrainConfig; options on the command line override it.",
+        ),
     ] = None,
     held_out: Annotated[
         str, typer.Option("--held-out", help="Text file with the names of the frames to validate on, one per line.", show_default=False)

@@ -18,9 +18,9 @@ PNG_MAX = 65535
 UPRIGHT_LOGIT = 6.0
 """A photo with at least these log odds of showing a room is upright; any other is also tried in the three other orientations."""
 TURNED_LOGIT, TURNED_BETTER = 2.5, 2.0
-"""A photo is stored rotated if another orientation reaches the first log odds and beats the stored one by the second. Of 177 photos of rooms
-(110 of them not from NYU) none is taken for rotated as it is, and 95 % are detected when rotated by one, two or three quarter turns; a third of
-the upright ones are tried in the other orientations."""
+"""A photo is stored rotated if another orientation reaches the first log odds and beats the stored one by the second. Of 177 photos of
+rooms (110 of them not from NYU) none is taken for rotated as it is, and 95 % are detected when rotated by one, two or three quarter
+turns; a third of the upright ones are tried in the other orientations."""
 TURNED_SIDE = 640
 """Longest side, in pixels, of the copy on which the other orientations are tried."""
 
@@ -45,7 +45,8 @@ def estimate_surfaces(photo: Photo, weights_dir: str | Path | None = None) -> Su
 def estimate(
     photo: Photo, model: str = DEFAULT_MODEL, f_px: float | None = None, weights_dir: str | Path | None = None
 ) -> tuple[DepthMap, Surfaces]:
-    """Depth by `model` and surfaces by the embedded model, which runs only once if it is `model`. Arguments and errors as `estimate_depth`."""
+    """Depth by `model` and surfaces by the embedded model, which runs only once if it is `model`. Arguments and errors as
+    `estimate_depth`."""
     if model == DEFAULT_MODEL:
         return load_model(model, weights_dir).depth_and_surfaces(photo, _checked_focal(photo, f_px))
     return estimate_depth(photo, model, f_px, weights_dir), estimate_surfaces(photo, weights_dir)

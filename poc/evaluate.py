@@ -107,7 +107,8 @@ def add_frame(tally: Tally, loaded: LoadedFrame, depth: DepthMap, surfaces: Surf
 
 
 def _depth_rows(tally: Tally, depth: DepthMap, known: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """Score the depth under each alignment; returns the aligned depth (by scale, of a relative model affine), H×W metres, for shape scores."""
+    """Score the depth under each alignment; returns the aligned depth (by scale, of a relative model affine), H×W metres, for shape
+    scores."""
     values = depth.values[known].astype(np.float64)
     if depth.kind == "metric":
         tally.rows["metric"].append(metrics.depth_scores(values, true))

@@ -39,8 +39,8 @@ HEIGHT_SIGMA = 0.03 / 1.645
 FOOT_PIXELS = 20
 """A fitted wall's foot counts as seen from this many foot pixels on."""
 FOOT_GAP, FOOT_REACH = 14, 45
-"""Rows that hand-drawn labels leave unlabelled between wall and floor, and rows below a fitted wall in which its foot is looked for (skirting
-boards and noise at edges keep the lowest rows out of the fit)."""
+"""Rows that hand-drawn labels leave unlabelled between wall and floor, and rows below a fitted wall in which its foot is looked for
+(skirting boards and noise at edges keep the lowest rows out of the fit)."""
 PLANE_M = 0.05
 """A true point this near to a wall's plane belongs to the wall: rounding of the depth, frames and skirting boards stay below."""
 LEAST_PIXELS, SEEN_PIXELS = 4000, 100
@@ -91,7 +91,8 @@ class Truth:
 
 
 class Hit(NamedTuple):
-    """A measured value against its truth: relative error, whether the truth is inside the 90 % interval, and the interval's relative width."""
+    """A measured value against its truth: relative error, whether the truth is inside the 90 % interval, and the interval's relative
+    width."""
 
     error: float
     covered: bool

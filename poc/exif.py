@@ -92,7 +92,8 @@ def _crop_note(tags: dict[int, object], long_px: int, short_px: int) -> str:
 
 
 def _equivalent_mm(tags: dict[int, object], long_px: int) -> tuple[float | None, tuple[str, ...]]:
-    """The 35 mm equivalent focal length by width, as stated or else from the sensor's pixel pitch; None where neither is usable. And notes."""
+    """The 35 mm equivalent focal length by width, as stated or else from the sensor's pixel pitch; None where neither is usable. And
+    notes."""
     stated = _number(tags, _F35)
     if stated is not None and not F35_RANGE_MM[0] <= stated <= F35_RANGE_MM[1]:
         return _from_sensor(tags, long_px, (f"the EXIF focal length ({stated:g} mm equivalent) is implausible and not used",))
@@ -106,7 +107,8 @@ def _equivalent_mm(tags: dict[int, object], long_px: int) -> tuple[float | None,
 
 
 def _from_sensor(tags: dict[int, object], long_px: int, notes: tuple[str, ...]) -> tuple[float | None, tuple[str, ...]]:
-    """The 35 mm equivalent from FocalLength and the sensor width that follows from FocalPlaneXResolution; None where unusable. And notes."""
+    """The 35 mm equivalent from FocalLength and the sensor width that follows from FocalPlaneXResolution; None where unusable. And
+    notes."""
     focal_mm, per_unit = _number(tags, _FOCAL), _number(tags, _PLANE_X_RESOLUTION)
     if focal_mm is None or per_unit is None:
         return None, notes

@@ -27,8 +27,8 @@ MOST_PX = 1600
 class Marker(anywidget.AnyWidget):
     """Marks on one photo.
 
-    marks: [{"kind": "length" or one of KNOWN_OBJECTS, "ends": [[u, v], [u, v]] in pixels of the photo, "metres": number or None}]. said: the
-    line of code that would keep the marks in the notebook, and what is still wrong with any of them.
+    marks: [{"kind": "length" or one of KNOWN_OBJECTS, "ends": [[u, v], [u, v]] in pixels of the photo, "metres": number or None}]. said:
+    the line of code that would keep the marks in the notebook, and what is still wrong with any of them.
     """
 
     _esm = TEMPLATES / "marker.js"

@@ -41,7 +41,8 @@ _TEXT: dict[str, tuple[str, str]] = {
     ),
     "scale_note": ("{note}.", "{note}。"),
     "measured_count": (
-        "Of {all} room dimensions, {measured} have a full interval, {bounds} only a lower bound, and {unknown} cannot be determined from this photo.",
+        "Of {all} room dimensions, {measured} have a full interval, {bounds} only a lower bound, and {unknown} cannot be determined from this"
+        " photo.",
         "房间的 {all} 项尺寸中 {measured} 项有完整区间，{bounds} 项为下限，{unknown} 项无法由此照片判断。",
     ),
     "checks_unmade": (
@@ -69,7 +70,8 @@ _TEXT: dict[str, tuple[str, str]] = {
     ),
     "remedy_advice": ("Do what the reason above says, then try again.", "请按上述原因所说处理后再试。"),
     "caveat_02_depth": (
-        "The model gives a depth for any photo. No room was found in this one, so its metres cannot be checked against anything: do not use them.",
+        "The model gives a depth for any photo. No room was found in this one, so its metres cannot be checked against anything:"
+        " do not use them.",
         "模型对任何照片都会给出深度。此照片中没有找到房间，这些米数无从核对，请勿使用。",
     ),
     "instead_04_sketch": ("Nothing is drawn: there is no room to draw.", "没有房间，因此没有绘图。"),

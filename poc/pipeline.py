@@ -108,7 +108,8 @@ def check_each(photos: Sequence[Path], options: Options) -> Iterator[Checked]:
     if len(photos) == 1:
         return iter([check(photos[0], options)])
     if len(photos) > 1 and options.references:
-        raise ParameterError("a reference marks two pixels of one photo: give one photo, or several of one room with --same-room (it is then in the first)")
+        instead = "give one photo, or several of one room with --same-room (it is then in the first)"
+        raise ParameterError(f"a reference marks two pixels of one photo: {instead}")
     _one_tilt(photos, options)
     _one_size([_named_size(check(photo, options).photo) for photo in photos], options)
     return (check(photo, options) for photo in photos)
@@ -162,8 +163,8 @@ class SameRoom:
 
 
 def check_same_room(photos: Sequence[Path], options: Options) -> tuple[Checked, ...]:
-    """`check` for photos of one room; references belong to the first photo. Raises as `check` does, and ParameterError for options that do not
-    suit all photos."""
+    """`check` for photos of one room; references belong to the first photo. Raises as `check` does, and ParameterError for options that
+    do not suit all photos."""
     _one_tilt(photos, options)
     plain = replace(options, references=())
     checked = tuple(check(photo, options if k == 0 else plain) for k, photo in enumerate(photos))
@@ -228,7 +229,8 @@ def write_report(photo: Path, out: Path, options: Options, language: str = "en",
 
 
 def asked(options: Options) -> dict[str, Any]:
-    """The parameters that differ from their defaults, whether given in the call or saved in the notebooks, by name as the report lists them."""
+    """The parameters that differ from their defaults, whether given in the call or saved in the notebooks, by name as the report lists
+    them."""
     from poc.catalog import shown_address
 
     own = {

@@ -9,7 +9,8 @@ from typing import TextIO
 
 
 class Progress:
-    """A progress bar over `total` stages on a terminal, one line per finished stage elsewhere, nothing if quiet. Use as a context manager."""
+    """A progress bar over `total` stages on a terminal, one line per finished stage elsewhere, nothing if quiet. Use as a context
+    manager."""
 
     def __init__(self, total: int, stream: TextIO | None = None, quiet: bool = False):
         self._total = total

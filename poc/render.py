@@ -20,8 +20,8 @@ HIDDEN_TAGS = {"parameters", "injected-parameters", "setup", "save", "not-in-rep
 
 @dataclass(frozen=True)
 class Piece:
-    """Part of a section. kind: "prose", "figure", "html", "image" or "text". content: HTML; for a figure its JSON, for an image its data URI,
-    for text the plain text. height: of a figure, in pixels."""
+    """Part of a section. kind: "prose", "figure", "html", "image" or "text". content: HTML; for a figure its JSON, for an image its data
+    URI, for text the plain text. height: of a figure, in pixels."""
 
     kind: str
     content: str

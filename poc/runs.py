@@ -34,7 +34,8 @@ UNITS = {"length": "m", "area": "m²", "focal_length": "px", "angle": "rad", "pi
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 _TOKEN = "__stage_hash__"
 _SOURCE = Path(__file__).resolve().parents[1]
-_INSTALLED = [Path(base) / "share" / "poc" for base in (sysconfig.get_path("data"), sys.prefix, site.getuserbase())]  # `data-files` of pyproject.toml
+_INSTALLED = [Path(base) / "share" / "poc" for base in (sysconfig.get_path("data"), sys.prefix, site.getuserbase())]
+"""Where pip puts the `data-files` of pyproject.toml."""
 
 
 def project_root() -> Path:

@@ -25,8 +25,8 @@ SHOWN_PIECES = 3
 
 @dataclass(frozen=True)
 class Card:
-    """One measurement in large type. value: with its unit, or in words. note: its interval, or why it has none. light: "green", "amber", "red" or
-    ""; light_word: what it means."""
+    """One measurement in large type. value: with its unit, or in words. note: its interval, or why it has none. light: "green", "amber",
+    "red" or ""; light_word: what it means."""
 
     label: str
     value: str
@@ -37,8 +37,8 @@ class Card:
 
 @dataclass(frozen=True)
 class Summary:
-    """The text of the first page in one language. refusal: why no room was measured, or ""; meaning: what follows from that. The tuples hold
-    the lines of each section."""
+    """The text of the first page in one language. refusal: why no room was measured, or ""; meaning: what follows from that. The tuples
+    hold the lines of each section."""
 
     refusal: str
     meaning: str
@@ -127,7 +127,8 @@ def _worth(case: BusinessCase, swings: Sequence[Any], say: Messages) -> tuple[st
     from poc.assumptions import money
 
     currency, horizon = case.params.currency, case.params.horizon_months
-    amounts = {"net": case.steady.net, "low": case.net_low, "median": case.net_median, "high": case.net_high, "build": case.params.build_cost}
+    amounts = {"net": case.steady.net, "low": case.net_low, "median": case.net_median, "high": case.net_high}
+    amounts["build"] = case.params.build_cost
     chances = {"horizon": horizon, "share": say.phrase(percent(case.pays_back_share)), "end": money(case.end_median, currency)}
     pays = say("pays_never", **chances) if case.break_even_month is None else say("pays_in", month=case.break_even_month, **chances)
     lines = [pays, say("net", **{name: money(value, currency) for name, value in amounts.items()})]

@@ -1,7 +1,8 @@
 """Chinese for what the stages write in English and the report's first page shows, keyed by the English text.
 
-A key may hold slots such as `{metres}`: each stands for a number, a name or a side, as `SLOTS` describes it, and is put into the translation.
-`poc.messages.Messages` does the lookup. A phrase that is reworded where it is written must be reworded here as well, or it is shown in English.
+A key may hold slots such as `{metres}`: each stands for a number, a name or a side, as `SLOTS` describes it, and is put into the
+translation. `poc.messages.Messages` does the lookup. A phrase that is reworded where it is written must be reworded here as well, or it
+is shown in English.
 """
 
 from __future__ import annotations
@@ -104,7 +105,8 @@ ACTIONS_ZH = {
     "Take another photo, from further to the {side}, past what hides the {side} end of {part}.":
         "再往{side}走一些，绕过遮挡物，另拍一张，让{part}{side}端进入画面。",
 }  # fmt: skip
-"""What `poc.room.nextstep` proposes to measure, as sentences. Slots: number, a wall's; side, left or right; part, a wall or its free stretch."""
+"""What `poc.room.nextstep` proposes to measure, as sentences. Slots: number, a wall's; side, left or right; part, a wall or its free
+stretch."""
 REFUSALS_ZH = {
     "hardly any of it is plainly a bare wall, so nothing shows where the room ends": "画面中几乎看不到一面空白的墙，无从得知房间的边界。",
     "no floor is seen that meets a wall": "画面中看不到地面与墙面相接之处。",
@@ -119,13 +121,16 @@ REFUSALS_ZH = {
     "the photo lies on its side; turned by a quarter to the left it shows one: save it so": "照片是横倒的：向左转 90° 后才是房间，请转正后保存。",
     "the photo stands on its head; turned round it shows one: save it so": "照片上下颠倒：旋转 180° 后才是房间，请转正后保存。",
     "the photo lies on its side; turned by a quarter to the right it shows one: save it so": "照片是横倒的：向右转 90° 后才是房间，请转正后保存。",
-    "by its depth the camera would stand {metres} m above the floor, by what is given {given} m: either this is no room, or a length that was given is far off":
+    "by its depth the camera would stand {metres} m above the floor, by what is given {given} m: either this is no room, or a length that was"
+    " given is far off":
         "按深度推算相机离地 {metres} m，按所给的数值则为 {given} m：要么这不是房间，要么所给的长度有误。",
-    "by its depth the camera would stand {metres} m above the floor, and from there hardly any room is photographed; if it did stand there, give the camera height":
+    "by its depth the camera would stand {metres} m above the floor, and from there hardly any room is photographed; if it did stand there,"
+    " give the camera height":
         "按深度推算相机离地 {metres} m，几乎没有人在这个高度拍摄房间；如果确实如此，请给出相机高度。",
     "the photo is {metres} times as long as wide, a panorama or a strip, not one view of a room": "照片的长边是短边的 {metres} 倍，像全景或长条图，而不是房间的一个视角。",
-    "the lens bends straight lines (a {lens} of about {number} % at the corners), as action cameras and ultra-wide lenses do: take the photo with the "
-    "main lens (1×), or correct it for its lens first": "镜头使直线弯曲（{lens}，四角约 {number} %），像运动相机或超广角镜头：请用主镜头（1×）拍摄，或先校正镜头畸变。",
+    "the lens bends straight lines (a {lens} of about {number} % at the corners), as action cameras and ultra-wide lenses do: take the photo"
+    " with the main lens (1×), or correct it for its lens first":
+        "镜头使直线弯曲（{lens}，四角约 {number} %），像运动相机或超广角镜头：请用主镜头（1×）拍摄，或先校正镜头畸变。",
     "black bars around the photo: crop them away": "照片四周有黑边：请先裁掉。",
     "bars of one colour on both sides of the photo: crop them away": "照片两侧有单色边框：请先裁掉。",
     "left and right edge continue each other, so it is a 360° panorama, not one view of a room": "左右边缘首尾相接，这是 360° 全景图，而不是房间的一个视角。",

@@ -150,8 +150,8 @@ class Surfaces:
 
 @dataclass(frozen=True)
 class Reference:
-    """A length the user knows. kind: "length", "door", "a4", "socket", …. ends: ((u1, v1), (u2, v2)), pixels of the photo. length_m, sigma_m: its
-    true length and one standard deviation. marked: the ends in pixels of the photo's file, if the photo was straightened."""
+    """A length the user knows. kind: "length", "door", "a4", "socket", …. ends: ((u1, v1), (u2, v2)), pixels of the photo. length_m,
+    sigma_m: its true length and one standard deviation. marked: the ends in pixels of the photo's file, if the photo was straightened."""
 
     kind: str
     ends: tuple[tuple[float, float], tuple[float, float]]
@@ -162,7 +162,8 @@ class Reference:
 
 @dataclass(frozen=True)
 class ScaleSource:
-    """One opinion on the scale. camera_height_m: the camera's height above the floor that it implies. sigma_rel: its relative one-sigma error."""
+    """One opinion on the scale. camera_height_m: the camera's height above the floor that it implies. sigma_rel: its relative one-sigma
+    error."""
 
     source: str
     camera_height_m: float
@@ -255,11 +256,11 @@ class Opening:
 class Scene:
     """A room in metres, or the reason why there is none.
 
-    refusal: None, or why no room is measured here, in one sentence; then planes, walls, … are empty and depth_m may be
-    None. depth_m, valid: h×w working grid (long side ≤ 320), metres along z. room_from_cam: 3×3 rotation to the room
-    frame. outline: n×2 room-frame polygon of the visible floor region bounded by walls and frame; free_floor: bool
-    grid over `grid_origin` (x, y of its [0, 0] corner) with cells of `grid_cell_m`, rows along y (forward), columns
-    along x: floor that is seen and free; seen_floor: alike, floor within the outline. largest_free_rect: (x0, y0, x1, y1) room frame, or None.
+    refusal: None, or why no room is measured here, in one sentence; then planes, walls, … are empty and depth_m may be None. depth_m,
+    valid: h×w working grid (long side ≤ 320), metres along z. room_from_cam: 3×3 rotation to the room frame. outline: n×2 room-frame
+    polygon of the visible floor region bounded by walls and frame; free_floor: bool grid over `grid_origin` (x, y of its [0, 0] corner)
+    with cells of `grid_cell_m`, rows along y (forward), columns along x: floor that is seen and free; seen_floor: alike, floor within the
+    outline. largest_free_rect: (x0, y0, x1, y1) room frame, or None.
     """
 
     camera: Camera
@@ -314,8 +315,8 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Check:
-    """A self-test without ground truth: its name, what it found, its light ("green", "amber", "red" or "" if it could not be run), and what that
-    means."""
+    """A self-test without ground truth: its name, what it found, its light ("green", "amber", "red" or "" if it could not be run), and
+    what that means."""
 
     name: str
     value: float | None
@@ -326,8 +327,8 @@ class Check:
 
 @dataclass(frozen=True)
 class NextMeasurement:
-    """The one thing most worth measuring next: what to do, the name of the measurement it improves, and that interval's width before and after.
-    The width of a lower bound is infinite; its bound before and after is in least_now_m and least_after_m."""
+    """The one thing most worth measuring next: what to do, the name of the measurement it improves, and that interval's width before and
+    after. The width of a lower bound is infinite; its bound before and after is in least_now_m and least_after_m."""
 
     action: str
     helps: str
@@ -354,8 +355,8 @@ class Product:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a product stands, in the room frame: its centre (x, y), the direction of its width as an angle from the x axis, the plane id of the
-    wall it stands against or None, and the free floor kept behind a piece that is used from both sides."""
+    """Where a product stands, in the room frame: its centre (x, y), the direction of its width as an angle from the x axis, the plane id
+    of the wall it stands against or None, and the free floor kept behind a piece that is used from both sides."""
 
     x_m: float
     y_m: float
@@ -366,8 +367,8 @@ class Placement:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A product, its placement, the probability that it fits there, and the reason in words and numbers. at_least: the place continues out of
-    sight, so the probability is a lower bound."""
+    """A product, its placement, the probability that it fits there, and the reason in words and numbers. at_least: the place continues
+    out of sight, so the probability is a lower bound."""
 
     product: Product
     placement: Placement | None

@@ -95,8 +95,8 @@ def refusal_sentence(reason: str) -> str:
 
 
 def of_refusal(what: str, refusal: str, say: Messages) -> str:
-    """What follows from a refusal (what="means"), or what to do about it (what="advice"): take another photo, check the value that was given,
-    or do what the refusal itself says."""
+    """What follows from a refusal (what="means"), or what to do about it (what="advice"): take another photo, check the value that was
+    given, or do what the refusal itself says."""
     kind = "given_off" if refusal.endswith(GIVEN_OFF) else "remedy" if refusal.endswith(REMEDIES) else "no_room"
     return say(f"{kind}_{what}")
 
@@ -137,7 +137,8 @@ def product_rows(items: Iterable[Recommendation], currency: str) -> list[tuple[s
 
 
 def rejection_rows(rejections: Iterable[Rejection]) -> list[tuple[str, ...]]:
-    """One row of REJECTION_COLUMNS per category in which nothing fits; no rows if no place was found at all, which is reported elsewhere."""
+    """One row of REJECTION_COLUMNS per category in which nothing fits; no rows if no place was found at all, which is reported
+    elsewhere."""
     rejections = list(rejections)
     if all(r.short == "place" for r in rejections):
         return []

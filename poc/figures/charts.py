@@ -27,8 +27,8 @@ MOST_PERCENT = 50
 
 
 def depth_figure(photo: Photo, depth_map: DepthMap) -> go.Figure:
-    """The photo, its depth with a colour bar (metres, or for a relative model only nearer and farther), and the error the model expects, if it
-    estimates one. Bright is near; invalid pixels are blank."""
+    """The photo, its depth with a colour bar (metres, or for a relative model only nearer and farther), and the error the model expects,
+    if it estimates one. Bright is near; invalid pixels are blank."""
     panels = [_depth_panel(depth_map)]
     if depth_map.sigma_log is not None:
         panels.append(_error_panel(depth_map))
@@ -42,13 +42,16 @@ def comparison_figure(photo: Photo, true_m: np.ndarray, before_m: np.ndarray, af
     known = true_m > 0
     errors = [small(100.0 * (np.where(known, d, 1) / np.where(known, true_m, 1) - 1), known) for d in (before_m, after_m)]
     return _beside(photo, [
-        {"type": "heatmap", "z": z, "zmin": -MOST_PERCENT, "zmax": MOST_PERCENT, "colorscale": [[0, "#2c5f8a"], [0.5, "#f6f7f8"], [1, "#8a3400"]],
-         "colorbar": _bar("depth error in % (blue: too near)"), "hovertemplate": "%{z:+.0f} %<extra></extra>",
+        {"type": "heatmap", "z": z, "zmin": -MOST_PERCENT, "zmax": MOST_PERCENT,
+         "colorscale": [[0, "#2c5f8a"], [0.5, "#f6f7f8"], [1, "#8a3400"]],
+         "colorbar": _bar("depth error in % (blue: too near)"),
+         "hovertemplate": "%{z:+.0f} %<extra></extra>",
          "title": f"{name}: {np.nanmedian(np.abs(z)):.0f} % off (median)"} for name, z in zip(("before", "after"), errors)])
 
 
 def _beside(photo: Photo, panels: list[dict]) -> go.Figure:
-    """The photo and heat maps side by side, each with its title above and its colour bar below. panels: plotly heat maps with a `title` each."""
+    """The photo and heat maps side by side, each with its title above and its colour bar below. panels: plotly heat maps with a `title`
+    each."""
     width = (1.0 - GAP * len(panels)) / (len(panels) + 1)
     height = min(PANELS_PX * width * photo.height / photo.width, 520.0)
     base = theme.photo_layout(photo, long_side=640)
@@ -138,8 +141,8 @@ def _spread(panel: dict, photo: Photo) -> None:
 
 
 def interval_chart(measurements) -> go.Figure:
-    """Every measurement as a dot with its 90 % interval, with separate axes for lengths and areas. A lower bound is a hollow dot with an arrow;
-    unknown measurements are listed below, by reason. The colour and shape of a dot show its light."""
+    """Every measurement as a dot with its 90 % interval, with separate axes for lengths and areas. A lower bound is a hollow dot with an
+    arrow; unknown measurements are listed below, by reason. The colour and shape of a dot show its light."""
     known = [m for m in measurements if m.status != "unknown" and m.value is not None]
     unknown = [m for m in measurements if m.status == "unknown" or m.value is None]
     groups = [[m for m in known if m.unit == unit] for unit in dict.fromkeys(m.unit for m in known)]

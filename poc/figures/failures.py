@@ -67,7 +67,8 @@ class Worst:
 
 
 def check_picture(path: Path) -> None:
-    """Check, before hours of work, that a picture can be written there. Raises ParameterError for an unknown suffix, WriteError for the folder."""
+    """Check, before hours of work, that a picture can be written there. Raises ParameterError for an unknown suffix, WriteError for the
+    folder."""
     from matplotlib.figure import Figure
 
     if os.path.isdir(path):

@@ -232,7 +232,8 @@ def _label(notes: Notes, named: dict[str, Measurement], top: float | None, place
         told = named.get(f"{wall.plane_id}_length")
         if told is not None and told.value is not None:
             level, drop = (top, 0) if top is not None else (0.0, -20)
-            notes.write(f"{plain(wall.plane_id)}: {theme.value_words(told)}", notes.beside(np.append(a, level), np.append(b, level), drop), theme.INK)
+            places = notes.beside(np.append(a, level), np.append(b, level), drop)
+            notes.write(f"{plain(wall.plane_id)}: {theme.value_words(told)}", places, theme.INK)
         told = named.get(f"{wall.plane_id}_distance")
         if told is not None and told.value is not None and any(wall is main for main in main_walls(notes.scene)):
             notes.write(f"{theme.value_words(told)} away", notes.beside(np.append(a, 1.1), np.append(b, 1.1), 0), theme.MUTED)

@@ -284,13 +284,15 @@ def _distance_lines(sheet: Sheet, scene: Scene, named: dict[str, Measurement]) -
 
 
 def _camera(sheet: Sheet, scene: Scene, named: dict[str, Measurement]) -> None:
-    """Where the photo was taken from, how high, and an arrow the way it looks."""
+    """The camera's position, its height, and an arrow in the direction it looks."""
     forward = scene.room_from_cam[:2, 2]
     tip = (forward / max(float(np.linalg.norm(forward)), 1e-9) * ARROW_PX * sheet.m_per_px).round(3)
     sheet.traces.append({"type": "scatter", "x": [0], "y": [0], "mode": "markers", "showlegend": False, "hovertext": "camera",
                          "hoverinfo": "text", "marker": {"symbol": "circle", "size": 10, "color": theme.BLUE}})
-    sheet.notes.append({"x": float(tip[0]), "y": float(tip[1]), "ax": 0.0, "ay": 0.0, "xref": "x", "yref": "y", "axref": "x", "ayref": "y", "text": "",
-                        "showarrow": True, "arrowhead": 2, "arrowwidth": 2.5, "arrowcolor": theme.BLUE})
+    sheet.notes.append({
+        "x": float(tip[0]), "y": float(tip[1]), "ax": 0.0, "ay": 0.0, "xref": "x", "yref": "y", "axref": "x", "ayref": "y",
+        "text": "", "showarrow": True, "arrowhead": 2, "arrowwidth": 2.5, "arrowcolor": theme.BLUE,
+    })  # fmt: skip
     for at, size in ((np.zeros(2), 20), (0.7 * tip, 16)):
         sheet.board.block(rectangle(at, (size * sheet.m_per_px, size * sheet.m_per_px)))
     told = named.get("camera_height")

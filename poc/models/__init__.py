@@ -29,8 +29,8 @@ class DepthModel(Protocol):
 
 @dataclass(frozen=True)
 class PresetStatus:
-    """A row of `poc models`: the facts of a preset. where: the path of its weights, or where they would be stored if not `here`. size_mb: of the
-    file, in millions of bytes."""
+    """A row of `poc models`: the facts of a preset. where: the path of its weights, or where they would be stored if not `here`. size_mb:
+    of the file, in millions of bytes."""
 
     name: str
     family: str

@@ -77,8 +77,8 @@ class EmbeddedModel:
         return depth, Surfaces(_softmax(logits[0]), self.preset.name, odds[0] if odds else None)
 
     def _answers(self, image: np.ndarray) -> list[np.ndarray]:
-        """The network's outputs, averaged over the image and its mirror image. This takes twice the time; on NYU's held-out frames affine δ1
-        rises from 0.885 to 0.889, and with version 5, 75 % instead of 67 % of the walls whose foot is visible were found."""
+        """The network's outputs, averaged over the image and its mirror image. This takes twice the time; on NYU's held-out frames affine
+        δ1 rises from 0.885 to 0.889, and with version 5, 75 % instead of 67 % of the walls whose foot is visible were found."""
         seen, mirrored = (self.session.run(list(self.outputs), {"image": x}) for x in (image, np.ascontiguousarray(image[..., ::-1])))
         for a, b in zip(seen, mirrored):  # in place: allocating memory takes longer than adding
             a += b[..., ::-1]
@@ -130,7 +130,8 @@ def _positive(facts: dict[str, object], name: str, path: Path) -> float:
 
 
 def _depth_map(log_depth: np.ndarray, log_sigma: np.ndarray, sigma_scale: float, photo: Photo) -> DepthMap:
-    """The network's output enlarged to the photo's size: bilinearly in inverse depth, in which planes are linear, so that walls stay flat."""
+    """The network's output enlarged to the photo's size: bilinearly in inverse depth, in which planes are linear, so that walls stay
+    flat."""
     low, high = (math.log(limit) for limit in DEPTH_RANGE_M)
     good = np.isfinite(log_depth) & np.isfinite(log_sigma) & (log_depth > low) & (log_depth < high)
     inverse = np.where(good, np.exp(-np.where(good, log_depth, 0.0)), 1.0)

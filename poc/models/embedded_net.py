@@ -148,9 +148,9 @@ class Attention(nn.Module):
 class EmbeddedNet(nn.Module):
     """image B×3×H×W RGB in [0, 1] → log_depth, log_sigma (B×1×H/2×W/2) and surface_logits (B×6×H×W).
 
-    log_depth: log metres at the canonical focal length. log_sigma: log of the Laplace scale of log depth.
-    width: decoder channels at strides 32, 16, 8, 4, 2. encoder: another encoder, with the attribute `channels` for its five features. looks:
-    number of attention blocks at strides 32 and 16.
+    log_depth: log metres at the canonical focal length. log_sigma: log of the Laplace scale of log depth. width: decoder channels at
+    strides 32, 16, 8, 4, 2. encoder: another encoder, with the attribute `channels` for its five features. looks: number of attention
+    blocks at strides 32 and 16.
     """
 
     def __init__(self, width: tuple[int, ...] = (256, 160, 96, 64, 32), encoder: nn.Module | None = None, looks: tuple[int, int] = LOOKS):
@@ -187,8 +187,8 @@ class EmbeddedNet(nn.Module):
 
     @staticmethod
     def gist(skips: list[Tensor], x: Tensor) -> Tensor:
-        """Input of the head for the whole photo, from the result of `coarse`: spatial means of the encoder's last two features and the decoder's
-        first."""
+        """Input of the head for the whole photo, from the result of `coarse`: spatial means of the encoder's last two features and the
+        decoder's first."""
         return torch.cat([t.mean(dim=(2, 3)) for t in (skips[3], skips[4], x)], dim=1)
 
     def knows_rooms(self) -> bool:

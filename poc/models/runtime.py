@@ -115,8 +115,8 @@ def need_torch(what: str, instead: str = "") -> None:
 
 @functools.cache
 def torch_device(model: str) -> torch.device:
-    """CUDA when present, else CPU with `cpu_threads` threads. Raises TorchMissing, naming the model that needs it, where torch or timm is not
-    installed."""
+    """CUDA when present, else CPU with `cpu_threads` threads. Raises TorchMissing, naming the model that needs it, where torch or timm is
+    not installed."""
     try:
         import torch  # first, since timm needs it: if both are missing, the message should name torch
 

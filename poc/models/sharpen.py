@@ -13,8 +13,8 @@ ROUNDS = 2
 
 
 def sharpen_steps(inverse: np.ndarray) -> np.ndarray:
-    """Positive inverse depth (h×w) with its soft steps made steep: cells on a step take the value of its near or far side, whichever is closer
-    (toggle mapping, Kramer and Bruckner 1975). Planes are linear in inverse depth, contain no step and stay unchanged."""
+    """Positive inverse depth (h×w) with its soft steps made steep: cells on a step take the value of its near or far side, whichever is
+    closer (toggle mapping, Kramer and Bruckner 1975). Planes are linear in inverse depth, contain no step and stay unchanged."""
     out = inverse.astype(np.float32)
     near, around = (np.ones((n, n), np.uint8) for n in (NEAR_CELLS, AROUND_CELLS))
     for _ in range(ROUNDS):

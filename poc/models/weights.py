@@ -95,7 +95,8 @@ def fetch_weights(preset: Preset, weights_dir: str | Path | None = None, url: st
     target = folder / preset.weights_file
 
     def check(part: Path) -> None:
-        _check_identity(preset, part, f"what {url} sent is not {preset.weights_file}", "nothing was kept, try again or fetch it by hand", may_be_other=False)
+        trouble = f"what {url} sent is not {preset.weights_file}"
+        _check_identity(preset, part, trouble, "nothing was kept, try again or fetch it by hand", may_be_other=False)
 
     download(url, target, check, by_hand=f"download it from {preset.source} ({url}) and put it in {folder}")
     return target
@@ -116,7 +117,8 @@ def known_sha256(preset: Preset, path: Path) -> str:
 
 
 def read_sidecar(path: Path) -> dict[str, object]:
-    """The JSON sidecar of weights trained by this project (embedded.json beside embedded.onnx). Raises ModelError where it cannot be read."""
+    """The JSON sidecar of weights trained by this project (embedded.json beside embedded.onnx). Raises ModelError where it cannot be
+    read."""
     sidecar = path.with_suffix(".json")
     try:
         facts = json.loads(sidecar.read_text(encoding="utf-8"))

@@ -224,7 +224,8 @@ def _wall_place(
 
 
 def _own_extent(scene: Scene, wall: WallSegment, span: tuple[float, float], ends: tuple[str, str], base: Extent) -> Extent:
-    """The length of a stretch with the error of its own wall and ends; where photos were joined, at least as uncertain as the longest one."""
+    """The length of a stretch with the error of its own wall and ends; where photos were joined, at least as uncertain as the longest
+    one."""
     one_view = scene.solution is not None
     own = extent(free_stretch(scene, wall, span, ends, one_view), scale_sigma(scene))
     like_longest = base.scaled(span[1] - span[0])
@@ -237,7 +238,8 @@ def _bounded(length: Extent) -> Extent:
 
 
 def _open_ended(length: Extent, ends: tuple[str, str]) -> Extent:
-    """The same length, a lower bound only if one of its own ends is out of sight (its measurement is also one if another stretch may be longer)."""
+    """The same length, a lower bound only if one of its own ends is out of sight (its measurement is also one if another stretch may be
+    longer)."""
     return replace(length, at_least=goes_on(ends))
 
 

@@ -71,8 +71,8 @@ def _no_offer(category: str, style: str | None, max_price: float | None, currenc
 class _Trial:
     """A length of the room compared with the least that any piece of a category needs.
 
-    short: as in `Rejection`. adjective: of the piece that needs least ("narrowest"). more: what the need includes, in words. need_m: the need
-    with its margin; shown_m: the need as printed. have: the length; where: what has it, in words. probability: that it is enough.
+    short: as in `Rejection`. adjective: of the piece that needs least ("narrowest"). more: what the need includes, in words. need_m: the
+    need with its margin; shown_m: the need as printed. have: the length; where: what has it, in words. probability: that it is enough.
     """
 
     short: str
@@ -89,7 +89,8 @@ class _Trial:
 
     @property
     def hopeless(self) -> bool:
-        """Whether measuring by tape cannot help: both ends of the length are in view, and even the upper end of its interval is too short."""
+        """Whether measuring by tape cannot help: both ends of the length are in view, and even the upper end of its interval is too
+        short."""
         return not self.have.at_least and self.shown_m >= self.have.high_m
 
     def rejection(self, category: str) -> Rejection:

@@ -108,17 +108,17 @@ LEAST_FRAMES = 10
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the sidecar says of a network's answers: `sigma_scale` and `far_log` of `poc.models.embedded`."""
+    """The corrections of a network's outputs that are stored in the sidecar, see `poc.models.embedded`."""
 
     sigma_scale: float = 1.0
     far_log: float = 0.0
 
 
 def calibrate(net: EmbeddedNet, frames: list[Frame], inherited: Calibration = Calibration()) -> Calibration:
-    """Set the answers right on photos with true depth that were not learnt from, each photo counting alike.
+    """Calibrate the outputs on photos with true depth that were not used in training, with the same weight for each photo.
 
-    far_log: a share of the median log error of far pixels (`inherited`'s where they are few). sigma_scale: what multiplies the network's Laplace scale so that
-    ±1.645 times it holds 90 % of the pixels after that (split conformal, Lei et al. 2018).
+    far_log: a share of the median log error of far pixels (`inherited`'s where they are few). sigma_scale: what multiplies the network's
+    Laplace scale so that ±1.645 times it holds 90 % of the pixels after that (split conformal, Lei et al. 2018).
     """
     rng, rows, device = np.random.default_rng(0), [], pick_device()
     net = net and net.to(device)
@@ -153,15 +153,16 @@ def export_run(checkpoint: str | Path, out: str | Path, config: TrainConfig, cal
         "started_from": started_from(config.init),
         "training": {
             "init": Path(config.init).name if config.init else None, "epochs": config.epochs, "samples_per_epoch": config.samples_per_epoch,
-            "lr": config.lr, "sizes": config.sizes, "teachers": len(config.teachers), "held_out": len(held_out), "calibrated_on": len(calibration),
-            "not_rooms": sum(len(list_photos(folder)) for folder in config.not_rooms),  # 0: what it knows of them it knew before, if anything
+            "lr": config.lr, "sizes": config.sizes, "teachers": len(config.teachers), "held_out": len(held_out),
+            "calibrated_on": len(calibration),
+            "not_rooms": sum(len(list_photos(folder)) for folder in config.not_rooms),  # 0: the room head was trained earlier, if at all
         },
     }  # fmt: skip
     return export(checkpoint, out, calibration, facts, inherited or Calibration())
 
 
 def shares_of(folders: Iterable[tuple[str, float]]) -> dict[str, float]:
-    """Share of the samples of an epoch by the name of their folder, from (folder, weight) of each."""
+    """Each folder's share of the samples of an epoch, by the folder's name. folders: (path, weight) pairs."""
     weights: Counter[str] = Counter()
     for folder, weight in folders:
         weights[Path(folder).name] += weight
@@ -169,7 +170,7 @@ def shares_of(folders: Iterable[tuple[str, float]]) -> dict[str, float]:
 
 
 def started_from(init: str | None) -> dict:
-    """Of the weights that training began with: their file, what they had learnt from, and their licence, as far as that is known."""
+    """The facts about the initial weights for the sidecar: their file, training data and licence, as far as they are known."""
     if not init:
         return {}
     path = Path(init)
@@ -179,7 +180,7 @@ def started_from(init: str | None) -> dict:
 
 
 def _run_beside(checkpoint: Path) -> dict:
-    """What a checkpoint learnt from, by the record of its run beside it; nothing where there is none that can be read."""
+    """The training data of a checkpoint, from the record of its run beside it; {} where there is none that can be read."""
     try:
         run = read_record(checkpoint.with_name("config.json")) if checkpoint.suffix == ".pt" else {}
         learnt_from = shares_of((s["folder"], s["weight"]) for s in (*run["sources"], *run["photos"]))
@@ -189,6 +190,7 @@ def _run_beside(checkpoint: Path) -> dict:
 
 
 def _inherited(init: str | None) -> Calibration | None:
+    """The calibration of the .onnx file from which training started; None where it started from anything else."""
     if not init or not init.endswith(".onnx"):
         return None
     facts = read_sidecar(Path(init))
@@ -199,8 +201,8 @@ def export(checkpoint: str | Path, out: str | Path, frames: list[Frame], facts: 
     """Write `out` (.onnx) and its sidecar (.json). facts: licence, training data, scores, as the model card tells them.
     frames: what to calibrate on; where there are none, `inherited` stays.
 
-    Raises DataError for a bad checkpoint, PocError for a file that does not answer as torch does, WriteError when the result is over 10 MB or cannot be
-    written.
+    Raises DataError for a bad checkpoint, PocError for a file that does not answer as torch does, WriteError when the result is over 10
+    MB or cannot be written.
     """
     out = Path(out)
     net = load_checkpoint(checkpoint)

@@ -114,7 +114,8 @@ def _shown(value: object) -> str:
 
 
 def _crop(meta: dict, entry: dict, width: int, height: int, where: str) -> tuple[int, int, int, int]:
-    """The crop (row0, row1, col0, col1) in which ground truth counts. where: file and frame, for messages. Raises DataError for a bad crop."""
+    """The crop (row0, row1, col0, col1) in which ground truth counts. where: file and frame, for messages. Raises DataError for a bad
+    crop."""
     crop = entry.get("crop") or meta.get("crop") or {"rows": [0, height], "cols": [0, width]}
     try:
         (top, bottom), (left, right) = crop["rows"], crop["cols"]
@@ -169,8 +170,8 @@ def _entries(folder: Path, meta: object, where: Path) -> list[dict]:
 
 
 def select_frames(folder: str | Path, names: Iterable[str] | None = None, limit: int | None = None) -> list[Frame]:
-    """The frames of a folder to score: those named (all for None), at most `limit` of them, spread evenly. Raises DataError, also if none is
-    left."""
+    """The frames of a folder to score: those named (all for None), at most `limit` of them, spread evenly. Raises DataError, also if none
+    is left."""
     frames = list_frames(folder)
     if names is not None:
         wanted = frozenset(names)
@@ -186,7 +187,8 @@ def select_frames(folder: str | Path, names: Iterable[str] | None = None, limit:
 def check_named(names: frozenset[str], frames: Iterable[Frame], where: str) -> None:
     """Raises DataError for a name that no frame has; a misspelt frame would silently be trained on, or not be scored."""
     if missing := sorted(names - {frame.name for frame in frames}):
-        raise DataError(f"{where}: {len(missing)} of the {len(names)} frames named are not here ({', '.join(missing[:5])}{' …' * (len(missing) > 5)})")
+        some = f"{', '.join(missing[:5])}{' …' * (len(missing) > 5)}"
+        raise DataError(f"{where}: {len(missing)} of the {len(names)} frames named are not here ({some})")
 
 
 def _frame(folder: Path, meta: dict, entry: dict, where: Path) -> Frame:
@@ -202,7 +204,8 @@ def _frame(folder: Path, meta: dict, entry: dict, where: Path) -> Frame:
     label = folder / "label" / f"{name}.png"
     depth = folder / "depth_mm" / f"{name}.png"
     if entry.get("true_depth", True) and not depth.is_file():
-        raise DataError(f"{depth}: no such depth, though {'meta.json lists the frame' if meta.get('frames') else f'rgb/{rgb.name} is there'}")
+        though = "meta.json lists the frame" if meta.get("frames") else f"rgb/{rgb.name} is there"
+        raise DataError(f"{depth}: no such depth, though {though}")
     return Frame(
         name, rgb, depth, label if label.is_file() else None,
         k["fx"], k["fy"], k["cx"], k["cy"], int(k["width"]), int(k["height"]),
@@ -229,8 +232,8 @@ def load_frame(frame: Frame, to_learn: bool = False) -> LoadedFrame:
 
 
 def read_picture(path: Path, flags: int, what: str) -> np.ndarray:
-    """A picture's pixels from cv2.imread with `flags`. what: its kind, for messages. Raises DataError also for a truncated file, which OpenCV
-    alone would fill up silently."""
+    """A picture's pixels from cv2.imread with `flags`. what: its kind, for messages. Raises DataError also for a truncated file, which
+    OpenCV alone would fill up silently."""
     from PIL import Image
 
     try:
@@ -253,7 +256,8 @@ def _orientation(path: Path) -> int:
 
 
 def check_depth(depth: np.ndarray, path: Path, width: int, height: int, measured: bool = True) -> np.ndarray:
-    """Raw depth in millimetres → float32 metres at the photo's size (nearest), 0 where missing. measured: as in `Frame`. Raises DataError."""
+    """Raw depth in millimetres → float32 metres at the photo's size (nearest), 0 where missing. measured: as in `Frame`. Raises
+    DataError."""
     if depth.ndim != 2:
         raise DataError(f"{path}: has {depth.shape[-1]} channels, expected one of 16-bit millimetres")
     if depth.dtype == np.uint8:

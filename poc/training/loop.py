@@ -222,8 +222,8 @@ def draw_back(state: State, config: TrainConfig, batches: Batches, device: torch
 
 
 def batch_loss(state: State, config: TrainConfig, batch: Batch, teachers: list[nn.Module], class_weight: Tensor) -> dict[str, Tensor]:
-    """The terms of the loss of one batch, and their "total". Every sample with ground truth has the same weight, and so has every sample that
-    is labelled by a teacher."""
+    """The terms of the loss of one batch, and their "total". Every sample with ground truth has the same weight, and so has every sample
+    that is labelled by a teacher."""
     image, known = batch.samples["image"], slice(batch.labelled)
     plain = image.contiguous(memory_format=torch.channels_last)
     shown = jitter_light(image, config.augment, batch.rng).contiguous(memory_format=torch.channels_last)
@@ -296,7 +296,8 @@ def train(config: TrainConfig, progress: Callable[[dict], None] | None = None, e
     with output_chosen_by_caller():
         probe_folder(out)
     if differs := settings_changed(config):
-        raise ParameterError(f"{out}: holds a run with other settings ({', '.join(differs)}): give another --out, or delete it to start again")
+        again = "give another --out, or delete it to start again"
+        raise ParameterError(f"{out}: holds a run with other settings ({', '.join(differs)}): {again}")
     held_out = read_names(config.held_out)
     check_named(held_out, [f for s in config.sources for f in list_frames(s.folder)], str(config.held_out))
     others = [path for folder in config.not_rooms for path in list_photos(folder)]

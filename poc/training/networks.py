@@ -79,7 +79,8 @@ def _read(path: str | Path) -> dict:
 
 def _from_before_attention(saved: dict) -> dict:
     """A checkpoint from before the embedded network had attention, as one of today's network without it."""
-    renamed = {f"context.0.{key.removeprefix('context.')}" if key.startswith("context.") else key: value for key, value in saved["average"].items()}
+    old = "context."
+    renamed = {f"context.0.{key.removeprefix(old)}" if key.startswith(old) else key: value for key, value in saved["average"].items()}
     return saved | {"average": renamed, "network": "convolutional"}
 
 

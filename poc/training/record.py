@@ -55,8 +55,8 @@ def digest_of(path: str | Path) -> str:
 
 
 def settings_changed(config: TrainConfig) -> list[str]:
-    """Names of the settings in which the run already in `config.out` differs. Settings that do not affect the result, and those that an older
-    run did not record, are ignored. Raises DataError where the run's record or the training data cannot be read."""
+    """Names of the settings in which the run already in `config.out` differs. Settings that do not affect the result, and those that an
+    older run did not record, are ignored. Raises DataError where the run's record or the training data cannot be read."""
     out = Path(config.out)
     if not (out / "last.pt").is_file() or not (out / "config.json").is_file():
         return []

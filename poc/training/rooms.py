@@ -88,8 +88,8 @@ def gist(net: EmbeddedNet, rgb: np.ndarray, device: torch.device) -> Tensor:
 
 
 def changed(rgb: np.ndarray, crop: float, rng: np.random.Generator, light: torch.Generator) -> np.ndarray:
-    """An augmented copy of an H×W×3 photo: a crop with sides of about `crop` of the photo's or more, or a narrower one in portrait format, at
-    another size, light and JPEG quality, and mirrored half of the time."""
+    """An augmented copy of an H×W×3 photo: a crop with sides of about `crop` of the photo's or more, or a narrower one in portrait
+    format, at another size, light and JPEG quality, and mirrored half of the time."""
     height, width = rgb.shape[:2]
     share = rng.uniform(crop, 1.0) if rng.random() < CROPPED else 1.0
     stretch = np.exp(rng.uniform(-STRETCH, STRETCH) / 2)
@@ -108,8 +108,8 @@ def changed(rgb: np.ndarray, crop: float, rng: np.random.Generator, light: torch
 
 
 def separate(rooms: Tensor, others: Tensor, known: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Ridge-regularised logistic regression on n×C and m×C features, with both classes weighted equally. Returns C coefficients, shrunk toward
-    `known`, and the bias."""
+    """Ridge-regularised logistic regression on n×C and m×C features, with both classes weighted equally. Returns C coefficients, shrunk
+    toward `known`, and the bias."""
     both = torch.cat([rooms, others])
     mean, spread = both.mean(0), both.std(0).clamp(min=1e-6)
     x = (both - mean) / spread

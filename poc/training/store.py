@@ -90,8 +90,8 @@ def true_frames(sources: Sequence[Source], held_out: frozenset[str]) -> list[Fra
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch of samples. samples: as returned by `Bank.sample`, before any change of light; the first `labelled` of them have ground truth. rng:
-    generator for further random changes."""
+    """A batch of samples. samples: as returned by `Bank.sample`, before any change of light; the first `labelled` of them have ground
+    truth. rng: generator for further random changes."""
 
     samples: dict[str, Tensor]
     labelled: int

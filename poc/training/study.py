@@ -101,7 +101,9 @@ def split_rows(parts: Split, most: int = 12) -> list[list[str]]:
     return [["train on", listed(parts.learn)], ["score on", listed(parts.score)]]
 
 
-def fine_tune(parts: Split, out: str | Path, epochs: int, samples: int, threads: int = 2, tell: Callable[[dict], None] | None = None) -> Path:
+def fine_tune(
+    parts: Split, out: str | Path, epochs: int, samples: int, threads: int = 2, tell: Callable[[dict], None] | None = None
+) -> Path:
     """Fine-tune the shipped model on the training frames; returns the folder that holds the new weights.
 
     Point POC_WEIGHTS or `weights_dir=` at it to use them. An interrupted run is continued; if the settings, photos, depth or labels have
@@ -120,7 +122,9 @@ def fine_tune(parts: Split, out: str | Path, epochs: int, samples: int, threads:
     with output_chosen_by_caller():
         out = make_folder(Path(out))
     (out / "held_out.txt").write_text("\n".join(parts.score) + "\n")
-    given = {"held_out": str(out / "held_out.txt"), "epochs": epochs, "samples_per_epoch": samples, "threads": threads, "validate_every": epochs}
+    given = {
+        "held_out": str(out / "held_out.txt"), "epochs": epochs, "samples_per_epoch": samples, "threads": threads, "validate_every": epochs,
+    }  # fmt: skip
     config = make_config((Source(str(parts.folder)),), out, given, finetune=True)
     if settings_changed(config):
         (out / "last.pt").unlink()
@@ -130,7 +134,8 @@ def fine_tune(parts: Split, out: str | Path, epochs: int, samples: int, threads:
 
 
 def scores(parts: Split, weights_dir: str | Path | None = None) -> dict:
-    """Scores on the held-out frames, as `poc evaluate` reports them. weights_dir: None for the shipped weights, whatever POC_WEIGHTS says."""
+    """Scores on the held-out frames, as `poc evaluate` reports them. weights_dir: None for the shipped weights, whatever POC_WEIGHTS
+    says."""
     return evaluate(parts.folder, names=parts.score, estimator=default_estimator("embedded", weights_dir or SHIPPED))
 
 
@@ -176,8 +181,9 @@ def advice(before: dict, after: dict, weights_dir: str | Path) -> str:
     if worse:
         unless = "unless the scores that improved matter more to you. To measure with the new ones, name their folder"
         return f"Some scores got worse: keep the shipped weights, {unless}: POC_WEIGHTS={folder}"
-    measure = "To measure with the new weights" if after["frames"] >= ENOUGH else "The new weights did better, but on too few photos to be sure. To try them"
-    return f"{measure}, name their folder: POC_WEIGHTS={folder}"
+    enough = after["frames"] >= ENOUGH
+    to_use = "To measure with the new weights" if enough else "The new weights did better, but on too few photos to be sure. To try them"
+    return f"{to_use}, name their folder: POC_WEIGHTS={folder}"
 
 
 def _changes(before: dict, after: dict) -> tuple[list[str], list[str]]:
