@@ -213,12 +213,15 @@ class Plane:
 
 @dataclass(frozen=True)
 class WallSegment:
-    """The visible stretch of a wall in the room frame. ends: 2×2 metres, left then right as seen. end_kinds: for each
-    end "corner" (meets another wall), "frame" (cut by the photo's edge) or "occluded". free: stretches (start, end in
-    metres along the wall from ends[0]) with nothing standing in front; free_end_kinds alike, "obstacle" and "door" added.
-    foot_azimuths: rising directions (radians from the room's y axis toward x, one per column of the panorama) in which the
-    camera saw its foot; None where that was not kept. covered: (start, end, height in metres from which on something hangs on
-    the wall or hides it), above the height to which free stretches look."""
+    """The visible stretch of a wall, in the room frame.
+
+    ends: 2×2 metres, left then right as seen by the camera. end_kinds: for each end "corner" (meets another wall), "frame" (cut by the
+    photo's edge) or "occluded". free: stretches, as (start, end) in metres along the wall from ends[0], with nothing standing in front;
+    free_end_kinds: the kinds of their ends, which may also be "obstacle" or "door". foot_azimuths: increasing directions (radians from the
+    room's y axis toward x, one per column of the panorama) in which the camera saw the wall's foot, or None where that is not known.
+    covered: (start, end, height) in metres: above that height something hangs on the wall or hides it, higher up than free stretches
+    require.
+    """
 
     plane_id: str
     ends: np.ndarray
@@ -256,11 +259,11 @@ class Opening:
 class Scene:
     """A room in metres, or the reason why there is none.
 
-    refusal: None, or why no room is measured here, in one sentence; then planes, walls, … are empty and depth_m may be None. depth_m,
-    valid: h×w working grid (long side ≤ 320), metres along z. room_from_cam: 3×3 rotation to the room frame. outline: n×2 room-frame
-    polygon of the visible floor region bounded by walls and frame; free_floor: bool grid over `grid_origin` (x, y of its [0, 0] corner)
-    with cells of `grid_cell_m`, rows along y (forward), columns along x: floor that is seen and free; seen_floor: alike, floor within the
-    outline. largest_free_rect: (x0, y0, x1, y1) room frame, or None.
+    refusal: None, or why no room was measured, in one sentence; planes, walls, … are then empty and depth_m may be None. depth_m, valid:
+    h×w working grid (long side ≤ 320), metres along z. room_from_cam: 3×3 rotation to the room frame. outline: n×2 room-frame polygon of
+    the visible floor, bounded by walls and the photo's frame. free_floor: bool grid of floor that is visible and free, with its [0, 0]
+    corner at `grid_origin` (x, y), cells of `grid_cell_m`, rows along y (forward) and columns along x; seen_floor: the same grid, True for
+    floor within the outline. largest_free_rect: (x0, y0, x1, y1) in the room frame, or None. notes: disagreements, in words.
     """
 
     camera: Camera

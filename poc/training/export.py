@@ -1,7 +1,7 @@
-"""From a checkpoint to what is shipped: one ONNX file with float16 weights and a sidecar of facts.
+"""Exports a checkpoint to the files that are shipped: an ONNX file with float16 weights, and a JSON sidecar.
 
-The weights are stored as float16 behind Cast nodes, which the engine folds on loading: half the size on disk, float32
-arithmetic. The sidecar carries what the numbers mean: canonical focal, calibrated error scale, hash, training record.
+The weights are stored as float16 behind Cast nodes, which the engine folds on loading: half the size on disk, but float32 arithmetic. The
+sidecar holds what is needed to interpret the outputs (canonical focal length, calibrated error scale), hash and training record.
 """
 
 from __future__ import annotations
@@ -41,21 +41,22 @@ MIN_CAST_SIZE = 64
 
 
 MOST_APART = 0.02
-"""Relative difference of an answer, by float16 weights and another engine, above which an exported file is not the network."""
+"""An exported file whose outputs differ from torch by a larger relative difference (from float16 weights and the engine) is rejected."""
 
 
 def _agreement(net: EmbeddedNet, data: bytes) -> float:
-    """Largest difference between ONNX Runtime's log depth and torch's on a picture, relative to its largest value, two digits."""
+    """Largest difference between the log depths of ONNX Runtime and torch on a random picture, relative to the largest value, with two
+    digits. Raises PocError where it, or that of the room head, is too large."""
     import onnxruntime
 
     rng = torch.Generator().manual_seed(0)
     image = F.interpolate(torch.rand(1, 3, 15, 20, generator=rng), size=(240, 320), mode="bilinear")
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    said, *room = session.run(["log_depth", *(["room_logit"] if net.knows_rooms() else [])], {"image": image.numpy()})
+    exported, *room = session.run(["log_depth", *(["room_logit"] if net.knows_rooms() else [])], {"image": image.numpy()})
     with torch.no_grad():
-        meant = net(image)[0].numpy()
+        expected = net(image)[0].numpy()
         odds = [float(net.room(net.gist(*net.coarse(image))))] * len(room)
-    apart = float(np.abs(said - meant).max() / np.abs(meant).max())
+    apart = float(np.abs(exported - expected).max() / np.abs(expected).max())
     if not apart < MOST_APART or not all(abs(float(a.item()) - b) < MOST_APART * max(10.0, abs(b)) for a, b in zip(room, odds)):
         raise PocError(f"the exported model differs from torch by {100 * apart:.0f} %: it was not written")
     return float(f"{apart:.1e}")
@@ -81,8 +82,8 @@ def half_weights(model) -> None:
 
 
 def to_onnx(net: EmbeddedNet) -> bytes:
-    """The network as ONNX bytes: input `image`, outputs `log_depth`, `log_sigma`, `surface_logits`, any size, and `room_logit` where it
-    knows rooms."""
+    """The network as ONNX bytes: input `image` of any size; outputs `log_depth`, `log_sigma`, `surface_logits`, and `room_logit` if the
+    room head is trained."""
     import onnx
 
     buffer = io.BytesIO()
@@ -99,11 +100,11 @@ def to_onnx(net: EmbeddedNet) -> bytes:
 
 
 FAR_SHARE, FAR_MOST = 0.5, 0.1
-"""Half of what is missing far away is added, and at most so much: held-out real frames lack 3 to 10 % beyond 3.3 m, by version, and
-rooms rendered like those learnt from nothing."""
+"""The correction of far depth is this share of the median log error, and at most FAR_MOST. On held-out real frames depth beyond 3.3 m is
+3 to 10 % too small, depending on the version; in rendered rooms like those used in training it is not."""
 FAR_PIXELS, PIXELS_PER_FRAME = 2000, 4000
 LEAST_FRAMES = 10
-"""Held-out frames below which a calibration that is there already is worth more than one from half of them."""
+"""With fewer held-out frames, an existing calibration is better than one from half of them."""
 
 
 @dataclass(frozen=True)
