@@ -1,14 +1,15 @@
 """Photo → Camera: focal length, and which way is down, each with its source and its uncertainty.
 
 Focal length: given, else from EXIF, else solved from the room's lines, else a phone's usual one. Gravity: given, else from
-the lines (three directions at right angles), else from the floor in a metric depth map, else a level camera. What
-disagrees ends in the notes. Constants of calibration were measured on NYU's training split (`tests/eval_camera.py`).
+the lines (three directions at right angles), else from the floor in a metric depth map, else a level camera. Where two sources
+disagree, `Camera.notes` says so. The calibration constants were measured on NYU's training split (`tests/eval_camera.py`).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,40 +26,26 @@ from poc.geometry import (
 )
 from poc.photo import check_focal_px
 from poc.room import distortion, lines, vanishing
+from poc.room.linefit import SURE_GAIN, FloorSlope, LineSolution, solve_lines
 from poc.types import SURFACE_CLASSES, Z90, Camera, DepthMap, Photo, Surfaces
 
 PHONE_F35_MM = 26.0
 """35 mm equivalent of phone main cameras: 24–28 mm."""
 FOCAL_SIGMA = {"given": 0.01, "exif": 0.03, "assumed": 0.12}
 """Sigma of log f by source. EXIF rounds the 35 mm equivalent to whole millimetres and knows nothing of small crops."""
-FOCAL_STARTS = (0.62, 0.8, 1.0, 1.25)
-"""Where the search for an unknown focal starts, as factors of the phone's: 16 to 33 mm."""
-PINNED_SIGMA = 0.002
-"""Sigma of log f that holds a focal length where it is."""
 SOLVED_FOCAL_SIGMA = 0.08
 """An unknown focal counts as solved when the lines know it better than this."""
 PRINCIPAL_SIGMA = 0.012
 """Sigma of the principal point's distance from the photo's centre per axis, as a share of the long side (crops, lenses)."""
 LEVEL_SIGMA_RAD = math.radians(7.0)
 """How far an unknown camera is from level, where nothing in the photo tells."""
-MAX_LINE_SIGMA_RAD = math.radians(12.0)
-"""Lines whose rival readings differ by more than this say nothing."""
 GIVEN_TILT_SIGMA_RAD = math.radians(1.0)
+"""One sigma of a tilt that is given, per axis."""
 MAX_PITCH_DEG = 60.0
-MIN_GAIN, SURE_GAIN = 9.0, 20.0
-"""Log-likelihood ratio of three directions over clutter: below the first they are not told from segments at random (which
-reach 7, forests 2–14); from the second up (nearly all rooms) it says nothing more. In between, tilt is less sure: """
-CROOKED_SIGMA_RAD = math.radians(0.6)
-"""What the world, the lens and a photo's processing add per axis, whatever the lines agree on: against floors measured by a
-sensor the error is 1.0° per axis, of which the sensor has a part, on rendered rooms 0.2°."""
-DOUBT_GAIN, FAR_OFF_LOG = 5.0, 0.22
-"""A focal from EXIF or given is taken for wrong where the lines are explained so much better (log likelihood) by one that is so far
-off (log f). Of 99 of NYU's photos the true focal is 5 short on one, and there by 9 % of f; one 1.6 to 2.6 times too long is
-5 to 80 short on five of six photos."""
+"""No room is measured from a camera that looks farther up or down than this."""
 MOST_APART, FAR_TILT_RAD = 3.0, math.radians(25.0)
-"""A focal length that is given and the file's, apart by more than this factor, and a tilt that is given and one that lines are sure of, by more
-than this angle, are not of one photo, however it was cropped or held: a slip, which no interval covers."""
-FAINT_SIGMA_RAD = math.radians(6.0)
+"""A given focal length more than this factor from the file's, or a given tilt more than this angle from what the lines are sure
+of, is a slip that no interval covers: it raises."""
 UNKNOWN_AXES_RAD = math.pi / 4 / math.sqrt(3)
 """Sigma of a direction that may be anything within an eighth of a circle either way."""
 DOWN = np.array([0.0, 1.0, 0.0])
@@ -75,24 +62,27 @@ def estimate_camera(
 ) -> Camera:
     """Camera of a photo. Its principal point is the photo's centre, moved by a percent or so where the lines ask for it.
 
-    focal_px, principal_point (photo pixels) and pitch_roll_deg (degrees; pitch > 0 looks up, roll > 0 dips the right
-    side) overrule what the photo says; a tilt that agrees with it is joined with it by how sure each is. surfaces with a metric
-    depth help where lines are few or ambiguous. Raises ParameterError for a focal no camera has, a pitch beyond ±60° (a room cannot be
-    measured from straight above or below), or a focal or tilt that cannot be of this photo (`MOST_APART`, `FAR_TILT_RAD`).
+    focal_px, principal_point (photo pixels) and pitch_roll_deg (degrees; pitch > 0 looks up, roll > 0 dips the right side) overrule
+    what the photo says; a given tilt that agrees with the lines is joined with them by how sure each is. surfaces and a metric depth
+    map help where lines are few or ambiguous. Raises ParameterError for a focal length no camera has, a pitch beyond ±60° (a room
+    cannot be measured from straight above or below), or a focal length or tilt that cannot be of this photo (`MOST_APART`,
+    `FAR_TILT_RAD`).
     """
     given = _given_gravity(pitch_roll_deg)
-    prior, source, notes = _focal_prior(photo, focal_px, principal_point is not None)
+    told = _focal_prior(photo, focal_px, principal_point is not None)
+    prior, source = told.prior, told.source
     cx, cy = ((photo.width - 1) / 2, (photo.height - 1) / 2) if principal_point is None else principal_point
     segments = lines.centred(lines.detect_segments(photo.rgb), float(cx), float(cy))
-    base = Camera(prior.f_px, float(cx), float(cy), photo.width, photo.height, DOWN, source, "assumed", prior.f_sigma, LEVEL_SIGMA_RAD, notes=notes)
+    base = Camera(prior.f_px, float(cx), float(cy), photo.width, photo.height, DOWN, source, "assumed", prior.f_sigma,
+                  LEVEL_SIGMA_RAD, notes=told.notes)
     floor = None if surfaces is None or depth is None or depth.kind != "metric" else _floor_slope(base, surfaces, depth)
     phone = _phone_prior(photo, prior.pp_sigma)
-    seen = _solve(segments, prior, source, floor, phone)
+    seen = solve_lines(segments, prior, source, floor, phone)
     if source == "exif" and seen is not None and seen.rival is not None:
         base, seen, prior = _without_exif(base, seen.rival), seen.rival, phone
         source = base.f_source
     if given is not None:
-        pinned = _solve(segments, replace(prior, down=given, down_sigma=GIVEN_TILT_SIGMA_RAD), source, None, phone)
+        pinned = solve_lines(segments, replace(prior, down=given, down_sigma=GIVEN_TILT_SIGMA_RAD), source, None, phone)
         found = _with_given_gravity(base if pinned is None else _from_lines(base, pinned), given, seen)
     else:
         found = _without_lines(base, floor) if seen is None else _from_lines(base, seen)
@@ -102,46 +92,58 @@ def estimate_camera(
 # --- what is known before looking ---------------------------------------------------------------------------------
 
 
-def _focal_prior(photo: Photo, focal_px: float | None, centre_known: bool) -> tuple[vanishing.Prior, str, tuple[str, ...]]:
+class FocalPrior(NamedTuple):
+    """What is known of the focal length before the lines are looked at: with its `Camera.f_source` ("given", "exif" or "assumed")
+    and what there is to be said about it."""
+
+    prior: vanishing.Prior
+    source: str
+    notes: tuple[str, ...] = ()
+
+
+def _focal_prior(photo: Photo, focal_px: float | None, centre_known: bool) -> FocalPrior:
+    """The focal length given, else EXIF's, else a phone's. centre_known: whether the principal point is given."""
     long_side = max(photo.width, photo.height)
     pp_sigma = (0.02 if centre_known else 1.0) * PRINCIPAL_SIGMA * long_side
     if focal_px is not None:
         given_px = check_focal_px(focal_px, photo.width, photo.height)
         sigma, notes = _against_file(given_px, photo.f_px)
-        return vanishing.Prior(given_px, sigma, pp_sigma), "given", notes
+        return FocalPrior(vanishing.Prior(given_px, sigma, pp_sigma), "given", notes)
     if photo.f_px is not None:
-        return vanishing.Prior(float(photo.f_px), FOCAL_SIGMA["exif"], pp_sigma), "exif", ()
-    return _phone_prior(photo, pp_sigma), "assumed", ()
+        return FocalPrior(vanishing.Prior(float(photo.f_px), FOCAL_SIGMA["exif"], pp_sigma), "exif")
+    return FocalPrior(_phone_prior(photo, pp_sigma), "assumed")
 
 
 def _against_file(given_px: float, exif_px: float | None) -> tuple[float, tuple[str, ...]]:
-    """Sigma of log f of a focal length that was given, and what is to be told of it. Where EXIF contradicts it, one of the two is wrong:
-    it is used, but no surer than that its 90 % interval reaches EXIF's."""
+    """Sigma of log f of a given focal length, and notes on it. Where EXIF contradicts it, one of the two is wrong: the given one is
+    used, with a 90 % interval wide enough to reach EXIF's. Raises ParameterError where they are `MOST_APART`."""
     sigma = FOCAL_SIGMA["given"]
     off = 0.0 if exif_px is None else abs(math.log(given_px / exif_px))
     if off <= 3 * math.hypot(sigma, FOCAL_SIGMA["exif"]):
         return sigma, ()
     if off > math.log(MOST_APART):
-        raise ParameterError(f"the focal length given, {given_px:.0f} px, and the file's, {exif_px:.0f} px, are too far apart for one photo: give it in "
-                             "pixels of this photo, or save the photo without what its file says")
+        raise ParameterError(f"the focal length given, {given_px:.0f} px, and the file's, {exif_px:.0f} px, are too far apart for one "
+                             "photo: give it in pixels of this photo, or save the photo without what its file says")
     note = (f"You gave a focal length of {given_px:.0f} px, the file says {exif_px:.0f} px: one of them is wrong, "
             "unless the photo was cropped or zoomed; the intervals allow for both")
     return max(sigma, off / Z90), (note,)
 
 
 def _phone_prior(photo: Photo, pp_sigma: float) -> vanishing.Prior:
+    """A phone's usual focal length. pp_sigma: sigma of the principal point, photo pixels."""
     return vanishing.Prior(PHONE_F35_MM / 36.0 * max(photo.width, photo.height), FOCAL_SIGMA["assumed"], pp_sigma, guess=True)
 
 
 def _without_exif(camera: Camera, rival: LineSolution) -> Camera:
     """The camera with the focal length that the lines ask for, where EXIF's is far from it."""
-    note = _focal_note(camera, math.exp(rival.log_f), ", which is used")
-    return replace(camera, f_px=math.exp(rival.log_f), f_source="assumed", f_sigma_rel=rival.f_sigma, notes=(*camera.notes, note))
+    focal = rival.calibrated.focal
+    note = _focal_note(camera, focal.f_px, ", which is used")
+    return replace(camera, f_px=focal.f_px, f_source="assumed", f_sigma_rel=focal.sigma, notes=(*camera.notes, note))
 
 
 def parse_pitch_roll(text: str) -> tuple[float, float] | None:
-    """"-6" or "-6,1" to (pitch, roll) in degrees, as of `estimate_camera`; empty text to None. Raises ParameterError for anything else,
-    and for a tilt from which no room is measured."""
+    """"-6" or "-6,1" to (pitch, roll) in degrees with the signs of `estimate_camera`; empty text to None. Raises ParameterError for
+    anything else, and for a tilt from which no room is measured."""
     if not text.strip():
         return None
     try:
@@ -156,6 +158,7 @@ def parse_pitch_roll(text: str) -> tuple[float, float] | None:
 
 
 def _given_gravity(pitch_roll_deg: tuple[float, float] | None) -> np.ndarray | None:
+    """Down in the camera frame by a given tilt, or None. Raises ParameterError for a tilt that is out of range."""
     if pitch_roll_deg is None:
         return None
     pitch, roll = map(float, pitch_roll_deg)
@@ -166,188 +169,84 @@ def _given_gravity(pitch_roll_deg: tuple[float, float] | None) -> np.ndarray | N
     return gravity_from_pitch_roll(math.radians(pitch), math.radians(roll))
 
 
-# --- lines --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class FloorSlope:
-    """Down by the floor of a depth map, and its sigma per axis in radians. The embedded model's floors are off by 5° where
-    floor fills a third of the photo, by 10° where it fills 5 %: too vague to refine lines, enough to choose among rivals."""
-
-    down: np.ndarray
-    sigma: float
-
-
-@dataclass(frozen=True)
-class LineSolution:
-    """What the lines say: the best fit, calibrated sigmas of tilt (per axis) and of the axes about gravity, log f and its
-    sigma averaged over the rivals. free_f: log f and its sigma as the lines alone have it, to check a focal from elsewhere. rival:
-    the solution without that focal, where it explains the lines so much better that the focal must be wrong."""
-
-    fit: vanishing.AxesFit
-    tilt_sigma: float
-    axes_sigma: float
-    log_f: float
-    f_sigma: float
-    free_f: tuple[float, float]
-    rival: LineSolution | None = None
-
-
-def _solve(
-    segments: lines.CentredSegments, prior: vanishing.Prior, source: str, floor: FloorSlope | None, phone: vanishing.Prior
-) -> LineSolution | None:
-    """Three directions from the segments, or None where they are not told from clutter, or only vaguely. phone: what is known of a
-    focal length before anything is told of it."""
-    if len(segments) < 6:
-        return None
-    options = vanishing.FitOptions()
-    w = vanishing.weights(segments, options)
-    fits = _fits(segments, prior, source, options, w)
-    score = _plausibility(fits, floor)
-    best = fits[int(np.argmax(score))]
-    rival = None if source == "assumed" else _rival(segments, prior, best, floor, phone)
-    sigma = _calibrated(fits, score)
-    if rival is not None:
-        return LineSolution(best, *sigma, free_f=(rival.log_f, rival.f_sigma), rival=rival)
-    if best.gain < MIN_GAIN or sigma[0] > MAX_LINE_SIGMA_RAD:
-        return None
-    if source == "assumed":
-        told = math.log(best.f_px), _focal_sigma(best)
-        pinned = replace(prior, f_px=math.exp(sigma[2]), f_sigma=PINNED_SIGMA, guess=False)  # the tilt that goes with the focal that is used
-        return LineSolution(vanishing.refine(segments, best.axes[None], pinned, options, w)[0], *sigma, free_f=told)
-    loose = vanishing.Prior(prior.f_px, 0.5, prior.pp_sigma)
-    free = vanishing.refine(segments, best.axes[None], loose, options, w)[0]  # it does not leave the valley where it starts
-    return LineSolution(best, *sigma, free_f=(math.log(free.f_px), _focal_sigma(free)))
-
-
-def _rival(segments, prior: vanishing.Prior, best: vanishing.AxesFit, floor: FloorSlope | None, phone: vanishing.Prior) -> LineSolution | None:
-    """The solution without the focal length that was told, where that must be wrong."""
-    other = _solve(segments, replace(phone, down=prior.down, down_sigma=prior.down_sigma), "assumed", floor, phone)
-    if other is None or other.fit.gain < best.gain + DOUBT_GAIN or abs(other.log_f - math.log(prior.f_px)) < FAR_OFF_LOG:
-        return None
-    return other
-
-
-def _fits(segments, prior, source, options, w) -> list[vanishing.AxesFit]:
-    down = None if prior.down is None else prior.down[None]
-    if source != "assumed":
-        return vanishing.refine(segments, vanishing.search(segments, prior.f_px, options, w, down), prior, options, w)
-    axes, focals = [], []
-    for k in FOCAL_STARTS:
-        found = vanishing.search(segments, k * prior.f_px, options, w, down)[:4]
-        axes.append(found)
-        focals += [k * prior.f_px] * len(found)
-    return vanishing.refine(segments, np.concatenate(axes), prior, options, w, f_start=focals)
-
-
-def _plausibility(fits: list[vanishing.AxesFit], floor: FloorSlope | None) -> np.ndarray:
-    """Log weights of rival hypotheses: a third of their log likelihood, because segments come in families (where the
-    runner-up is within 4, the winner was wrong in a third of NYU's frames), and the floor's slope (Student's t)."""
-    score = np.array([f.loglik for f in fits]) / 3
-    if floor is not None:
-        off = np.array([angle_between(f.axes[2], floor.down) for f in fits]) / floor.sigma
-        score -= 2.5 * np.log1p(off**2 / 3)
-    return score
-
-
-def _calibrated(fits: list[vanishing.AxesFit], score: np.ndarray) -> tuple[float, float, float, float]:
-    """Sigmas of tilt per axis and of the axes about gravity, log f and its sigma: curvature, the world's own crookedness,
-    and rivals."""
-    p = np.exp(score - score.max())
-    p /= p.sum()
-    best = fits[int(np.argmax(score))]
-    down = best.axes[2]
-    cov = best.covariance[:3, :3]
-    about = float(down @ cov @ down)
-    tilt = p @ np.array([angle_between(f.axes[2], down) for f in fits]) ** 2
-    turn = p @ np.array([_turn(f.axes, best.axes) for f in fits]) ** 2
-    log_f = np.log([f.f_px for f in fits])
-    mean = float(p @ log_f)
-    f_var = p @ ((log_f - mean) ** 2 + np.array([_focal_sigma(f) for f in fits]) ** 2)
-    crooked = CROOKED_SIGMA_RAD**2
-    faint = FAINT_SIGMA_RAD * max(0.0, SURE_GAIN - best.gain) / (SURE_GAIN - MIN_GAIN)
-    tilt_var = 1.2**2 * 0.5 * (np.trace(cov) - about) + crooked + 0.5 * tilt + faint**2
-    return math.sqrt(tilt_var), math.sqrt(1.2**2 * about + crooked + turn + faint**2), mean, math.sqrt(f_var)
-
-
-def _turn(axes: np.ndarray, other: np.ndarray) -> float:
-    """Angle between two sets of horizontal axes, seen along gravity, modulo a quarter turn (±π/4)."""
-    yaw = math.atan2(float(axes[0] @ other[1]), float(axes[0] @ other[0]))
-    return (yaw + math.pi / 4) % (math.pi / 2) - math.pi / 4
-
-
-def _focal_sigma(fit: vanishing.AxesFit) -> float:
-    """Calibrated sigma of log f: the curvature is too sure by 1.8, and lenses are not perfect pinholes."""
-    return math.hypot(1.8 * math.sqrt(fit.covariance[3, 3]), 0.012)
+# --- with lines ---------------------------------------------------------------------------------------------------
 
 
 def _from_lines(camera: Camera, seen: LineSolution) -> Camera:
+    """The camera with what the lines say. A focal length that was given or in the file stays; where the lines contradict it, a note
+    says so and it is less sure."""
     notes: list[str] = list(camera.notes)
     f_px, f_source, f_sigma = camera.f_px, camera.f_source, camera.f_sigma_rel
     if f_source == "assumed":
-        solved = seen.f_sigma < SOLVED_FOCAL_SIGMA
-        f_px, f_sigma, f_source = math.exp(seen.log_f), seen.f_sigma, "solved" if solved else "assumed"
+        focal = seen.calibrated.focal
+        f_px, f_sigma, f_source = focal.f_px, focal.sigma, "solved" if focal.sigma < SOLVED_FOCAL_SIGMA else "assumed"
     else:
-        off = seen.free_f[0] - math.log(f_px)
-        if seen.rival is not None or abs(off) > 3 * math.hypot(seen.free_f[1], f_sigma) and abs(off) > 0.08:
-            notes.append(_focal_note(camera, math.exp(seen.free_f[0])))
+        off = seen.free.value - math.log(f_px)
+        if seen.rival is not None or abs(off) > 3 * math.hypot(seen.free.sigma, f_sigma) and abs(off) > 0.08:
+            notes.append(_focal_note(camera, seen.free.f_px))
             f_sigma = f_sigma if f_source == "given" and seen.rival is None else max(f_sigma, 0.5 * abs(off))
     return replace(
         camera, f_px=f_px, f_source=f_source, f_sigma_rel=f_sigma, cx=camera.cx + float(seen.fit.principal[0]),
         cy=camera.cy + float(seen.fit.principal[1]), gravity=seen.fit.axes[2], gravity_source="lines",
-        gravity_sigma_rad=seen.tilt_sigma, manhattan=_room_axes(seen.fit.axes), axes_sigma_rad=seen.axes_sigma, notes=tuple(notes),
+        gravity_sigma_rad=seen.calibrated.tilt_sigma, manhattan=_room_axes(seen.fit.axes),
+        axes_sigma_rad=seen.calibrated.axes_sigma, notes=tuple(notes),
     )
 
 
 def _focal_note(camera: Camera, better_px: float, then: str = "") -> str:
+    """The note that the lines contradict the camera's focal length. then: what was done about it."""
     word = "EXIF says" if camera.f_source == "exif" else "You gave"
     return (f"{word} a focal length of {camera.f_px:.0f} px, the lines of the room fit {better_px:.0f} px better{then}: "
             "is the photo cropped, zoomed or edited?")
 
 
 def _room_axes(axes: np.ndarray) -> np.ndarray:
-    """Rows right, forward, up: of the two horizontals, forward is the one nearest to the viewing direction."""
+    """`AxesFit.axes` as rows right, forward, up: of the two horizontals, forward is the one nearest to the viewing direction."""
     k = int(np.argmax(np.abs(axes[:2, 2])))
     forward = axes[k] * (1.0 if axes[k, 2] >= 0 else -1.0)
     up = -axes[2]
     return np.stack([np.cross(forward, up), forward, up])
 
 
-# --- given, or without lines --------------------------------------------------------------------------------------
+# --- with a given tilt, or without lines ---------------------------------------------------------------------------
 
 
 def _with_given_gravity(camera: Camera, given: np.ndarray, seen: LineSolution | None) -> Camera:
-    """The given tilt, joined with what the lines say by how sure each is; `camera` is the solution under it, `seen` the lines on their own.
-    Where they contradict it, it overrules them, and its sigma reaches them. Raises ParameterError where both cannot be of one photo."""
+    """The camera with the given down vector, joined with what the lines say by how sure each is.
+
+    camera: the solution under the given tilt. seen: the lines on their own, or None. Where they contradict the given tilt, it
+    overrules them, with a sigma wide enough to reach them. Raises ParameterError where both cannot be of one photo.
+    """
     notes, sigma, down, source = camera.notes, GIVEN_TILT_SIGMA_RAD, given, "given"
     if seen is not None:
         off = float(angle_between(given, seen.fit.axes[2]))
         if off > FAR_TILT_RAD and seen.fit.gain >= SURE_GAIN:
             told, found = (", ".join(f"{math.degrees(x):.0f}°" for x in pitch_roll_from_gravity(g)) for g in (given, seen.fit.axes[2]))
-            raise ParameterError(f"the given pitch and roll ({told}) are {math.degrees(off):.0f}° from what the lines of the room say ({found}): looking up and "
-                                 "dipping the right side are positive; check them, or leave them out")
-        if off > 3 * math.hypot(sigma, seen.tilt_sigma):
-            notes += (f"The given pitch and roll differ by {math.degrees(off):.0f}° from what the lines of the room say; the intervals allow for both",)
+            raise ParameterError(f"the given pitch and roll ({told}) are {math.degrees(off):.0f}° from what the lines of the room say "
+                                 f"({found}): looking up and dipping the right side are positive; check them, or leave them out")
+        tilt_sigma = seen.calibrated.tilt_sigma
+        if off > 3 * math.hypot(sigma, tilt_sigma):
+            notes += (f"The given pitch and roll differ by {math.degrees(off):.0f}° from what the lines of the room say; "
+                      "the intervals allow for both",)
             sigma = max(sigma, off / Z90)
         else:
-            own, told, apart = seen.tilt_sigma**-2, sigma**-2, off / math.hypot(sigma, seen.tilt_sigma)
-            down, sigma, source = unit(own * seen.fit.axes[2] + told * given), max(1.0, apart) * (own + told) ** -0.5, "given + lines"
+            by_lines, by_given, apart = tilt_sigma**-2, sigma**-2, off / math.hypot(sigma, tilt_sigma)
+            down, source = unit(by_lines * seen.fit.axes[2] + by_given * given), "given + lines"
+            sigma = max(1.0, apart) * (by_lines + by_given) ** -0.5
     axes = None if camera.manhattan is None else _under(camera.manhattan, down)
     if axes is None:
         camera = replace(camera, axes_sigma_rad=UNKNOWN_AXES_RAD)
-    return replace(
-        camera, gravity=down, gravity_source=source, gravity_sigma_rad=sigma, manhattan=axes, notes=notes
-    )
+    return replace(camera, gravity=down, gravity_source=source, gravity_sigma_rad=sigma, manhattan=axes, notes=notes)
 
 
 def _under(axes: np.ndarray, down: np.ndarray) -> np.ndarray:
-    """Room axes turned by the least rotation so that the third is exactly -down."""
+    """Room axes (3×3, rows right, forward, up) turned by the least rotation so that the third is exactly −down."""
     forward = unit(axes[1] - (axes[1] @ down) * down)
     return nearest_rotation(np.stack([np.cross(forward, -down), forward, -down]))
 
 
 def _without_lines(camera: Camera, floor: FloorSlope | None) -> Camera:
-    """Level, or between level and the floor of a metric depth map, each by its uncertainty."""
+    """The camera taken as level, or as between level and the floor of a metric depth map, each by its uncertainty."""
     note = "Too few straight lines to tell how the camera was tilted"
     camera = replace(camera, axes_sigma_rad=UNKNOWN_AXES_RAD)
     if floor is None:
@@ -360,7 +259,7 @@ def _without_lines(camera: Camera, floor: FloorSlope | None) -> Camera:
 
 
 def _floor_slope(camera: Camera, surfaces: Surfaces, depth: DepthMap) -> FloorSlope | None:
-    """Down as the floor of a metric depth map has it, or None where too little floor is seen."""
+    """Down by the floor of a metric depth map, or None where too little floor is seen or it is far too steep."""
     h, w = 60, 80
     share = _sampled(surfaces.probabilities[..., SURFACE_CLASSES.index("floor")], h, w)
     z, valid = _sampled(depth.values, h, w).astype(float), _sampled(depth.valid, h, w)
@@ -378,7 +277,7 @@ def _floor_slope(camera: Camera, surfaces: Surfaces, depth: DepthMap) -> FloorSl
 
 
 def _sampled(values: np.ndarray, h: int, w: int) -> np.ndarray:
-    """Nearest samples of a map on an h×w grid over the same extent."""
+    """Nearest samples of a map (H×W) on an h×w grid over the same extent."""
     rows = ((np.arange(h) + 0.5) * values.shape[0] / h).astype(int)
     cols = ((np.arange(w) + 0.5) * values.shape[1] / w).astype(int)
     return values[rows[:, None], cols[None]]

@@ -189,6 +189,7 @@ class UvdPlane:
 
     @property
     def coefficients(self) -> np.ndarray:
+        """(alpha, beta, gamma)."""
         return np.array([self.alpha, self.beta, self.gamma])
 
     def at(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -196,14 +197,16 @@ class UvdPlane:
         return self.alpha * np.asarray(u) + self.beta * np.asarray(v) + self.gamma
 
 
-def _weighted_median(x: np.ndarray, w: np.ndarray) -> float:
+def weighted_median(x: np.ndarray, w: np.ndarray) -> float:
+    """The value of x (n) that splits the weights w (n) in halves."""
     order = np.argsort(x)
     total = np.cumsum(w[order])
-    return float(x[order][np.searchsorted(total, 0.5 * total[-1])])
+    return float(x[order][min(np.searchsorted(total, 0.5 * total[-1]), len(x) - 1)])
 
 
 def _best_triple(a: np.ndarray, d: np.ndarray, w: np.ndarray, trials: int, seed: int) -> np.ndarray | None:
-    """Least median of squares over random triples (Rousseeuw, 1984), on at most 1500 points."""
+    """Coefficients (3) of d ≈ a @ coef (a: n×3) by least median of squares over random triples (Rousseeuw, 1984), on at most 1500 of
+    the points; None where every triple lies on one line."""
     rng = np.random.default_rng(seed)
     pick = rng.choice(len(d), 1500, replace=False) if len(d) > 1500 else np.arange(len(d))
     a, d, w = a[pick], d[pick], w[pick]
@@ -213,7 +216,7 @@ def _best_triple(a: np.ndarray, d: np.ndarray, w: np.ndarray, trials: int, seed:
     if not good.any():
         return None
     candidates = np.linalg.solve(m[good], d[triples[good]][..., None])[..., 0]
-    scores = [_weighted_median(np.abs(a @ c - d), w) for c in candidates]
+    scores = [weighted_median(np.abs(a @ c - d), w) for c in candidates]
     return candidates[int(np.argmin(scores))]
 
 
@@ -253,13 +256,17 @@ def fit_plane_uvd(
     return UvdPlane(*map(float, coef), sigma=sigma, covariance=cov, inliers=inliers)
 
 
-def _tukey(a: np.ndarray, d: np.ndarray, w: np.ndarray, coef: np.ndarray, rounds: int = 12):
-    """Iteratively reweighted least squares from `coef`: (coefficients, sigma, covariance, inliers)."""
+def _tukey(a: np.ndarray, d: np.ndarray, w: np.ndarray, coef: np.ndarray,
+           rounds: int = 12) -> tuple[np.ndarray, float, np.ndarray, np.ndarray]:
+    """Iteratively reweighted least squares (Tukey's biweight) of d ≈ a @ coef, starting from `coef`.
+
+    Returns coefficients (3), the residuals' sigma, the coefficients' covariance (3×3) and which points are inliers (n, bool).
+    """
     floor = 1e-9 * max(float(np.abs(d).max()), 1e-12)
     keep = np.ones(len(d), bool)
     for _ in range(rounds):
         r = d - a @ coef
-        sigma = max(MAD_TO_SIGMA * _weighted_median(np.abs(r[keep]), w[keep]), floor)
+        sigma = max(MAD_TO_SIGMA * weighted_median(np.abs(r[keep]), w[keep]), floor)
         keep = np.abs(r) <= 3 * sigma  # outliers would inflate the next scale; a cut at 3σ biases it by under 1 %
         tukey = w * np.clip(1 - (r / (TUKEY * sigma)) ** 2, 0, None) ** 2
         normal = (a * tukey[:, None]).T @ a + 1e-12 * w.sum() * np.eye(3)

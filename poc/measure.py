@@ -17,8 +17,7 @@ __all__ = ["FIXED_NAMES", "measure", "measurement_json", "next_measurement", "se
 
 FIXED_NAMES = (("camera_height", "m"), ("ceiling_height", "m"), ("longest_wall", "m"), ("longest_free_wall", "m"),
                ("floor_area_visible", "m²"), ("floor_area_free", "m²"))
-
-
+"""Measurements that every photo has, with their units; `measure` adds two for each wall."""
 NO_CEILING = "the ceiling is out of the photo, or not seen clearly enough"
 END_REASONS = {
     (): "",
@@ -28,16 +27,16 @@ END_REASONS = {
     ("occluded", "occluded"): "both ends of the wall are hidden, or not made out",
     ("frame", "occluded"): "one end of the wall is out of the photo, the other hidden, or not made out",
 }
-"""Why a wall's length is a lower bound, by what its ends are that are no corners."""
+"""Why a wall's length is a lower bound, by the kinds of its ends that are no corners."""
 LEAST_LENGTH_M = 0.1
-"""Less of a wall is no length of it."""
+"""A wall of which less is seen has no length."""
 WORTH_SAYING_M = 1.9
-"""A room at least this high: less is no news."""
+"""A lower bound of the room's height below this is not told: every room is so high."""
 
 
 def measure(scene: Scene, one_view: bool = True) -> tuple[Measurement, ...]:
-    """All measurements (`FIXED_NAMES`, and two per wall); on a refused scene the fixed names as unknown, with the reason. one_view: as
-    of `poc.room.freespace.free_measurements`."""
+    """All measurements: `FIXED_NAMES`, and distance and length of each wall; of a refused scene `FIXED_NAMES` as unknown, with the
+    reason. one_view: as of `poc.room.freespace.free_measurements`."""
     if scene.refusal:
         return tuple(Measurement(n, None, None, None, unit, "unknown", "", scene.refusal, light="red") for n, unit in FIXED_NAMES)
     out = [_camera_height(scene), _ceiling_height(scene)]
@@ -55,7 +54,8 @@ def measure(scene: Scene, one_view: bool = True) -> tuple[Measurement, ...]:
 
 
 def doubting_crossed(scene: Scene, measurements: Iterable[Measurement]) -> list[Measurement]:
-    """Distance, length and longest free stretch of walls that run through each other are weak, whatever their intervals say."""
+    """The measurements, with a red light and a reason at those of walls that run through each other: whatever their intervals say,
+    one of the two walls is not where it was put."""
     through: dict[str, list[str]] = {}
     for a, b in crossing_walls(scene):
         through.setdefault(a, []).append(b)
@@ -71,9 +71,12 @@ def doubting_crossed(scene: Scene, measurements: Iterable[Measurement]) -> list[
 
 
 def longest(lengths: Iterable[Measurement]) -> Measurement:
-    """The length that says most: a wall that goes on out of sight counts with what it has at least. Where one of those is seen to
-    be longer than the longest that has both its ends, the longest is only known to be at least the surer of the two. Where one
-    might be, it is at least the longest seen whole: of 32 such, told with two ends, 21 were shorter than the truth."""
+    """The longest of some walls' lengths, of which those of walls that go on out of sight are lower bounds.
+
+    Where a wall that goes on is already seen to be longer than the longest one with both ends, the longest is at least the greater of
+    their lower ends. Where one that goes on might be longer, it is at least the longest seen whole: of 32 such, told with an upper end,
+    21 were shorter than the truth.
+    """
     told = [m for m in lengths if m.status != "unknown"]
     if not told:
         return unknown("longest_wall", "m", "hardly any of the walls is seen")
@@ -94,12 +97,14 @@ def longest(lengths: Iterable[Measurement]) -> Measurement:
 
 
 def _camera_height(scene: Scene) -> Measurement:
+    """The camera above the floor."""
     h = scene.camera_height_m
     value, parts = propagated(scene, lambda s: s.camera_height, h, h * scene.scale.sigma_rel)
     return log_normal("camera_height", value, "m", parts, scene.scale.source)
 
 
 def _ceiling_height(scene: Scene) -> Measurement:
+    """The ceiling above the floor, or how high the room is at least."""
     ceiling = scene.plane("ceiling")
     if ceiling is None:
         return _least_height(scene)
@@ -110,7 +115,7 @@ def _ceiling_height(scene: Scene) -> Measurement:
 
 
 def _least_height(scene: Scene) -> Measurement:
-    """Without a ceiling: the room is at least as high as a wall is seen, where that says more than that one can stand in it."""
+    """The room's height where no ceiling is seen: at least as high as a wall is seen (from `WORTH_SAYING_M` on), else unknown."""
     if scene.solution is not None and scene.solution.base.top is not None:
         value, parts = variance(scene.solution, lambda s: s.top)
         least = log_normal("ceiling_height", value, "m", parts, "height up to which a wall is seen", NO_CEILING)
@@ -120,11 +125,10 @@ def _least_height(scene: Scene) -> Measurement:
 
 
 def _length(scene: Scene, k: int) -> Measurement:
-    """Length of the wall as far as it is seen; a lower bound unless both of its ends are corners."""
+    """Length of wall k as far as it is seen; a lower bound unless both of its ends are corners."""
     wall = scene.walls[k]
     plane = scene.plane(wall.plane_id)
-    value, parts = propagated(scene, lambda s: wall_length(s, k), wall.length_m,
-                              wall.length_m * plane.sigma_m / plane.offset_m)
+    value, parts = propagated(scene, lambda s: wall_length(s, k), wall.length_m, wall.length_m * plane.sigma_m / plane.offset_m)
     unseen = sum(end_sigma_m(scene, plane, at) ** 2 for at, kind in zip(wall.ends, wall.end_kinds) if kind != "corner")
     parts["unseen"] = unseen / max(value, 0.01) ** 2
     reason = END_REASONS[tuple(sorted(kind for kind in wall.end_kinds if kind != "corner"))]
@@ -136,14 +140,16 @@ def no_sliver(length: Measurement) -> Measurement:
     return length if length.low >= LEAST_LENGTH_M else unknown(length.name, length.unit, "hardly any of the wall is seen")
 
 
-def measurement_json(scene: Scene, measurements: tuple[Measurement, ...], model: dict, photo: str | None = None, notes: Sequence[str] = ()) -> dict:
-    """The contract of `poc measure --json`. photo: the file's name as given; None where there was no file. notes: what was done to it
-    when it was read (`Photo.notes`)."""
+def measurement_json(scene: Scene, measurements: tuple[Measurement, ...], model: dict, photo: str | None = None,
+                     notes: Sequence[str] = ()) -> dict:
+    """The contract of `poc measure --json`. model: what is told of the depth model. photo: the file's name as given; None where there
+    was no file. notes: what was done to it when it was read (`Photo.notes`)."""
     camera = scene.camera
     return {
         "photo": photo,
         "notes": list(notes),
-        "camera": {"f_px": float(camera.f_px), "source": camera.f_source, "width": camera.width, "height": camera.height, "notes": list(camera.notes)},
+        "camera": {"f_px": float(camera.f_px), "source": camera.f_source, "width": camera.width, "height": camera.height,
+                   "notes": list(camera.notes)},
         "model": model,
         "scale": _scale_json(scene, measurements),
         "planes": [{"id": p.id, "kind": p.kind, "normal_cam": [float(x) for x in p.normal_cam], "offset_m": float(p.offset_m),
@@ -164,6 +170,7 @@ def _scale_json(scene: Scene, measurements: tuple[Measurement, ...]) -> dict:
     if scale is None or scene.refusal:
         return source | none
     height = next((m for m in measurements if m.name == "camera_height"), None)
-    opinions = [{"source": o.source, "camera_height_m": float(o.camera_height_m), "sigma_rel": float(o.sigma_rel), "note": o.note} for o in scale.opinions]
+    opinions = [{"source": o.source, "camera_height_m": float(o.camera_height_m), "sigma_rel": float(o.sigma_rel), "note": o.note}
+                for o in scale.opinions]
     return source | {"camera_height_m": float(scale.camera_height_m), "low": height and height.low, "high": height and height.high,
                      "opinions": opinions, "notes": list(scale.notes)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poc.figures.theme import LIGHTS, odds, title_of, unit_of, value_words
@@ -184,18 +183,12 @@ def room_lines(
     return [*lines, *notes, *measurement_lines(measurements), *([advice_sentence(advice)] if advice is not None else [])]
 
 
-def _as_seen_alone(joint: JointRoom) -> Scene:
-    """The joint scene with its notes on the scale attributed to the one photo they come from, since the joint interval differs."""
-    scale, anchor = joint.scene.scale, joint.photos[joint.anchor]
-    return replace(joint.scene, scale=replace(scale, notes=tuple(f"from {anchor} alone, {note}" for note in scale.notes)))
-
-
 def joint_lines(joint: JointRoom) -> list[str]:
     """The result of several photos of one room as lines for a terminal: as `room_lines`, with contradictions and photos left out."""
     if joint.scene.refusal:
         return [" + ".join(joint.photos), refusal_sentence(joint.scene.refusal)]
     remarks = [f"{text}." for text in (*(c.text for c in joint.conflicts), *joint.remarks)]  # may begin with a file's name: no capital
-    lines = room_lines(_as_seen_alone(joint) if len(joint.matched) > 1 else joint.scene, joint.measurements)
+    lines = room_lines(joint.scene, joint.measurements)
     if remarks and not joint.joined:  # the first thing to know is why the values come from one photo only
         return [remarks[0], *lines, *remarks[1:]]
     if len(joint.photos) == 1:

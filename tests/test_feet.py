@@ -59,10 +59,10 @@ def slanted(psi: float, e: float) -> feet.Crossing:
 def test_a_slanted_wall_is_not_a_staircase_of_walls_along_the_axes():
     """Short walls along the axes that explain its foot column by column do not hide it; one wall that explains it does."""
     foot = slanted(0.8, 0.5)
-    steps = [(0.0, float(-s / np.cos(a))) for s, a in zip(foot.slope[::20], AZIMUTH[::20])]
-    ((psi, e),) = feet.slanted_lines(panorama(0.4), foot, steps, 0.35)
-    assert psi == pytest.approx(0.8, abs=0.02) and e == pytest.approx(0.5, rel=0.02)
-    assert feet.slanted_lines(panorama(0.4), foot, [(0.8, 0.5)], 0.35) == []
+    steps = [feet.WallLine(0.0, float(-s / np.cos(a))) for s, a in zip(foot.slope[::20], AZIMUTH[::20])]
+    (found,) = feet.slanted_lines(panorama(0.4), foot, steps, 0.35)
+    assert found.psi == pytest.approx(0.8, abs=0.02) and found.nearness == pytest.approx(0.5, rel=0.02) and not found.along_axes
+    assert feet.slanted_lines(panorama(0.4), foot, [feet.WallLine(0.8, 0.5)], 0.35) == []
     assert feet.slanted_lines(panorama(0.4), slanted(0.2, 0.5), steps, 0.35) == [], "too near to the room's own axes"
     few = feet.Crossing(foot.slope, np.arange(len(AZIMUTH)) < feet.LINE_COLUMNS - 1)
     assert feet.slanted_lines(panorama(0.4), few, [], 0.35) == []
@@ -71,6 +71,6 @@ def test_a_slanted_wall_is_not_a_staircase_of_walls_along_the_axes():
 def test_a_wall_is_found_at_its_distance_and_takes_all_columns():
     pan = panorama(0.4)
     evidence = feet.gather_evidence(pan, None, 0.1)
-    (psi, e), *_ = feet.find_walls(pan, evidence, np.array([-np.pi / 2, 0.0, np.pi / 2]))
-    assert psi == 0.0 and abs(e / 0.4 - 1) < 0.03
-    assert (feet.assign_columns(pan, evidence, [(psi, e), (0.0, 0.8)]) == 0).all()
+    found, *_ = feet.find_walls(pan, evidence, np.array([-np.pi / 2, 0.0, np.pi / 2]))
+    assert found.psi == 0.0 and abs(found.nearness / 0.4 - 1) < 0.03 and found.along_axes
+    assert (feet.assign_columns(pan, evidence, [found, feet.WallLine(0.0, 0.8)]) == 0).all()

@@ -14,7 +14,8 @@ from poc.geometry import intersect_plane, pixel_rays
 from poc.measure import measure
 from poc.products.clearance import inside_polygon
 from poc.products.places import find_spot, wall_places
-from poc.room.floorplan import complete, largest_rectangle
+from poc.room.cells import largest_rectangle
+from poc.room.floorplan import complete
 from poc.room.freespace import free_measurements
 from poc.room.roomspace import to_room
 from poc.room.view import WINDOW

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -100,6 +101,14 @@ def test_bare_walls_are_not_matched_by_guess():
     assert joint.measurements == photos[0].measurements and joint.scene is photos[0].scene
     lines = joint_lines(joint)
     assert "nothing was joined" in lines[0] and not any(line.startswith("One room") for line in lines)
+
+
+def test_what_one_photo_says_of_its_scale_is_told_as_its_own(alone):
+    """The joint interval is another than the one that was widened."""
+    noted = replace(alone["front"].scene, scale=replace(alone["front"].scene.scale, notes=("the interval is widened from ± 6 to ± 8 %",)))
+    joint = join_rooms([replace(alone["front"], scene=noted), alone["side"]])
+    assert joint.record({})["scale"]["notes"] == ["by x2.1y0.4.jpg alone, the interval is widened from ± 6 to ± 8 %"]
+    assert join_rooms([replace(alone["front"], scene=noted)]).record({})["scale"]["notes"] == list(noted.scale.notes)
 
 
 def test_photos_of_different_rooms_narrow_nothing(alone):
@@ -292,27 +301,56 @@ def test_a_photo_saved_again_or_cut_is_no_second_opinion(alone, part, order):
     again = _cut(alone["front"], "again.jpg", *part)
     joint = join_rooms([alone["front"], again][::order])
     left, kept = ("again.jpg", "x2.1y0.4.jpg") if order > 0 or again.photo.rgb.size < alone["front"].photo.rgb.size else ("x2.1y0.4.jpg", "again.jpg")
-    assert joint.remarks == (f"{left} is left out: it is the picture of {kept} again, or cut out of it, and tells nothing new",)
+    assert joint.remarks == (f"{left} is left out: it is the same picture as {kept}, whole or in part, and tells nothing new",)
     assert joint.matched == [kept] and joint.measurements == alone["front"].measurements
     assert len(join_rooms([alone["front"], again, alone["side"]]).seats) == 2
 
 
+def test_two_parts_of_one_photo_that_overlap_are_no_two_photos(alone):
+    left, right = (_cut(alone["front"], name, slice(None), columns) for name, columns in (("left.jpg", slice(0, 400)), ("right.jpg", slice(90, None))))
+    joint = join_rooms([left, right])
+    assert joint.remarks == ("right.jpg is left out: it is the same picture as left.jpg, whole or in part, and tells nothing new",)
+
+
+def test_of_two_copies_the_one_with_more_pixels_stays(alone):
+    small = replace(alone["front"].photo, rgb=cv2.resize(alone["front"].photo.rgb, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), name="small.jpg", sha256="s")
+    for order in (1, -1):
+        assert join_rooms([replace(alone["front"], photo=small), alone["front"]][::order]).matched == ["x2.1y0.4.jpg"]
+
+
+def test_a_step_towards_a_wall_is_a_second_photo():
+    """One similarity carries the wall's details, and the nearer picture's frame lies in the other's."""
+    near, far = (seen(photograph(OUTLINE, Place(2.1, y, 0), ceiling=CEILING, **SMALL)) for y in (1.5, 0.4))
+    joint = join_rooms([far, near])
+    assert len(joint.seats) == 2 and joint.seats[1].shift_m == pytest.approx([0.0, 1.1], abs=0.1)
+
+
 def test_a_photo_from_the_same_spot_is_no_second_opinion(alone, monkeypatch):
-    monkeypatch.setattr("poc.fuse.shown_again", lambda a, b, pairs: 0.0)
+    monkeypatch.setattr("poc.room.seating.shown_again", lambda a, b, pairs: 0.0)
     joint = join_rooms([alone["front"], _cut(alone["front"], "burst.jpg", slice(None), slice(None))])
     assert joint.remarks == ("burst.jpg is left out: it shows what x2.1y0.4.jpg shows, from the same spot, and tells nothing new",)
     assert joint.measurements == alone["front"].measurements
 
 
-def test_a_step_aside_before_a_flat_wall_is_another_picture():
-    """All details move alike, as in a picture cut out of another; but each shows some that the other does not."""
-    at, frame = np.random.default_rng(0).uniform(0.0, 0.7, (60, 2)), np.array([1.0, 0.75])
-    none = np.zeros((60, 128), np.float32)
-    one, pairs = Details(np.zeros((60, 3)), none, 1.5, at, frame), np.column_stack([np.arange(60)] * 2)
-    assert shown_again(one, replace(one, places=at - [0.25, 0.0]), pairs) == 0.0
-    assert shown_again(one, replace(one, places=at / 0.8), pairs) == pytest.approx(0.64, rel=0.01)
+def _facade(step_wall: int, step_floor: int) -> np.ndarray:
+    """A picture 256×192 of a wall with things on it and a floor before it, which a step aside moves by so many pixels."""
+    noise = cv2.GaussianBlur(np.random.default_rng(0).uniform(0, 255, (192, 512)).astype(np.float32), (0, 0), 2.0)
+    noise = (noise - noise.mean()) * 40 / noise.std() + 128
+    return np.vstack([noise[:110, step_wall:step_wall + 256], noise[110:, step_floor:step_floor + 256]])
+
+
+def test_a_step_before_a_flat_wall_is_another_picture():
+    """All details that are matched move alike, as in parts of one picture; but the floor before the wall does not."""
+    at, frame = np.random.default_rng(0).uniform([0.25, 0.0], [1.0, 0.43], (60, 2)), np.array([1.0, 0.75])
+    one = Details(np.zeros((60, 3)), np.zeros((60, 128), np.float32), 1.5, at, frame, _facade(0, 0))
+    pairs = np.column_stack([np.arange(60)] * 2)
+    assert shown_again(one, replace(one, places=at - [0.25, 0.0], picture=_facade(64, 64)), pairs) == pytest.approx(1.0, rel=0.01)
+    assert shown_again(one, replace(one, places=at - [0.25, 0.0], picture=_facade(64, 110)), pairs) == 0.0
+    larger = cv2.resize(_facade(0, 0), None, fx=1.25, fy=1.25)[:192, :256]
+    assert shown_again(one, replace(one, places=at / 0.8, picture=larger), pairs) == pytest.approx(0.64, rel=0.01)
+    assert shown_again(one, replace(one, places=at / 0.8, picture=_facade(0, 0)), pairs) == 0.0
     assert shown_again(one, replace(one, places=np.roll(at, 7, axis=0)), pairs) == 0.0
-    assert shown_again(one, one, pairs[:9]) == 0.0, "too few to tell"
+    assert shown_again(one, one, pairs) == pytest.approx(1.0) and shown_again(one, one, pairs[:9]) == 0.0, "nine are too few to tell"
 
 
 def test_a_photo_without_a_room_is_left_out(alone):

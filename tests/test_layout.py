@@ -10,14 +10,14 @@ import synthetic
 
 from poc.room.belief import conceded, costs, credible, doubted, parted, pieces, seen_past, supported, wall_logit
 from poc.room.edges import find_edge
-from poc.room.feet import Evidence
+from poc.room.feet import Evidence, WallLine
 from poc.room.layout import room_rotation, solve_layout
 from poc.room.observe import narrowed
 from poc.room.planes import DepthFit, fit_floor
 from poc.room.view import FLOOR, Panorama, make_view
-from poc.room.wallfit import DepthNoise, State, WallData, WallSolution
+from poc.room.wallfit import DepthNoise, State, WallData, WallSolution, solve_wall
 from poc.scene import build_scene, prior_noise
-from poc.types import Surfaces
+from poc.types import Surfaces, WallSegment
 
 SIZE = (160, 120)
 
@@ -124,7 +124,7 @@ def test_walls_do_not_run_through_each_other():
     """A far wall 3 away and a side wall 1 to the left meet at azimuth -0.32. Beyond it the far wall hides the side wall, before it the
     side wall the far one: where both are seen the other way about too, the shorter of these stretches is neither's, and a long one is
     not given up for it. Walls that only meet there stay whole."""
-    walls = [(0.0, 1 / 3, True), (-np.pi / 2, 1.0, True)]
+    walls = [WallLine(0.0, 1 / 3), WallLine(-np.pi / 2, 1.0)]
     corner = np.where(AZIMUTH < np.arctan2(-1, 3), 1, 0)
     assert np.array_equal(parted(corner, walls, AZIMUTH), corner)
     crossed = corner.copy()
@@ -141,7 +141,7 @@ def test_columns_of_a_wall_that_is_not_believed_are_no_other_walls():
     true = np.where(AZIMUTH < 0, 1.0, np.cos(AZIMUTH) / 3)
     off = 4.0 * np.minimum(np.abs(nearness[:, None] - true) / 0.1, 1.0)
     evidence = Evidence(nearness, off, np.zeros_like(off), np.full(len(AZIMUTH), 20.0), None)
-    far, side = (0.0, 1 / 3, True), (-np.pi / 2, 1.0, True)
+    far, side = WallLine(0.0, 1 / 3), WallLine(-np.pi / 2, 1.0)
     claimed = np.where(AZIMUTH < 0, 0.0, np.inf)
     everywhere = np.zeros(len(AZIMUTH), int)
     path = conceded(everywhere, [far], AZIMUTH, evidence, claimed)
@@ -258,16 +258,35 @@ def test_a_wall_ends_where_one_sees_past_it():
     assert np.array_equal(whole, both[0].columns), "a chair's legs show that much"
 
 
-def test_a_wall_is_not_drawn_across_an_alcove():
-    """Two piers 3 m away with an alcove between them, 2 m deep: no wall goes from one to the other before its far end."""
+def _ahead_in_an_alcove() -> dict[int, WallSegment]:
+    """Two piers 3 m away with an alcove between them, 2 m deep: the walls ahead by their distance in metres."""
     corners = np.array([[-2.0, -0.5], [-2.0, 3.0], [-0.8, 3.0], [-0.8, 5.0], [0.9, 5.0], [0.9, 3.0], [2.0, 3.0], [2.0, -0.5]])
     room = synthetic.cast(corners, ())
     depth = replace(room.depth, engine="network", sigma_log=np.full(room.depth.values.shape, 0.15, np.float32))
     camera = replace(room.camera, f_sigma_rel=0.01, gravity_sigma_rad=0.01, axes_sigma_rad=0.012)
     scene = build_scene(room.photo, depth, room.surfaces, camera, camera_height=(1.45, 0.026))
-    ahead = {round(p.offset_m): w for w in scene.walls if (p := scene.plane(w.plane_id)).normal_cam[2] < -0.9}
+    return {round(p.offset_m): w for w in scene.walls if (p := scene.plane(w.plane_id)).normal_cam[2] < -0.9}
+
+
+def test_a_wall_is_not_drawn_across_an_alcove():
+    """No wall goes from one pier to the other before the alcove's far end."""
+    ahead = _ahead_in_an_alcove()
     assert {3, 5} <= set(ahead)
     assert ahead[3].length_m < 1.4 and ahead[5].length_m == pytest.approx(1.7, abs=0.2)
+
+
+def test_a_piece_of_a_wall_must_be_credible_by_itself(monkeypatch):
+    """What the whole had for it, a piece may lack."""
+    widest = {}
+
+    def whole_only(data, state):
+        at = [round(1.45 * solve_wall(d, state).distance) for d in data]
+        for metres, d in zip(at, data):
+            widest[metres] = max(widest.get(metres, 0), d.columns.sum())
+        return [good and d.columns.sum() > 0.7 * widest[metres] for good, d, metres in zip(credible(data, state), data, at)]
+
+    monkeypatch.setattr("poc.room.layout.credible", whole_only)
+    assert set(_ahead_in_an_alcove()) == {5}
 
 
 @pytest.mark.parametrize(("toward", "at_30"), [(1, 0.27), (-1, 0.11)])

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from poc.errors import ModelError, WriteError
-from poc.models import fetch, list_presets
+from poc.models import fetch, list_presets, load_model
 from poc.models.presets import PRESETS, get_preset
 from poc.models.weights import fetch_weights, find_weights, obtain_weights, own_folder, verify_weights
 
@@ -197,6 +197,16 @@ def test_a_weights_folder_with_the_file_under_another_name_is_said(tmp_path, mon
     for suffix in (".onnx", ".json"):
         (tmp_path / f"ours{suffix}").rename(tmp_path / f"embedded{suffix}")
     assert obtain_weights(embedded)[0] == tmp_path / "embedded.onnx"
+
+
+def test_a_wrong_weights_folder_is_said_of_a_model_that_is_loaded_already(tmp_path, monkeypatch):
+    """As in a notebook's kernel, where the variable is set after the first cells have run."""
+    monkeypatch.delenv("POC_WEIGHTS", raising=False)
+    load_model("embedded")
+    (tmp_path / "ours.onnx").write_bytes(b"")
+    monkeypatch.setenv("POC_WEIGHTS", str(tmp_path))
+    with pytest.raises(ModelError, match="which holds ours.onnx but no embedded.onnx"):
+        load_model("embedded")
 
 
 def test_another_models_weights_may_lie_beside_onnx_files(preset, server, tmp_path, monkeypatch):

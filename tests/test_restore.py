@@ -127,6 +127,8 @@ class TestWithTorch:
         (tmp_path / "config.json").write_text(json.dumps({"sources": sources, "photos": [], "init": "/there/embedded.onnx"}))
         known = {"trained_on": {"rooms": 0.75, "flats": 0.25}, "started_from": {"file": "embedded.onnx"}}
         assert started_from(str(tmp_path / "last.pt")) == begun | known
+        (tmp_path / "config.json").write_text(json.dumps({"sources": [{"folder": "rooms", "weight": 0.0}], "photos": []}))
+        assert started_from(str(tmp_path / "last.pt")) == begun | {"trained_on": {}}
         (tmp_path / "config.json").write_text("[]")
         assert started_from(str(tmp_path / "last.pt")) == begun
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from poc.errors import ParameterError
-from poc.room.scale import KNOWN_OBJECTS, disagreements, fuse, make_reference, parse_camera_height, parse_reference, prior_counts, prior_opinion
+from poc.room.scale import KNOWN_OBJECTS, disagreements, fuse, make_reference, parse_camera_height, parse_reference, prior_opinion
 from poc.types import Z90, Photo, ScaleSource
 
 PHOTO = Photo(np.zeros((480, 640, 3), np.uint8))
@@ -132,20 +132,32 @@ def test_the_widening_is_told_of_the_two_farthest_apart():
     assert note.startswith("camera height given says the camera is 1.50 m up, reference door says 1.98 m: the interval is widened")
 
 
-@pytest.mark.parametrize("sigma", [0.24, 0.17, 0.10, 0.08, 0.07, 0.03])
-def test_a_vague_length_that_agrees_never_makes_the_height_less_sure(sigma):
-    """A socket, or a height to ± 40 %: the habit of photographers is joined with it, or nothing given would be surer."""
+@pytest.mark.parametrize("sigma", [0.24, 0.17, 0.143, 0.12, 0.10, 0.08, 0.07, 0.03])
+def test_a_vague_reference_that_agrees_never_makes_the_height_less_sure(sigma):
+    """A socket: the habit of photographers is joined with it, or nothing marked would be surer."""
     for model in (opinion(height, own, "metric model") for height in (0.9, 1.2, 1.4, 1.9) for own in (0.06, 0.12, 0.25)):
         nothing = fuse([model, prior_opinion()])
-        told = opinion(nothing.camera_height_m, sigma)
-        given = fuse([told, model, *[prior_opinion()] * prior_counts([told])])
+        socket = opinion(nothing.camera_height_m, sigma, "reference socket")
+        given = fuse([o for o in (socket, model, prior_opinion([socket])) if o is not None])
         assert given.sigma_rel <= nothing.sigma_rel + 1e-9
 
 
-def test_a_sure_length_is_not_doubted_for_an_unusual_height():
-    assert prior_counts([]) and prior_counts([opinion(2.2, 0.17, "reference socket")])
-    assert not prior_counts([opinion(2.2, 0.02, "reference door")])
-    assert not prior_counts([opinion(1.4, 0.17, "reference socket"), opinion(2.2, 0.03)])
+def test_the_prior_fades_as_references_become_sure():
+    """No step: a reference a little surer never gives a wider result, nor a height far from that of one a little vaguer."""
+    def joined(height, sigma):
+        socket = opinion(height, sigma, "reference socket")
+        return fuse([o for o in (socket, opinion(height, 0.14, "metric model"), prior_opinion([socket])) if o is not None])
+
+    sigmas = np.linspace(0.03, 0.25, 200)
+    heights = [joined(2.2, sigma).camera_height_m for sigma in sigmas]
+    assert heights[0] == pytest.approx(2.2) and np.abs(np.diff(np.log(heights))).max() < 0.01
+    assert (np.diff([joined(prior_opinion().camera_height_m, sigma).sigma_rel for sigma in sigmas]) > 0).all()
+
+
+def test_a_sure_reference_is_not_doubted_for_an_unusual_height():
+    assert prior_opinion([opinion(2.2, 0.02, "reference door")]) is None
+    assert prior_opinion([opinion(1.4, 0.17, "reference socket"), opinion(2.2, 0.03)]) is None
+    assert prior_opinion([opinion(2.2, 0.17, "reference socket")]) == prior_opinion()
 
 
 def test_three_opinions_name_every_pair_that_disagrees():

@@ -278,7 +278,7 @@ def test_what_widened_the_interval_stands_beside_it(scene):
     apart = replace(scene, scale=fuse([given, replace(model, camera_height_m=2.2)]))
     assert "：相差 47 %；区间由" in _sure(apart, (), "", Messages("zh"))[2]
     joint = JointRoom(told, (), ("a.jpg", "b.jpg"), 0, {0: None, 1: None}, (), ())
-    assert f"From a.jpg alone, {words[0].lower()}{words[1:]}" in joint_lines(joint)
+    assert f"By a.jpg alone, {words[0].lower()}{words[1:]}" in joint_lines(joint)
 
 
 def test_an_interval_that_is_widened_is_no_disagreement(scene):

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from poc.errors import ModelError
 from poc.models.presets import DEFAULT_MODEL, PRESETS, Preset, get_preset
-from poc.models.weights import find_weights, obtain_weights, own_folder, read_sidecar
+from poc.models.weights import find_meant, find_weights, obtain_weights, own_folder, read_sidecar
 from poc.types import DepthMap, Photo
 
 __all__ = ["DEFAULT_MODEL", "PRESETS", "DepthModel", "Preset", "PresetStatus", "get_preset", "list_presets", "load_model"]
@@ -86,7 +86,7 @@ def load_model(name: str = DEFAULT_MODEL, weights_dir: str | Path | None = None)
         from poc.models.runtime import torch_device
 
         torch_device(name)  # say that torch is missing before 86 MB are fetched
-    found = find_weights(preset, weights_dir)
+    found = find_meant(preset, weights_dir)
     if found is None:
         found, _ = obtain_weights(preset, weights_dir)
 

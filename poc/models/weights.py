@@ -63,12 +63,18 @@ def obtain_weights(preset: Preset, weights_dir: str | Path | None = None) -> tup
 
     Raises ModelError where the file cannot be obtained or is not the expected one, WriteError where it cannot be stored.
     """
-    path = find_weights(preset, weights_dir)
-    if path is not None and not weights_dir:
-        _check_named(preset, path)
+    path = find_meant(preset, weights_dir)
     if path is None:
         path = fetch_weights(preset, weights_dir)
     return path, verify_weights(preset, path)
+
+
+def find_meant(preset: Preset, weights_dir: str | Path | None = None) -> Path | None:
+    """`find_weights`, unless what it finds are others than those that POC_WEIGHTS was to name: then ModelError."""
+    path = find_weights(preset, weights_dir)
+    if path is not None and not weights_dir:
+        _check_named(preset, path)
+    return path
 
 
 def _check_named(preset: Preset, path: Path) -> None:

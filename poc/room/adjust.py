@@ -1,12 +1,14 @@
-"""What a depth map knows about the camera: planes at right angles fix gravity, axes, focal and shift, as far as the depth
+"""What a depth map knows about the camera: planes at right angles fix gravity, axes, focal length and shift, as far as the depth
 can be trusted. With a network's depth the camera's own priors win; with a sensor's, the planes do.
 
-The planes' fits (α, β, γ) and the priors meet in one small least-squares problem. The covariance of each fit is that of
-least squares under an error field with a correlation length, so a large plane of a smooth error does not look certain.
+In inverse depth d a plane is d = α·u + β·v + γ over pixels (`poc.geometry.UvdPlane`). These fits and the camera's priors meet in
+one small least-squares problem. The covariance of each fit is that of least squares under an error field with a correlation
+length, so that a large plane of a smooth error does not look certain.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,27 +21,37 @@ from poc.room.view import View
 from poc.room.wallfit import DepthNoise
 
 MISFIT, MISFIT_FALL = 4.0, 4.0
-"""Planes whose misfit per degree of freedom is above the first do not stand in the directions they were given; the one
-without which it falls by the second factor is the culprit: a slanted wall taken for one along the room's axes."""
+"""Misfit per degree of freedom above which some plane does not stand in the direction it was given, and the factor by which the
+misfit falls without the culprit: a slanted wall taken for one along the room's axes."""
 BUILT_TURN = np.deg2rad(2.0), np.deg2rad(0.3)
 """How far walls, and floor and ceiling, stand off their nominal directions in real rooms as sensors see them (one sigma):
 taken where planes taken for exact contradict each other. With it true depth of real rooms gives gravity to 0.3°, without to 0.6°."""
 BUILT_OFF, BUILT_OFF_BENT = 0.015, 4.0
-"""How far off walls' distances are in real rooms with a sensor's depth (one sigma of the log: curtains, boards and pilasters are part of
-a wall, and sensors err too), and at most so many times what planes bend: exact planes are where they are."""
+"""One sigma (log) of walls' distances in real rooms by a sensor's depth, since curtains, boards and pilasters are part of a wall
+and sensors err too; at most so many times the sigma by which planes bend, so that exact planes stay exact."""
 LONG_CELLS, LONG_GAIN = 4.0, 1.4
-"""A plane's fit takes the longest waves of an error out of its residuals: blobs of 19 cells look like 9 to 17."""
+"""From this correlation length (cells) on, it is enlarged by this factor: a plane's fit takes the longest waves of an error out of
+its residuals, so that blobs of 19 cells look like 9 to 17."""
 FACES_AWAY = np.deg2rad(8.0)
-"""A plane that depth shows turned by more than this (and thrice what its error may turn it) from where it should face is another
-thing: a wall taken for ceiling, a bed's side taken for floor."""
+"""A plane that depth shows turned by more than this (and three times what its error may turn it) from where it should face is
+another thing: a wall taken for ceiling, a bed's side taken for floor."""
 SUPPORT_POINTS = 120
+"""Sampled cells per plane: what its misfit and its error's correlation are taken from."""
 MIN_CELLS = 250
+"""A plane of fewer cells is not observed."""
+TILT, YAW, FOCAL, SHIFT = (0, 1), 2, 3, 4
+"""Where the camera's unknowns stand: a rotation vector in the room frame (tilt about x and y, yaw; radians), log f, and the depth
+map's shift (the map's own units)."""
 
 
 @dataclass(frozen=True)
 class PlaneObservation:
-    """A fitted plane and the direction it has in the room: normal_room (3, toward the camera); coefficients (α·w, β·w, γ)
-    scaled to the grid's half width; design of sampled points; positions in cells; relative residual and its sigma."""
+    """A fitted plane and the direction it has in the room.
+
+    normal_room: 3, room frame, toward the camera. coef: (α·w, β·w, γ), where w is half the photo's width. Of n sampled cells: design
+    (n×3, rows u/w, v/w, 1), cells (n×2, their place on the grid), d (inverse depth), residual (of d, from the fit). turn_sigma: one
+    sigma (radians) of how far the plane may stand off that direction.
+    """
 
     normal_room: np.ndarray
     coef: np.ndarray
@@ -52,8 +64,8 @@ class PlaneObservation:
 
 @dataclass(frozen=True)
 class CameraPrior:
-    """What is known of the camera before its depth is looked at: rotation and focal length, and sigmas of tilt, yaw (radians) and
-    log f."""
+    """What is known of the camera before its depth is looked at: rotation camera → room (3×3) and focal length (pixels), and the
+    sigmas: gravity (of the tilt) and yaw, radians; focal, of log f."""
 
     room_from_cam: np.ndarray
     f_px: float
@@ -63,37 +75,38 @@ class CameraPrior:
 
     @property
     def sigmas(self) -> np.ndarray:
+        """Of tilt x, tilt y, yaw and log f: 4."""
         return np.array([self.gravity, self.gravity, self.yaw, max(self.focal, 1e-5)])
 
     def moved(self, room_from_cam: np.ndarray, f_px: float) -> np.ndarray:
-        """How far (tilt x, tilt y, yaw, log f) a camera is from here: what an earlier round has taken from the same depth is no prior."""
+        """How far (tilt x, tilt y, yaw, log f) another camera is from this prior. An earlier round, on the same depth, moved it: that
+        is no prior knowledge."""
         turn = Rotation.from_matrix(room_from_cam @ self.room_from_cam.T).as_rotvec()
         return np.append(turn, np.log(f_px / self.f_px))
 
 
 @dataclass(frozen=True)
 class Adjusted:
-    """room_from_cam, f_px and shift after the adjustment; covariance of (tilt x, tilt y, yaw, log f, shift) in radians, logs and
-    the map's own units; noise: what the residuals say about the depth; chi2: misfit per degree of freedom."""
+    """The camera after the adjustment, and the depth map's shift. covariance: 5×5 in the order `TILT`, `YAW`, `FOCAL`, `SHIFT`.
+    chi2: misfit per degree of freedom."""
 
     room_from_cam: np.ndarray
     f_px: float
     shift: float
     covariance: np.ndarray
-    noise: DepthNoise
     chi2: float
 
 
 def observe_planes(view: View, layout: Layout) -> list[PlaneObservation]:
-    """Fits of floor, ceiling and Manhattan walls in (u, v, d), without those that plainly face another way."""
+    """Fits of floor, ceiling and the walls along the room's axes, without those that plainly face another way."""
     up = np.array([0.0, 0.0, 1.0])
     rot = layout.state.room_from_cam
-    jobs = [(up, floor_mask(view, -rot[2]), 1e-3), (-up, layout.ceiling.mask, 1e-3)]
-    for data, solved in zip(layout.walls, layout.solved):
+    nominal = [(up, floor_mask(view, -rot[2]), 1e-3), (-up, layout.ceiling.mask, 1e-3)]  # normal, cells, sigma of its turn
+    for data in layout.walls:
         if data.manhattan:
-            jobs.append((-np.array([np.sin(data.psi), np.cos(data.psi), 0.0]), data.mask, np.deg2rad(0.15)))
+            nominal.append((-np.array([np.sin(data.psi), np.cos(data.psi), 0.0]), data.mask, np.deg2rad(0.15)))
     out = []
-    for normal, mask, turn in jobs:
+    for normal, mask, turn in nominal:
         use = mask & view.valid
         if use.sum() >= MIN_CELLS:
             obs = _observe(view, use, normal, turn)
@@ -113,6 +126,7 @@ def _faces_away(view: View, layout: Layout, p: PlaneObservation) -> bool:
 
 
 def _observe(view: View, use: np.ndarray, normal: np.ndarray, turn: float) -> PlaneObservation | None:
+    """A plane fitted to the cells `use` (bool, h×w), which should face `normal`; None where they lie on no plane."""
     u, v = grid_pixels(view.camera, *view.shape)
     rows, cols = np.nonzero(use)
     pick = np.linspace(0, len(rows) - 1, min(1500, len(rows))).astype(int)
@@ -131,10 +145,10 @@ def _observe(view: View, use: np.ndarray, normal: np.ndarray, turn: float) -> Pl
 
 
 def depth_noise(planes: list[PlaneObservation], shift: float, prior: DepthNoise) -> DepthNoise:
-    """Sigma of log depth and correlation length from how planes bend, not below the prior's sigma.
+    """The prior with sigma and correlation length as planes bend in this map; neither falls below the prior's.
 
-    Residuals of a fit lack what the fit absorbed: the mean square is divided by the share that an error field of that
-    length leaves (trace of the residual-maker times the correlation).
+    Residuals of a fit lack what the fit absorbed, so the sum of squares is divided by what an error field of unit variance and that
+    correlation length would leave (`_left`).
     """
     rel = [p.residual / np.maximum(p.d + shift, 1e-6 + 0.05 * np.abs(p.d).max()) for p in planes]
     if not rel:
@@ -157,13 +171,14 @@ def _left(p: PlaneObservation, length: float) -> float:
 
 
 def _correlation(cells: np.ndarray, length: float) -> np.ndarray:
+    """Correlation of the depth's errors between cells (n×2): n×n, a Gaussian of the gap between them."""
     gap2 = ((cells[:, None] - cells[None]) ** 2).sum(-1)
     return np.exp(-gap2 / (4 * max(length, 0.3) ** 2))
 
 
-def _length(planes, rel) -> float:
-    """Correlation length (cells) where the residuals' correlation falls to a half."""
-    gaps, products, power = [], [], []
+def _length(planes: list[PlaneObservation], rel: list[np.ndarray]) -> float:
+    """Correlation length (cells) by the gap at which the correlation of the planes' relative residuals falls to a half."""
+    gaps, products = [], []
     for p, r in zip(planes, rel):
         if len(r) < 40:
             continue
@@ -171,7 +186,6 @@ def _length(planes, rel) -> float:
         i, j = np.triu_indices(len(r), 1)
         gaps.append(gap[i, j])
         products.append(r[i] * r[j] / max(float((r**2).mean()), 1e-18))
-        power.append(1.0)
     if not gaps:
         return 5.0
     gap, product = np.concatenate(gaps), np.concatenate(products)
@@ -187,7 +201,11 @@ def _length(planes, rel) -> float:
 
 def adjust_without_culprits(view: View, layout: Layout, planes: list[PlaneObservation], noise: DepthNoise,
                             prior: CameraPrior) -> tuple[Adjusted, list[PlaneObservation]]:
-    """`adjust`, without planes that contradict all others, and the planes that were kept. Floor and one wall always stay."""
+    """`adjust` without walls that contradict the other planes, and the planes that were kept. One wall always stays.
+
+    While the misfit is above `MISFIT`, the wall goes without which it is least: of two only if it falls by `MISFIT_FALL`, of three or
+    more in any case.
+    """
     best, kept = adjust(view, layout, planes, noise, prior), list(planes)
     while best.chi2 > MISFIT and sum(abs(p.normal_room[2]) < 0.5 for p in kept) > 1:
         walls = [i for i, p in enumerate(kept) if abs(p.normal_room[2]) < 0.5]
@@ -200,28 +218,32 @@ def adjust_without_culprits(view: View, layout: Layout, planes: list[PlaneObserv
 
 
 def as_built(planes: list[PlaneObservation]) -> list[PlaneObservation]:
-    """The planes as real rooms have them: `BUILT_TURN` off their nominal directions."""
+    """The planes as they stand in real rooms: `BUILT_TURN` off their nominal directions."""
     return [replace(p, turn_sigma=max(p.turn_sigma, BUILT_TURN[int(abs(p.normal_room[2]) > 0.5)])) for p in planes]
 
 
-def adjust(view: View, layout: Layout, planes: list[PlaneObservation], noise: DepthNoise, prior: CameraPrior,
-           rot: np.ndarray | None = None) -> Adjusted:
-    """Gauss–Newton on tilt, yaw, focal and shift with what is known of the camera."""
-    rot = layout.state.room_from_cam if rot is None else rot
-    fit = layout.state.fit
+def adjust(view: View, layout: Layout, planes: list[PlaneObservation], noise: DepthNoise, prior: CameraPrior) -> Adjusted:
+    """The camera (and the shift of a relative map) under which the planes (at least one) stand in their directions, by Gauss–Newton
+    with the camera's prior.
+
+    The unknowns x are those of the covariance (`TILT` … `SHIFT`, the shift in units of the planes' median d) and the log nearness of
+    each plane. It starts from the layout's camera.
+    """
+    rot = layout.state.room_from_cam
+    shift0 = layout.state.fit.shift if layout.state.fit else 0.0
     half = view.camera.width / 2
-    whiten = [_whitener(p, noise, fit.shift if fit else 0.0) for p in planes]
-    start = _start_offsets(planes, rot, view.camera.f_px, half, fit)
+    whiteners = [_whitener(p, noise, shift0) for p in planes]
+    start = _start_nearness(planes, rot, view.camera.f_px, half, shift0)
     scale_d = max(float(np.median(np.concatenate([np.abs(p.d) for p in planes]))), 1e-9)
     moved = prior.moved(rot, view.camera.f_px)
 
     def residuals(x: np.ndarray) -> np.ndarray:
         turned = rotation_from_vector(x[:3]) @ rot
-        f, shift = view.camera.f_px * np.exp(x[3]), (fit.shift if fit else 0.0) + x[4] * scale_d
-        out = [(x[:4] + moved) / prior.sigmas, [x[4] / (1e-9 if view.metric else 1e3)]]
-        for p, w, log_e in zip(planes, whiten, x[5:]):
-            n = -(p.normal_room @ turned) * np.exp(log_e)
-            out.append(w @ (np.array([n[0] * half / f, n[1] * half / f, n[2] - shift]) - p.coef))
+        f, shift = view.camera.f_px * np.exp(x[FOCAL]), shift0 + x[SHIFT] * scale_d
+        out = [(x[:4] + moved) / prior.sigmas, [x[SHIFT] / (1e-9 if view.metric else 1e3)]]
+        for plane, whitener, log_nearness in zip(planes, whiteners, x[5:]):
+            n = -(plane.normal_room @ turned) * np.exp(log_nearness)
+            out.append(whitener @ (np.array([n[0] * half / f, n[1] * half / f, n[2] - shift]) - plane.coef))
         return np.concatenate(out)
 
     x = np.concatenate([np.zeros(5), start])
@@ -235,32 +257,34 @@ def adjust(view: View, layout: Layout, planes: list[PlaneObservation], noise: De
     r = residuals(x)
     cov = _covariance(_jacobian(residuals, x, r))[:5, :5]
     dof = max(len(r) - len(x), 1)
-    cov[4] *= scale_d
-    cov[:, 4] *= scale_d
-    return Adjusted(rotation_from_vector(x[:3]) @ rot, view.camera.f_px * float(np.exp(x[3])),
-                    (fit.shift if fit else 0.0) + float(x[4]) * scale_d, cov, noise, float((r**2).sum() / dof))
+    cov[SHIFT] *= scale_d
+    cov[:, SHIFT] *= scale_d
+    return Adjusted(rotation_from_vector(x[:3]) @ rot, view.camera.f_px * float(np.exp(x[FOCAL])),
+                    shift0 + float(x[SHIFT]) * scale_d, cov, float((r**2).sum() / dof))
 
 
 def _covariance(jac: np.ndarray) -> np.ndarray:
-    """Inverse of the normal equations, columns scaled alike: a pinned shift next to a vague tilt must not cost the tilt its variance."""
+    """Inverse of the normal equations. The columns are scaled alike first: next to a pinned shift a vague tilt would else count as
+    singular and lose its variance."""
     size = np.maximum(np.linalg.norm(jac, axis=0), 1e-12)
     scaled = jac / size
     return np.linalg.pinv(scaled.T @ scaled) / np.outer(size, size)
 
 
-def _start_offsets(planes, rot, f, half, fit) -> np.ndarray:
-    shift = fit.shift if fit else 0.0
+def _start_nearness(planes: list[PlaneObservation], rot: np.ndarray, f_px: float, half: float, shift: float) -> np.ndarray:
+    """Log of 1 / distance of each plane, in the map's units, as its samples have it (median) under a camera."""
     out = []
     for p in planes:
         n = -(p.normal_room @ rot)
-        facing = np.array([n[0] * half / f, n[1] * half / f, n[2]])
+        facing = np.array([n[0] * half / f_px, n[1] * half / f_px, n[2]])
         depth = p.design @ facing
         out.append(np.log(max(float(np.median((p.d + shift) / np.maximum(depth, 1e-3))), 1e-6)))
     return np.array(out)
 
 
 def _whitener(p: PlaneObservation, noise: DepthNoise, shift: float) -> np.ndarray:
-    """Inverse Cholesky factor of the covariance of (α, β, γ) under the error field."""
+    """3×3 matrix that turns errors of a plane's `coef` into independent unit ones: the inverse Cholesky factor of their covariance
+    under the error field, the errors that the whole plane shares, and how far it may stand off its direction."""
     err = noise.sigma * np.maximum(p.d + shift, 1e-9)
     c = err[:, None] * _correlation(p.cells, noise.length_cells) * err[None]
     solve = np.linalg.solve(p.design.T @ p.design, p.design.T)
@@ -276,6 +300,7 @@ def _whitener(p: PlaneObservation, noise: DepthNoise, shift: float) -> np.ndarra
     return np.linalg.inv(np.linalg.cholesky(cov + slant + 1e-16 * size**2 * np.eye(3)))
 
 
-def _jacobian(fun, x: np.ndarray, r: np.ndarray) -> np.ndarray:
+def _jacobian(fun: Callable[[np.ndarray], np.ndarray], x: np.ndarray, r: np.ndarray) -> np.ndarray:
+    """Forward differences of `fun` at x, where its value is r."""
     step = 1e-6
     return np.column_stack([(fun(x + step * e) - r) / step for e in np.eye(len(x))])

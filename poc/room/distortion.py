@@ -1,9 +1,9 @@
 """Bent lines: what the lens did to a photo, told from the photo itself, and the photo straightened.
 
-Plumb lines (Devernay and Faugeras, 2001): edges of a room are straight, so those that bend, and the more so the farther they pass from the
-photo's centre, show the lens. The division model (Fitzgibbon, 2001) turns straight lines into arcs of circles: a pixel at r from the
-centre belongs at r / (1 + k r²), lengths in half diagonals, so that 1 + k is what is left of the scale at the corners' place; k < 0 is a barrel,
-k > 0 a cushion. Every long edge is an opinion on k; rooms have round things too, so an edge may also be bent by itself.
+Plumb lines (Devernay and Faugeras, 2001): edges of a room are straight, so edges that bend, the more so the farther they pass from
+the photo's centre, show the lens. The division model (Fitzgibbon, 2001) turns straight lines into arcs of circles: a pixel at r from
+the centre belongs at r / (1 + k r²), lengths in half diagonals, so that 1 + k is what is left of the scale in the corners. k < 0 is a
+barrel, k > 0 a cushion. Every long edge is an opinion on k; rooms have round things too, so an edge may also be bent by itself.
 """
 
 from __future__ import annotations
@@ -97,8 +97,8 @@ def find_bend(rgb: np.ndarray) -> Bend | None:
 
 
 def allow_for(camera: Camera, photo: Photo) -> Camera:
-    """The camera with what is to be told of a photo's bent lines, or of those that were straightened. Where they are bent it
-    holds their k, and is less sure by what they cost; where they were straightened, by what the error of that costs."""
+    """The camera with a note on a photo's bent lines, or on those that were straightened. Where lines are bent the camera holds their k,
+    and is less sure by what the bend costs; where they were straightened, by what an error in that costs."""
     if photo.bend_k:
         note = f"{_told(photo.bend_k)}: the photo was straightened first"
         camera = _less_sure(replace(camera, notes=(*camera.notes, note)), photo.bend_sigma)
@@ -110,7 +110,7 @@ def allow_for(camera: Camera, photo: Photo) -> Camera:
 
 
 def _less_sure(camera: Camera, k: float) -> Camera:
-    """The camera by what a bend of so much, not accounted for, costs."""
+    """The camera, less sure of focal length and tilt by what a bend k that is not accounted for costs."""
     told = camera.gravity_source == "given"
     return replace(
         camera, f_sigma_rel=math.hypot(camera.f_sigma_rel, FOCAL_PER_K * k),
@@ -127,11 +127,13 @@ def refuse_bend(camera: Camera) -> str | None:
 
 
 def _told(k: float) -> str:
+    """A bend in words."""
     return f"the lens bends straight lines (a {'barrel' if k < 0 else 'cushion'} of about {100 * abs(k):.0f} % at the corners)"
 
 
 def _log_likelihood(arcs: Arcs, offset: np.ndarray) -> np.ndarray:
-    """Of each edge (rows) under each k of `GRID`: straight in the room, or bent by itself."""
+    """Log likelihood of each edge (rows) under each k of `GRID`: it is straight in the room, or bent by itself. offset: of each edge's
+    line from the photo's centre, half diagonals."""
     per_bow = 4 / arcs.length**2  # of a sagitta
     sigma = per_bow * np.hypot(NOISE_PX * arcs.pixel, CROOKED * arcs.length)
     own = per_bow * ROUND_SAGITTA * arcs.length
@@ -156,7 +158,7 @@ def _family(arcs: Arcs) -> np.ndarray:
 
 
 def find_arcs(rgb: np.ndarray) -> Arcs:
-    """The long edges of a photo."""
+    """The long edges of an H×W×3 uint8 photo."""
     import cv2
 
     step = max(1, max(rgb.shape[:2]) // (2 * LONG_SIDE))  # twice the working size at least is left to be averaged
@@ -307,8 +309,8 @@ def _bent_share(k: float, square: np.ndarray) -> np.ndarray:
 
 
 def straighten(rgb: np.ndarray, k: float) -> np.ndarray:
-    """The H×W×3 photo as a lens without bend would have taken it, at the same scale in its centre, so that a focal length in pixels stays what
-    it is: a barrel's picture grows, a cushion's shrinks, as far as every pixel of it is seen in the photo."""
+    """The H×W×3 uint8 photo as a lens without bend would have taken it, at the same scale in its centre, so that a focal length in pixels
+    stays what it is. A barrel's picture grows, a cushion's shrinks: to the largest whose every pixel the photo shows."""
     import cv2
 
     h, w = rgb.shape[:2]

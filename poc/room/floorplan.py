@@ -12,13 +12,13 @@ import cv2
 import numpy as np
 
 from poc.errors import ParameterError
+from poc.room.cells import CELL_M, in_metres, largest_rectangle, raster
 from poc.room.feet import wall_share
 from poc.room.openings import find_openings
 from poc.room.stretches import STRIP_M, STRIP_RANGE_M, UP_TO_M, UP_TO_RANGE_M, free_stretches
-from poc.room.view import CEILING, FLOOR, Panorama, make_panorama, make_view, sample
+from poc.room.view import CEILING, FLOOR, WALL, Panorama, View, make_panorama, make_view, sample
 from poc.types import DepthMap, Obstacle, Scene, Surfaces
 
-CELL_M = 0.05
 REACH_M = 10.0
 """Nothing farther from the camera than this is drawn into the plan."""
 LOW_M, HIGH_M = 0.10, 2.0
@@ -32,6 +32,7 @@ FOOT_CELLS = 9
 FRONT_M2 = 5e-4
 """Frontal area that a plan cell must show to count as taken (four working-grid cells at 3 m)."""
 SPECK_M2 = 0.015
+"""Components of less frontal area than this are noise."""
 RECT_FILL, HULL_FILL = 0.85, 0.8
 """Share of a rectangle or a convex outline that must be taken or hidden for it to be a component's footprint."""
 HIDDEN_BACK_M = 0.6
@@ -40,8 +41,9 @@ HIDDEN_BACK_M = 0.6
 
 @dataclass(frozen=True)
 class Sight:
-    """The panorama with distances in metres. wall_m: per azimuth, to the wall seen there (infinite where none); floor_m:
-    per row, to the floor; rho_m: m×n by depth, corrected, NaN where unknown; sigma: of log distance after correction."""
+    """The panorama (m rows, n columns) with horizontal distances in metres. wall_m: n, to the wall seen in each direction, infinite where
+    none. floor_m: m, to the floor. rho_m: m×n, by depth, corrected, NaN where unknown. sigma: of log rho after correction. height_m: of
+    the camera."""
 
     pan: Panorama
     wall_m: np.ndarray
@@ -58,7 +60,8 @@ class Sight:
 
 @dataclass(frozen=True)
 class Grid:
-    """Cells of the floor: origin of cell [0, 0], centres (x, y) h×w×2; index: panorama (row, column) of each, −1 out of it."""
+    """Cells of the floor in plan (x right, y forward), metres. origin: where cell [0, 0] begins. centres: h×w×2 (x, y). row, col: h×w,
+    where in the panorama each cell is seen, −1 out of it."""
 
     origin: tuple[float, float]
     centres: np.ndarray
@@ -107,7 +110,7 @@ def _classes_of_planes(scene: Scene, shape: tuple[int, int]) -> np.ndarray:
     p = np.zeros((*shape, 6), np.float32)
     for plane in scene.planes:
         if plane.mask.shape == shape:
-            p[plane.mask, {"floor": FLOOR, "wall": 2, "ceiling": CEILING}[plane.kind]] = 1.0
+            p[plane.mask, {"floor": FLOOR, "wall": WALL, "ceiling": CEILING}[plane.kind]] = 1.0
     p[p.sum(-1) == 0, 0] = 1.0
     return p / p.sum(-1, keepdims=True)
 
@@ -115,7 +118,7 @@ def _classes_of_planes(scene: Scene, shape: tuple[int, int]) -> np.ndarray:
 # --- distances -------------------------------------------------------------------------------------------------------
 
 
-def look(scene: Scene, view) -> Sight:
+def look(scene: Scene, view: View) -> Sight:
     """The panorama in metres, its depth brought onto the floor, the walls and the feet of what stands on the floor."""
     pan = make_panorama(view, scene.room_from_cam)
     h, rot = scene.camera_height_m, scene.room_from_cam
@@ -131,7 +134,7 @@ def look(scene: Scene, view) -> Sight:
 
 
 def wall_distances(scene: Scene, azimuth: np.ndarray) -> np.ndarray:
-    """Horizontal distance to the first wall in each direction, infinite where none is known."""
+    """Horizontal distance (n, metres) to the first wall in each direction, infinite where none is known."""
     direction = np.column_stack([np.sin(azimuth), np.cos(azimuth)])
     best = np.full(len(azimuth), np.inf)
     for wall in scene.walls:
@@ -147,8 +150,7 @@ def wall_distances(scene: Scene, azimuth: np.ndarray) -> np.ndarray:
 
 
 def _on_known_planes(pan: Panorama, rho: np.ndarray, wall: np.ndarray, floor: np.ndarray) -> tuple[np.ndarray, float]:
-    """Distances corrected by the smooth field that brings floor and walls onto their planes, and what is left (log sigma)."""
-    known = np.full(rho.shape, np.nan)
+    """Distances rho (m×n) corrected by the smooth field that brings floor and walls onto their planes, and the sigma (log) that is left."""
     kernel = np.ones((5, 5), np.uint8)
     is_floor = cv2.erode((pan.p[..., FLOOR] > 0.6).astype(np.uint8), kernel) > 0
     is_wall = cv2.erode((wall_share(pan.p) > 0.6).astype(np.uint8), kernel) > 0
@@ -199,8 +201,13 @@ def _things(pan: Panorama) -> np.ndarray:
 
 
 def _runs(thing: np.ndarray, is_floor: np.ndarray, floor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Per cell of a thing: how many cells above its run's start, and the distance of the floor seen right below (NaN: none)."""
+    """Runs of thing cells in each column, from below. Per cell (m×n): how many cells it is above its run's start (a million out of runs),
+    and the distance of the floor seen right below that start (NaN where none is seen within two cells).
+
+    thing, is_floor: bool, m×n. floor: m, distance of the floor in each row.
+    """
     count, foot = np.full(thing.shape, 10**6), np.full(thing.shape, np.nan)
+    # per column: length of the run so far, the floor's distance under it, rows since floor was last seen, and its distance there
     age, current, since = np.zeros(thing.shape[1], int), np.full(thing.shape[1], np.nan), np.full(thing.shape[1], 99)
     last = np.full(thing.shape[1], np.nan)
     for i in range(len(thing)):
@@ -262,40 +269,6 @@ def _back_m(sight: Sight) -> np.ndarray:
     ordered, count = np.sort(rho, axis=0), (rho > 0).sum(0)
     rank = np.clip(len(rho) - 1 - (0.1 * count).astype(int), 0, len(rho) - 1)
     return ordered[rank, np.arange(rho.shape[1])]
-
-
-def largest_rectangle(free: np.ndarray) -> tuple[int, int, int, int] | None:
-    """(row, column, one past row, one past column) of the largest all-True rectangle (histogram with a stack), or None."""
-    best, found = 0, None
-    height = np.zeros(free.shape[1] + 1, int)
-    for i in range(free.shape[0]):
-        height[:-1] = np.where(free[i], height[:-1] + 1, 0)
-        stack: list[tuple[int, int]] = []
-        for j, tall in enumerate(height.tolist()):
-            start = j
-            while stack and stack[-1][1] > tall:
-                start, top = stack.pop()
-                if top * (j - start) > best:
-                    best, found = top * (j - start), (i + 1 - top, start, i + 1, j)
-            if tall and (not stack or stack[-1][1] < tall):
-                stack.append((start, tall))
-    return found
-
-
-def in_metres(rect: tuple[int, int, int, int] | None, origin: tuple[float, float]) -> tuple[float, float, float, float] | None:
-    if rect is None:
-        return None
-    (x, y), (r0, c0, r1, c1) = origin, rect
-    return (x + c0 * CELL_M, y + r0 * CELL_M, x + c1 * CELL_M, y + r1 * CELL_M)
-
-
-def raster(polygons: list[np.ndarray], origin: tuple[float, float], shape: tuple[int, int]) -> np.ndarray:
-    """Cells whose centre lies in any polygon."""
-    image = np.zeros(shape, np.uint8)
-    for polygon in polygons:
-        cells = (polygon - np.array(origin)) / CELL_M - 0.5
-        cv2.fillPoly(image, [np.rint(cells * 16).astype(np.int32)], 1, shift=4)
-    return image > 0
 
 
 # --- furniture ---------------------------------------------------------------------------------------------------------

@@ -1,15 +1,19 @@
 """Walls, ceiling and cameras of one room from the distances that several photos measured, by generalised least squares.
 
-Everything is in the anchor photo's room frame (axes along the walls). A wall that faces `f` quarter turns clockwise from +y lies
-at `u_f · p = c`; photo i at t_i sees it at c − u_f · t_i. Each photo's errors come from its scene's own propagation and are
-its own, but three: the scale's error of one source (a habit, a height given), a network's on the floor that it takes the scale from,
-and a focal length's (one maker's EXIF, one number given) are common to every photo that relies on it, and are never averaged away.
+Everything is in the anchor photo's room frame (axes along the walls). A wall whose facing is f (quarter turns clockwise from +y)
+lies at `u_f · p = c`; photo i at t_i sees it at the distance c − u_f · t_i. The unknowns have names: "wall 2" is c of wall 2, "x of
+1" and "y of 1" are t of photo 1, "ceiling" is its height above the floor, "height of 0" the camera's in photo 0; all metres.
+
+Each photo's errors come from its scene's own propagation and are its own, but for three. The scale's error of one source (a habit, a
+height given), a network's on the floor that it takes the scale from, and a focal length's (one maker's EXIF, one number given) are
+common to every photo that relies on it, and are never averaged away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,16 +25,18 @@ from poc.types import Scene
 ALONG_AXIS = np.deg2rad(10.0)
 """Walls turned farther from the room's axes than this are left to the photo that saw them."""
 FLOOR_SIGMA_M = 0.005
-"""No wall is flatter than this, however exact the map: keeps exact inputs solvable."""
+"""One sigma of every observation at least: no wall is flatter, and exact inputs stay solvable."""
 TOLD = ("exif", "given", "assumed")
-"""Where a focal length comes from that is as wrong in one photo as in the next; solved from the lines, it is each photo's own."""
+"""Sources (`Camera.f_source`) of a focal length that is as wrong in one photo as in the next. One solved from the lines is each
+photo's own."""
 DISAGREE = 2.0
 """Sigmas of their difference from which two photos are said to disagree."""
 
 
 @dataclass(frozen=True)
 class Facing:
-    """A wall of one photo along the room's axes: its index in `Scene.walls`, quarter turns clockwise from +y (own frame), metres."""
+    """A wall of one photo that stands along the room's axes. index: in `Scene.walls`. facing: of its outward side, quarter turns
+    clockwise from +y of the photo's own room frame. distance_m: from the camera."""
 
     index: int
     plane_id: str
@@ -40,9 +46,12 @@ class Facing:
 
 @dataclass(frozen=True)
 class View:
-    """One photo's scene as the fit wants it. errors: one column per independent cause of its own with the changes in metres of
-    (wall distances…, ceiling height where one is seen, camera height). common: such a column by cause that other photos may
-    share. shares: the scale's own error by source, relative (one sigma)."""
+    """One photo's scene as the fit wants it.
+
+    ceiling_m: above the floor, None where not seen. errors: n×k, changes in metres of n quantities (the distance of each of `walls`,
+    the ceiling's height where one is seen, the camera's height) under k independent one-sigma errors of the photo's own. common: such
+    columns (n) by cause, for causes that other photos may share. shares: the scale's own error by source, relative (one sigma).
+    """
 
     name: str
     scene: Scene
@@ -59,7 +68,7 @@ def unit_of_facing(facing: int) -> np.ndarray:
 
 
 def view_of(name: str, scene: Scene) -> View:
-    """What a scene (not refused) says, with its errors."""
+    """What a scene (not refused) says, with its errors. name: the photo's."""
     walls = []
     for k, segment in enumerate(scene.walls):
         plane = scene.plane(segment.plane_id)
@@ -74,9 +83,8 @@ def view_of(name: str, scene: Scene) -> View:
     return View(name, scene, tuple(walls), total, errors, scale_shares(name, scene), common)
 
 
-def _errors(scene: Scene, walls, ceiling: float | None) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Columns of one-sigma changes by each cause but the scale: the photo's own, and those that others may share. Without a
-    solution: each plane's own sigma, independent."""
+def _errors(scene: Scene, walls: Sequence[Facing], ceiling: float | None) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """`View.errors` and `View.common`: changes by each cause but the scale. Without a solution: each plane's own sigma, independent."""
     rows = len(walls) + (ceiling is not None) + 1
     solved = scene.solution
     if solved is None:
@@ -88,13 +96,13 @@ def _errors(scene: Scene, walls, ceiling: float | None) -> tuple[np.ndarray, dic
     quantities.append(lambda s: s.camera_height)
     values = np.array([q(solved.base) for q in quantities])
     by_network = any(o.source == MODEL for o in scene.scale.opinions)
-    floor = next((k for k, (cause, _, _) in enumerate(solved.moved) if cause == "model"), None)  # the camera's; a wall's depth comes later
+    floor = next((k for k, move in enumerate(solved.moved) if move.cause == "model"), None)  # the camera's; a wall's depth comes later
     columns, common = [], {}
-    for k, (cause, up, down) in enumerate(solved.moved):
-        if cause == "scale":
+    for k, move in enumerate(solved.moved):
+        if move.cause == "scale":
             continue
-        column = values * np.array([log_change(q(up), q(down), value) for q, value in zip(quantities, values)])
-        if cause == "focal" and scene.camera.f_source in TOLD:
+        column = values * np.array([log_change(q(move.up), q(move.down), value) for q, value in zip(quantities, values)])
+        if move.cause == "focal" and scene.camera.f_source in TOLD:
             common[f"focal length, {scene.camera.f_source}"] = column
         elif k == floor and by_network and abs(column[-1]) > 1e-9:
             common["floor by the network"] = column
@@ -104,8 +112,8 @@ def _errors(scene: Scene, walls, ceiling: float | None) -> tuple[np.ndarray, dic
 
 
 def scale_shares(name: str, scene: Scene) -> dict[str, float]:
-    """One-sigma relative error of the scale by source, less what comes from the photo's camera and walls; a length marked in a photo is
-    that photo's own."""
+    """`View.shares`: one-sigma relative error of the scale by source, less what comes from the photo's camera and walls. The error of
+    a length marked in the photo (called `name`) is that photo's own."""
     scale = scene.scale
     if not scale.opinions:
         return {scale.source: scale.own_sigma_rel}
@@ -121,8 +129,8 @@ def scale_shares(name: str, scene: Scene) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Row:
-    """One observation: photo, its row in `View.errors` combined by weights, value, coefficients on the unknowns by name, and
-    the variance (m²) that disagreement with other photos adds."""
+    """One observation. own: weights (n) by which it combines the photo's quantities, the rows of `View.errors`. value: metres. parts:
+    coefficients of the unknowns, by name. extra: variance (m²) that disagreement with other photos adds."""
 
     photo: int
     own: np.ndarray
@@ -133,14 +141,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Fit:
-    """Unknowns by name ("wall 2", "x of 1", "ceiling", "height of 0") with value and covariance, metres."""
+    """The unknowns that were solved: names, values (metres) and covariance (m²)."""
 
     names: list[str]
     value: np.ndarray
     covariance: np.ndarray
 
-    def get(self, parts: dict[str, float]) -> tuple[float, float]:
-        """Value and one sigma of a combination of unknowns."""
+    def get(self, parts: Mapping[str, float]) -> tuple[float, float]:
+        """Value and one sigma of a combination of unknowns (coefficient by name), metres."""
         a = np.zeros(len(self.names))
         for name, part in parts.items():
             a[self.names.index(name)] += part
@@ -148,7 +156,7 @@ class Fit:
 
 
 def rows_of(view: View, photo: int, owner: dict[int, int], turn: int) -> list[Row]:
-    """Observations of a seated photo. owner: joint wall per own wall (position in `View.walls`)."""
+    """Observations of a seated photo. owner: number of the joint wall, by position in `View.walls`. turn: the seat's."""
     out, n = [], len(view.errors)
     for k, wall in enumerate(view.walls):
         if k not in owner:
@@ -160,7 +168,7 @@ def rows_of(view: View, photo: int, owner: dict[int, int], turn: int) -> list[Ro
 
 
 def height_rows(view: View, photo: int) -> list[Row]:
-    """Ceiling and camera height: they do not depend on where in the room a photo was taken."""
+    """Observations of the camera's and the ceiling's height, which do not depend on where in the room a photo was taken."""
     n = len(view.errors)
     out = [Row(photo, np.eye(n)[n - 1], float(view.scene.camera_height_m), {f"height of {photo}": 1.0})]
     if view.ceiling_m is not None:
@@ -169,8 +177,8 @@ def height_rows(view: View, photo: int) -> list[Row]:
 
 
 def solve(views: list[View], rows: list[Row], seats: dict[int, Seat], anchor: int) -> Fit:
-    """All unknowns from all observations, the anchor photo standing at the origin; another's seat is a weak observation of
-    its place."""
+    """All unknowns from all observations. The anchor photo stands at the origin; another photo's seat (by its position in `views`) is
+    a weak observation of its place."""
     at_rest = {f"x of {anchor}", f"y of {anchor}"}
     names = [n for n in dict.fromkeys(n for r in rows for n in r.parts) if n not in at_rest]
     a = np.array([[r.parts.get(n, 0.0) for n in names] for r in rows])
@@ -183,7 +191,7 @@ def solve(views: list[View], rows: list[Row], seats: dict[int, Seat], anchor: in
         own = np.pad(own, (0, 1))
         own[-1, -1] = sigma**2
     scaled = y[: len(rows)]
-    for _ in range(3):  # the scale's error is relative to the value fitted: taken from the observed it would favour the smaller
+    for _ in range(3):  # the scale's error is relative to the fitted value: taken of the observed, it would favour the smaller one
         common = np.pad(_common_covariance(views, rows, scaled), (0, len(weak)))
         info = np.linalg.inv(own + common)
         cov = np.linalg.inv(a.T @ info @ a)
@@ -193,6 +201,7 @@ def solve(views: list[View], rows: list[Row], seats: dict[int, Seat], anchor: in
 
 
 def _own_covariance(views: list[View], rows: list[Row]) -> np.ndarray:
+    """Covariance (m²) of the observations by each photo's own errors."""
     out = np.diag([FLOOR_SIGMA_M**2 + r.extra for r in rows])
     for i in {r.photo for r in rows}:
         pick = [k for k, r in enumerate(rows) if r.photo == i]
@@ -203,7 +212,7 @@ def _own_covariance(views: list[View], rows: list[Row]) -> np.ndarray:
 
 
 def _common_covariance(views: list[View], rows: list[Row], value: np.ndarray) -> np.ndarray:
-    """Of the scale's errors and the focal lengths', which photos share."""
+    """Covariance (m²) of the observations by errors that photos share: of the scale, the floor and the focal length. value: of each."""
     sources = sorted({s for r in rows for s in views[r.photo].shares})
     scale = np.array([[views[r.photo].shares.get(s, 0.0) for s in sources] for r in rows]) * value[:, None]
     told = sorted({s for r in rows for s in views[r.photo].common})
@@ -212,13 +221,14 @@ def _common_covariance(views: list[View], rows: list[Row], value: np.ndarray) ->
 
 
 def _shared(view: View, own: np.ndarray) -> dict[str, float]:
-    """Metres by which each cause that photos share moves what `own` combines."""
+    """Metres by which each error that photos share moves a combination `own` (as of `Row`)."""
     return {cause: float(own @ column) for cause, column in view.common.items()}
 
 
 @dataclass(frozen=True)
 class Opinion:
-    """One photo's own value of a quantity, one sigma without what photos share, that (metres by cause), and the rows it comes from."""
+    """What one photo says of a quantity. sigma_m: one sigma of its own errors. rows: the observations it comes from. shared: metres
+    by cause, under one sigma of errors that photos share."""
 
     photo: int
     value: float
@@ -228,8 +238,11 @@ class Opinion:
 
 
 def opinions(views: list[View], rows: list[Row]) -> dict[tuple[str, ...], list[Opinion]]:
-    """What photos say of the same thing, by the unknowns in it: single rows, and pairs of a photo's rows in which its place
-    cancels (the distance between opposite walls). Camera heights are every photo's own and left out."""
+    """What photos say of the same quantity, by the names of the unknowns in it.
+
+    Quantities that do not depend on where a photo was taken: single rows without its place, and pairs of a photo's rows in which its
+    place cancels (the distance between opposite walls). Camera heights are each photo's own and left out.
+    """
     said: dict[tuple[str, ...], list[Opinion]] = {}
     for i, r in enumerate(rows):
         if not any(" of " in n for n in r.parts):
@@ -243,7 +256,7 @@ def opinions(views: list[View], rows: list[Row]) -> dict[tuple[str, ...], list[O
 
 
 def _width_of(r: Row, s: Row) -> tuple[str, ...]:
-    """The two walls whose distance a photo's rows add up to, or nothing."""
+    """The names of the two walls whose distance from each other two rows of a photo add up to; empty where they do not."""
     if r.photo != s.photo or len(r.own) == 0:
         return ()
     parts = {n: r.parts.get(n, 0.0) + s.parts.get(n, 0.0) for n in (*r.parts, *s.parts)}
@@ -258,7 +271,7 @@ def _opinion(views: list[View], r: Row, rows: tuple[int, ...]) -> Opinion:
 
 
 def difference_variance(views: list[View], a: Opinion, b: Opinion) -> float:
-    """Variance (m²) of what two photos may differ by: errors of one source cancel."""
+    """Variance (m²) of the difference of two photos' values, in which errors that they share cancel."""
     told = sum((a.shared.get(s, 0.0) - b.shared.get(s, 0.0)) ** 2 for s in {*a.shared, *b.shared})
     return a.sigma_m**2 + b.sigma_m**2 + told + scale_difference(views[a.photo], a.value, views[b.photo], b.value)
 
@@ -268,13 +281,21 @@ def scale_difference(a: View, value_a: float, b: View, value_b: float) -> float:
     return float(sum((a.shares.get(s, 0.0) * value_a - b.shares.get(s, 0.0) * value_b) ** 2 for s in {*a.shares, *b.shares}))
 
 
-def widened(views: list[View], rows: list[Row]) -> tuple[list[Row], list[tuple[tuple[str, ...], Opinion, Opinion]]]:
-    """Rows with what disagreement adds to their errors (the Birge ratio, per quantity), and the pairs that disagree."""
+class Disagreement(NamedTuple):
+    """Two photos that differ about a quantity by more than `DISAGREE` sigmas. names: of the unknowns in it."""
+
+    names: tuple[str, ...]
+    first: Opinion
+    second: Opinion
+
+
+def widened(views: list[View], rows: list[Row]) -> tuple[list[Row], list[Disagreement]]:
+    """The rows with what disagreement adds to their errors (the Birge ratio, per quantity), and which photos disagree."""
     extra, conflicts = np.zeros(len(rows)), []
     for names, said in opinions(views, rows).items():
         pairs = [(a, b, difference_variance(views, a, b)) for i, a in enumerate(said) for b in said[i + 1:]]
         gaps = [(a.value - b.value) ** 2 / v for a, b, v in pairs]
-        conflicts += [(names, a, b) for (a, b, _), gap in zip(pairs, gaps) if gap > DISAGREE**2]
+        conflicts += [Disagreement(names, a, b) for (a, b, _), gap in zip(pairs, gaps) if gap > DISAGREE**2]
         birge2 = float(np.mean(gaps)) if gaps else 0.0
         if birge2 > 1.0:
             share = (birge2 - 1.0) * float(np.mean([v for _, _, v in pairs])) / 2
@@ -285,10 +306,10 @@ def widened(views: list[View], rows: list[Row]) -> tuple[list[Row], list[tuple[t
 
 
 def turned_facing(facing: int, turn: int) -> int:
-    """A facing of a photo's own frame, in the anchor's."""
+    """A facing of a photo's own frame, in the anchor's. turn: the photo's (`Seat.turn`)."""
     return (facing - turn) % 4
 
 
 def to_anchor(points: np.ndarray, seat: Seat) -> np.ndarray:
-    """Plan points n×2 of a photo in the anchor's frame."""
+    """Plan points (n×2) of a photo's room frame in the anchor's."""
     return np.asarray(points, float) @ quarter(seat.turn).T + seat.shift_m

@@ -1,18 +1,22 @@
 """One scene from several of the same room: walls with the ends that any photo saw, free stretches, floor and furniture merged.
 
-Everything is in the anchor photo's room frame. What one photo sees standing before a wall is not free, whatever another says.
+Everything is in the anchor photo's room frame. What one photo sees standing before a wall is not free, whatever another shows.
+Photos are named by their position: `views` has one `View` per photo (None where a photo has no seat), `seats` their places.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from poc.room.floorplan import CELL_M, in_metres, largest_rectangle, raster
-from poc.room.jointfit import Facing, Fit, View, to_anchor, turned_facing, unit_of_facing
-from poc.room.roomspace import cut_out, extent_between
+from poc.room.cells import CELL_M, in_metres, largest_rectangle, raster
+from poc.room.jointfit import Facing, Fit, View, to_anchor, unit_of_facing
+from poc.room.jointwalls import JointWall
+from poc.room.roomspace import Span, cut_out, extent_between
 from poc.room.sameroom import Seat, quarter
 from poc.room.stretches import AT_WALL_M, CLEAR_FROM_M, STRIP_M
 from poc.types import Obstacle, Opening, Scene, WallSegment
@@ -20,28 +24,19 @@ from poc.types import Obstacle, Opening, Scene, WallSegment
 SAME_CORNER_M = 0.04
 """A stretch ends in the wall whose line passes this near to its end."""
 BEYOND_M = 0.3
-"""A photo that sees a wall go on this far past another's corner contradicts it."""
+"""A photo that sees a wall go on this far past a corner that another saw contradicts it."""
 BEFORE_WALL_M = CLEAR_FROM_M, STRIP_M
-"""Furniture in this strip before a wall takes the stretch behind it."""
-SOLE_SHARE = 0.25
-"""The only walls on one side are one wall, unless they are farther apart than this share of the room's width."""
+"""Furniture that reaches into this strip before a wall (from, to) takes the stretch behind it."""
 SHORT_M = 0.3
+"""Corners of different photos nearer to each other than this do not belong to one wall."""
 EDGE_M = 0.1
-
-
-@dataclass(frozen=True)
-class JointWall:
-    """A wall as all its photos have it. members: (photo, position in its `View.walls`)."""
-
-    id: str
-    number: int
-    facing: int
-    members: tuple[tuple[int, int], ...]
+"""Shorter stretches are left out; ends nearer to each other than this are one."""
 
 
 @dataclass(frozen=True)
 class End:
-    """Where a joint wall's stretch ends: metres along it, kind, and the unknowns that place it (empty: seen, not solved)."""
+    """Where a joint wall's stretch ends. at_m: metres along it. kind: as of `WallSegment.end_kinds`. parts: the unknowns of the fit
+    that place it, by name (empty where it is as one photo saw it). photo: that saw it."""
 
     at_m: float
     kind: str
@@ -51,7 +46,7 @@ class End:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A joint wall's visible stretch, left and right end, and photos that see it go on past a corner."""
+    """A joint wall's visible stretch. beyond: photos that see it go on past a corner. farthest_m: its length as far as they see it."""
 
     wall: JointWall
     left: End
@@ -61,6 +56,7 @@ class Stretch:
 
     @property
     def length_m(self) -> float:
+        """From end to end."""
         return self.right.at_m - self.left.at_m
 
     @property
@@ -75,12 +71,12 @@ class Stretch:
 
 
 def along_of(facing: int) -> np.ndarray:
-    """Plan direction from a wall's left to its right as seen from inside."""
+    """Plan direction (unit, 2) from a wall's left to its right, as seen from inside."""
     return unit_of_facing(facing + 1)
 
 
 def stretch_of(wall: JointWall, walls: list[JointWall], views: list[View], seats: dict[int, Seat], fit: Fit) -> Stretch:
-    """Both ends: a corner that any photo saw, else the farthest that is seen."""
+    """A joint wall's stretch. Each end is a corner if any photo saw one there, else the farthest that is seen."""
     ends = [_ends_of(wall, i, k, walls, views, seats, fit) for i, k in wall.members]
     left, right = _chosen([e[0] for e in ends], -1), _chosen([e[1] for e in ends], 1)
     if right.at_m - left.at_m < SHORT_M:  # corners of different photos that do not go together: the longest single view of it
@@ -92,11 +88,15 @@ def stretch_of(wall: JointWall, walls: list[JointWall], views: list[View], seats
 
 
 def _chosen(ends: list[End], side: int) -> End:
+    """Of one end as several photos saw it: a corner that was solved, else the farthest corner, else the farthest end. side: −1 left,
+    1 right."""
     corners = [e for e in ends if e.kind == "corner"]
     return next((e for e in corners if e.parts), None) or max(corners or ends, key=lambda e: side * e.at_m)
 
 
-def _ends_of(wall: JointWall, i: int, k: int, walls, views, seats, fit: Fit) -> tuple[End, End]:
+def _ends_of(wall: JointWall, i: int, k: int, walls: list[JointWall], views: list[View], seats: dict[int, Seat],
+             fit: Fit) -> tuple[End, End]:
+    """Left and right end of a joint wall as photo i saw it (k: position in its `View.walls`)."""
     view, a = views[i], along_of(wall.facing)
     segment = view.scene.walls[view.walls[k].index]
     at = to_anchor(segment.ends, seats[i]) @ a
@@ -114,9 +114,10 @@ def _ends_of(wall: JointWall, i: int, k: int, walls, views, seats, fit: Fit) -> 
 
 
 def _corner_with(view: View, wall: Facing, end: np.ndarray) -> int | None:
-    """Position in `View.walls` of the wall that a corner is shared with."""
+    """Position in `View.walls` of the wall that a wall shares a corner with. end: of the corner, plan (2) of the photo."""
     for k, other in enumerate(view.walls):
-        if (other.facing - wall.facing) % 2 and abs(unit_of_facing(other.facing) @ end - other.distance_m) < SAME_CORNER_M + 0.02 * other.distance_m:
+        gap_m = abs(unit_of_facing(other.facing) @ end - other.distance_m)
+        if (other.facing - wall.facing) % 2 and gap_m < SAME_CORNER_M + 0.02 * other.distance_m:
             return k
     return None
 
@@ -124,79 +125,103 @@ def _corner_with(view: View, wall: Facing, end: np.ndarray) -> int | None:
 # --- free stretches --------------------------------------------------------------------------------------------------
 
 
-def free_of(stretch: Stretch, views: list[View], seats: dict[int, Seat], at_m: float) -> tuple[list, list, list[int]]:
-    """Free stretches (metres from the left end), the kinds of their ends, and the photos whose furniture cut what another
-    photo saw free. at_m: the wall's coordinate along its outward direction."""
+class FreeOfWall(NamedTuple):
+    """Free stretches of a joint wall, metres from its left end; and the photos whose furniture cut what another photo saw free."""
+
+    spans: list[Span]
+    cutters: list[int]
+
+
+class SeenFree(NamedTuple):
+    """A free stretch of a joint wall (metres along it) as one photo sees it."""
+
+    photo: int
+    span: Span
+
+
+def free_of(stretch: Stretch, views: list[View], seats: dict[int, Seat], at_m: float) -> FreeOfWall:
+    """What of a joint wall's stretch is free. at_m: where the wall stands along its outward direction."""
     own = free_spans(stretch.wall, views, seats)
-    merged = _union([span[:4] for span in own])
+    merged = _union([seen.span for seen in own])
     cutters = []
     for i in seats:
-        before = [(low, high, kind, kind) for low, high, kind in _blocked(stretch.wall, views[i].scene, seats[i], at_m)]
-        for a, b, *_, photo in own:
-            if photo == i:  # what it has judged free stays free of its own furniture
-                before = [part for span in before for part in cut_out([span], a, b, span[2])]
-        for low, high, kind, _ in before:
-            cut = cut_out(merged, low, high, kind)
+        blocked = _blocked(stretch.wall, views[i].scene, seats[i], at_m)
+        for seen in own:
+            if seen.photo == i:  # what a photo judged free stays free of its own furniture
+                blocked = [part for span in blocked for part in cut_out([span], seen.span.start_m, seen.span.end_m, span.start_kind)]
+        for span in blocked:
+            cut = cut_out(merged, span.start_m, span.end_m, span.start_kind)
             if _total(cut) < _total(merged) - EDGE_M:
                 cutters.append(i)
             merged = cut
     for low, high in _doors(stretch.wall, views, seats):
         merged = cut_out(merged, low, high, "door")
+    inside = [_clipped(span, stretch) for span in merged]
+    return FreeOfWall([span for span in inside if span is not None], list(dict.fromkeys(cutters)))
+
+
+def _clipped(span: Span, stretch: Stretch) -> Span | None:
+    """The part of a span (metres along the wall) within the wall's stretch, from its left end; None where it is shorter than `EDGE_M`."""
     low, high = stretch.left.at_m, stretch.right.at_m
-    kept = [(max(a, low), min(b, high), ka if a >= low else stretch.left.kind, kb if b <= high else stretch.right.kind) for a, b, ka, kb in merged]
-    kept = [s for s in kept if s[1] - s[0] > EDGE_M]
-    return [(s[0] - low, s[1] - low) for s in kept], [(s[2], s[3]) for s in kept], list(dict.fromkeys(cutters))
+    start, end = max(span.start_m, low), min(span.end_m, high)
+    if not end - start > EDGE_M:
+        return None
+    return Span(start - low, end - low, span.start_kind if span.start_m >= low else stretch.left.kind,
+                span.end_kind if span.end_m <= high else stretch.right.kind)
 
 
 def _segment_at(wall: JointWall, i: int, k: int, views: list[View], seats: dict[int, Seat]) -> tuple[WallSegment, float]:
-    """What photo i has of a wall (position k in its `View.walls`), and where along the wall that begins, metres."""
+    """A joint wall as photo i saw it (k: position in its `View.walls`), and where along the joint wall that begins, metres."""
     segment = views[i].scene.walls[views[i].walls[k].index]
     return segment, float(min(to_anchor(segment.ends, seats[i]) @ along_of(wall.facing)))
 
 
-def free_spans(wall: JointWall, views: list[View], seats: dict[int, Seat]) -> list[tuple[float, float, str, str, int]]:
-    """Free stretches of a wall as each photo has them: from, to (metres along it), kinds of their ends, photo."""
+def free_spans(wall: JointWall, views: list[View], seats: dict[int, Seat]) -> list[SeenFree]:
+    """Free stretches of a joint wall as each photo that sees it has them."""
     out = []
     for i, k in wall.members:
         segment, start = _segment_at(wall, i, k, views, seats)
-        out += [(start + a, start + b, *kinds, i) for (a, b), kinds in zip(segment.free, segment.free_end_kinds)]
+        out += [SeenFree(i, Span(start + a, start + b, *kinds)) for (a, b), kinds in zip(segment.free, segment.free_end_kinds)]
     return out
 
 
-def _union(spans):
-    out: list[tuple[float, float, str, str]] = []
+def _union(spans: Iterable[Span]) -> list[Span]:
+    """Overlapping spans joined, from left to right."""
+    out: list[Span] = []
     for span in sorted(spans):
-        if out and span[0] <= out[-1][1]:
+        if out and span.start_m <= out[-1].end_m:
             last = out[-1]
-            out[-1] = (last[0], max(last[1], span[1]), last[2], span[3] if span[1] > last[1] else last[3])
+            end_kind = span.end_kind if span.end_m > last.end_m else last.end_kind
+            out[-1] = Span(last.start_m, max(last.end_m, span.end_m), last.start_kind, end_kind)
         else:
             out.append(span)
     return out
 
 
 def _doors(wall: JointWall, views: list[View], seats: dict[int, Seat]) -> list[tuple[float, float]]:
-    """Stretches of a wall, metres along it, where any photo sees a door: there it is not free, though nothing stands before it."""
-    return [_span(o, wall, views[i].scene, seats[i]) for i, o in _openings_of(wall, views) if o.kind == "door"]
+    """Stretches (from, to) of a joint wall, metres along it, where any photo sees a door: not free, though nothing stands there."""
+    return [_extent(o, wall, views[i].scene, seats[i]) for i, o in _openings_of(wall, views) if o.kind == "door"]
 
 
 def _openings_of(wall: JointWall, views: list[View]) -> list[tuple[int, Opening]]:
-    """(photo, opening) of each opening that a photo has on the wall."""
+    """Each opening that a photo has on a joint wall, with the photo."""
     return [(i, o) for i, k in wall.members for o in views[i].scene.openings if o.plane_id == views[i].walls[k].plane_id]
 
 
-def _span(opening: Opening, wall: JointWall, scene: Scene, seat: Seat) -> tuple[float, float]:
+def _extent(opening: Opening, wall: JointWall, scene: Scene, seat: Seat) -> tuple[float, float]:
+    """From where to where an opening reaches along a joint wall, metres. scene, seat: of the photo that has it."""
     at = to_anchor((opening.corners_cam @ scene.room_from_cam.T)[:, :2], seat) @ along_of(wall.facing)
     return float(at.min()), float(at.max())
 
 
 def merge_openings(walls: list[JointWall], views: list[View], seats: dict[int, Seat], anchor: int) -> tuple[Opening, ...]:
-    """Every photo's doors and windows as the anchor photo's camera has them; one that several saw is as the widest saw it. Those of walls
-    that were joined with none stay as they are."""
+    """Every photo's doors and windows in the anchor's camera frame; one that several saw is as the photo has it that saw it widest.
+    Those of the anchor's walls that are no joint walls stay as they are."""
     own = views[anchor].scene
     joined = {views[i].walls[k].plane_id for w in walls for i, k in w.members if i == anchor}
     out = [o for o in own.openings if o.plane_id not in joined]
     for wall in walls:
-        found = [(i, o, _span(o, wall, views[i].scene, seats[i])) for i, o in _openings_of(wall, views)]
+        found = [(i, o, _extent(o, wall, views[i].scene, seats[i])) for i, o in _openings_of(wall, views)]
         kept: list[tuple[int, Opening, tuple[float, float]]] = []
         for i, o, (low, high) in sorted(found, key=lambda x: x[2][0] - x[2][1]):
             if any(j != i and p.kind == o.kind and a < high and low < b for j, p, (a, b) in kept):
@@ -211,7 +236,8 @@ def merge_openings(walls: list[JointWall], views: list[View], seats: dict[int, S
 
 
 def covered_of(stretch: Stretch, views: list[View], seats: dict[int, Seat]) -> tuple[tuple[float, float, float], ...]:
-    """What any photo sees hanging on the wall: (from, to, lowest height), metres from the stretch's left end."""
+    """What any photo sees hanging on the wall, as `WallSegment.covered` has it: (from, to, lowest height), metres from the stretch's
+    left end."""
     out = []
     for i, k in stretch.wall.members:
         segment, start = _segment_at(stretch.wall, i, k, views, seats)
@@ -220,20 +246,25 @@ def covered_of(stretch: Stretch, views: list[View], seats: dict[int, Seat]) -> t
     return tuple(sorted(out))
 
 
-def _total(spans) -> float:
-    return float(sum(s[1] - s[0] for s in spans))
+def _total(spans: Iterable[Span]) -> float:
+    """Metres in all."""
+    return float(sum(span.end_m - span.start_m for span in spans))
 
 
-def _blocked(wall: JointWall, scene: Scene, seat: Seat, at_m: float) -> list[tuple[float, float, str]]:
-    """Stretches of a wall that a photo's furniture stands before, as far as it reaches into the strip that has to be free, and what it
-    ends a free one as ("occluded" where it is not near the wall: see `AT_WALL_M`). What hangs on the wall does not reach into it."""
+def _blocked(wall: JointWall, scene: Scene, seat: Seat, at_m: float) -> list[Span]:
+    """Stretches of a joint wall (metres along it) before which a photo's furniture reaches into the strip that has to be free.
+
+    Both kinds of each are what it ends a free stretch as: "occluded" where it does not stand near the wall (`AT_WALL_M`), else
+    "obstacle". What hangs on the wall does not reach into the strip. at_m: as of `free_of`.
+    """
     out = []
     for obstacle in scene.obstacles:
         foot = to_anchor(obstacle.footprint, seat)
         along, off = foot @ along_of(wall.facing), at_m - foot @ unit_of_facing(wall.facing)
         span = extent_between(along, off, *BEFORE_WALL_M)
         if span is not None:
-            out.append((*span, "occluded" if extent_between(along, off, CLEAR_FROM_M, AT_WALL_M) is None else "obstacle"))
+            kind = "occluded" if extent_between(along, off, CLEAR_FROM_M, AT_WALL_M) is None else "obstacle"
+            out.append(Span(*span, kind, kind))
     return out
 
 
@@ -241,7 +272,7 @@ def _blocked(wall: JointWall, scene: Scene, seat: Seat, at_m: float) -> list[tup
 
 
 def rescaled(view: View, height_m: float) -> View:
-    """A photo's scene and walls as they are where its camera stood `height_m` over the floor."""
+    """A photo's view, its scene scaled so that its camera stood height_m above the floor."""
     own = view.scene
     k = height_m / own.camera_height_m
     rect = own.largest_free_rect
@@ -265,7 +296,7 @@ def rescaled(view: View, height_m: float) -> View:
 
 
 def merge_floor(scene: Scene, scenes: dict[int, Scene], seats: dict[int, Seat]) -> Scene:
-    """The joint scene with outline, seen and free floor, furniture and the largest free rectangle of all seated photos."""
+    """The joint scene with outline, seen and free floor, furniture and the largest free rectangle of all seated photos' scenes."""
     rings = [to_anchor(scenes[i].outline, seats[i]) for i in seats if len(scenes[i].outline) >= 3]
     obstacles = _furniture(scenes, seats)
     if not rings:
@@ -274,22 +305,23 @@ def merge_floor(scene: Scene, scenes: dict[int, Scene], seats: dict[int, Seat]) 
     n = np.ceil((np.vstack(rings).max(0) - low) / CELL_M).astype(int) + 2
     origin, shape = (float(low[0]), float(low[1])), (int(n[1]), int(n[0]))
     inside = raster(rings, origin, shape)
-    seen, free = (sum_of(scenes, seats, name, low, n) for name in ("seen_floor", "free_floor"))
+    seen, free = (_merged_cells(scenes, seats, name, low, n) for name in ("seen_floor", "free_floor"))
     free &= ~raster([o.footprint for o in obstacles], origin, shape)
     return replace(scene, outline=_contour(inside, low), seen_floor=seen, free_floor=free, grid_origin=origin,
                    grid_cell_m=CELL_M, obstacles=obstacles, largest_free_rect=in_metres(largest_rectangle(free), origin))
 
 
 def _contour(mask: np.ndarray, low: np.ndarray) -> np.ndarray:
-    """The largest piece's outline, metres."""
+    """Outline (n×2, metres) of the largest piece of a mask of floor cells, whose cell [0, 0] begins at `low`."""
     fine = np.kron(mask.astype(np.uint8), np.ones((4, 4), np.uint8))
     rings, _ = cv2.findContours(fine, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     ring = cv2.approxPolyDP(max(rings, key=cv2.contourArea), 1.5, True)[:, 0]
     return low + (ring + 0.5) / 4 * CELL_M
 
 
-def sum_of(scenes: dict[int, Scene], seats: dict[int, Seat], name: str, low: np.ndarray, n: np.ndarray) -> np.ndarray:
-    """Cells of the joint grid that any photo's own grid `name` holds."""
+def _merged_cells(scenes: Mapping[int, Scene], seats: dict[int, Seat], name: str, low: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Cells (bool) of the joint grid that any photo's own grid `name` (a field of Scene) holds. low: where cell [0, 0] begins, metres;
+    n: cells along x and y."""
     x, y = np.meshgrid(low[0] + (np.arange(n[0]) + 0.5) * CELL_M, low[1] + (np.arange(n[1]) + 0.5) * CELL_M)
     points, out = np.stack([x, y], -1), np.zeros((n[1], n[0]), bool)
     for i, seat in seats.items():
@@ -315,84 +347,9 @@ def _furniture(scenes: dict[int, Scene], seats: dict[int, Seat]) -> tuple[Obstac
     return tuple(out)
 
 
-def segment_of(stretch: Stretch, at_m: float, free: list, kinds: list, covered: tuple = ()) -> WallSegment:
-    """A stretch as a wall of the joint scene."""
+def segment_of(stretch: Stretch, at_m: float, free: Sequence[Span], covered: tuple[tuple[float, float, float], ...]) -> WallSegment:
+    """A stretch as a wall of the joint scene. at_m: as of `free_of`; free: its spans; covered: as of `covered_of`."""
     u, a = unit_of_facing(stretch.wall.facing), along_of(stretch.wall.facing)
     ends = np.array([u * at_m + a * stretch.left.at_m, u * at_m + a * stretch.right.at_m])
-    return WallSegment(stretch.wall.id, ends, (stretch.left.kind, stretch.right.kind), tuple(free), tuple(kinds), covered=covered)
-
-
-def pair_walls(views: list[View], seats: dict[int, Seat], anchor: int) -> list[JointWall]:
-    """Which wall of which photo is which. The anchor's keep their numbers; walls that only others see follow."""
-    walls = [_Growing(f.plane_id, int(f.plane_id.removeprefix("wall_")), f.facing, f.distance_m, [(anchor, k)])
-             for k, f in enumerate(views[anchor].walls)]
-    last = max([int(w.plane_id.removeprefix("wall_")) for w in views[anchor].scene.walls], default=0)
-    for i in (i for i in seats if i != anchor):
-        facing = [turned_facing(f.facing, seats[i].turn) for f in views[i].walls]
-        at = [f.distance_m + float(unit_of_facing(g) @ seats[i].shift_m) for f, g in zip(views[i].walls, facing)]
-        moved = [_correction(views, i, facing, at, walls, axis, seats[i].sigma_m) for axis in (0, 1)]
-        places = [p + float(unit_of_facing(g) @ moved) for p, g in zip(at, facing)]
-        left = [k for k in range(len(places)) if not _paired(views, i, k, facing[k], places[k], walls)]
-        left = [k for k in left if not _sole(i, k, facing, views[i], places[k], walls)]
-        for k in left:
-            last += 1
-            walls.append(_Growing(f"wall_{last}", last, facing[k], places[k], [(i, k)]))
-    return [JointWall(w.id, w.number, w.facing, tuple(w.members)) for w in walls]
-
-
-@dataclass
-class _Growing:
-    id: str
-    number: int
-    facing: int
-    at_m: float
-    members: list[tuple[int, int]]
-
-
-def _paired(views: list[View], i: int, k: int, facing: int, place: float, walls: list[_Growing]) -> bool:
-    """Give a photo's wall to the known wall where it is seen to be, if there is one."""
-    near = [w for w in walls if w.facing == facing and all(m[0] != i for m in w.members) and abs(w.at_m - place) < _slack(views, i, k, w)]
-    if near:
-        min(near, key=lambda w: abs(w.at_m - place)).members.append((i, k))
-    return bool(near)
-
-
-def _sole(i: int, k: int, facing: list[int], view: View, place: float, walls: list[_Growing]) -> bool:
-    """The only wall on its side in both is one wall even where the distances disagree, once the opposite one is paired:
-    the disagreement is then seen and told."""
-    same = [w for w in walls if w.facing == facing[k]]
-    opposite = [m[1] for w in walls if w.facing == (facing[k] + 2) % 4 for m in w.members if m[0] == i]
-    if len(same) != 1 or facing.count(facing[k]) != 1 or not opposite:
-        return False
-    width = view.walls[k].distance_m + view.walls[opposite[0]].distance_m
-    if abs(same[0].at_m - place) > SOLE_SHARE * width:
-        return False
-    same[0].members.append((i, k))
-    return True
-
-
-def _slack(views: list[View], i: int, k: int, wall: _Growing) -> float:
-    """How far apart two photos may see one wall, once their places fit."""
-    other, j = wall.members[0]
-    return 0.15 + 2.0 * float(np.hypot(_sigma(views[i], k), _sigma(views[other], j)))
-
-
-def _sigma(view: View, k: int) -> float:
-    return float(view.scene.plane(view.walls[k].plane_id).sigma_m)
-
-
-def _correction(views, i: int, facing, at, walls: list[_Growing], axis: int, sigma_m: float) -> float:
-    """The change of a photo's shift along one axis under which most of its walls are known ones; the smallest of those."""
-    steps = []
-    for k, (f, place) in enumerate(zip(facing, at)):
-        u = unit_of_facing(f)
-        if u[axis]:
-            steps += [(w.at_m - place) * u[axis] for w in walls if w.facing == f and abs(w.at_m - place) < 2.5 * np.hypot(sigma_m, _slack(views, i, k, w) / 2)]
-    if not steps:
-        return 0.0
-
-    def agreeing(step: float) -> int:
-        return sum(any(w.facing == f and abs(w.at_m - p - step * unit_of_facing(f)[axis]) < _slack(views, i, k, w) for w in walls)
-                   for k, (f, p) in enumerate(zip(facing, at)) if unit_of_facing(f)[axis])
-
-    return float(max(steps, key=lambda s: (agreeing(s), -abs(s))))
+    spans, kinds = tuple((s.start_m, s.end_m) for s in free), tuple((s.start_kind, s.end_kind) for s in free)
+    return WallSegment(stretch.wall.id, ends, (stretch.left.kind, stretch.right.kind), spans, kinds, covered=covered)

@@ -30,14 +30,17 @@ class Segments:
 
     @property
     def lengths(self) -> np.ndarray:
+        """n, photo pixels."""
         return np.hypot(self.ends[:, 2] - self.ends[:, 0], self.ends[:, 3] - self.ends[:, 1])
 
     @property
     def midpoints(self) -> np.ndarray:
+        """n×2, photo pixels."""
         return 0.5 * (self.ends[:, :2] + self.ends[:, 2:])
 
     @property
     def tangents(self) -> np.ndarray:
+        """n×2, unit directions from the first end to the second."""
         return (self.ends[:, 2:] - self.ends[:, :2]) / np.maximum(self.lengths, 1e-9)[:, None]
 
 
@@ -89,6 +92,7 @@ def merge_collinear(ends: np.ndarray, *, off_px: float = 1.5, gap_px: float = 12
 
 
 def _merge_once(ends: np.ndarray, off_px: float, gap_px: float) -> np.ndarray:
+    """One pass of `merge_collinear`, each segment joined to at most one longer one."""
     if len(ends) < 2:
         return ends
     partner = _continues(ends, off_px, gap_px)
@@ -105,7 +109,7 @@ def _merge_once(ends: np.ndarray, off_px: float, gap_px: float) -> np.ndarray:
 
 
 def _continues(ends: np.ndarray, off_px: float, gap_px: float) -> np.ndarray:
-    """n×n bool: does segment j continue segment i?"""
+    """Which segments (n×4) continue which: n×n, bool."""
     length = np.hypot(ends[:, 2] - ends[:, 0], ends[:, 3] - ends[:, 1])
     tx, ty = ((ends[:, 2:] - ends[:, :2]) / length[:, None]).T
     mx, my = (0.5 * (ends[:, :2] + ends[:, 2:])).T
@@ -119,6 +123,7 @@ def _continues(ends: np.ndarray, off_px: float, gap_px: float) -> np.ndarray:
 
 
 def _joined(group: np.ndarray) -> np.ndarray:
+    """One segment (4) along the length-weighted least-squares line through the ends of a group (n×4)."""
     points = np.concatenate([group[:, :2], group[:, 2:]])
     weight = np.tile(np.hypot(group[:, 2] - group[:, 0], group[:, 3] - group[:, 1]), 2)
     centre = (points * weight[:, None]).sum(0) / weight.sum()
@@ -144,7 +149,7 @@ class CentredSegments:
 
 
 def centred(segments: Segments, cx: float, cy: float) -> CentredSegments:
-    """Segments measured from the principal point (cx, cy)."""
+    """Segments measured from the principal point (cx, cy), photo pixels."""
     return CentredSegments(segments.midpoints - [cx, cy], segments.tangents, segments.lengths, segments.pixel)
 
 

@@ -1,14 +1,15 @@
 """The one thing worth measuring next: which length, or which further photo, would sharpen the most important measurement most.
 
-Nothing is guessed: `Scene.solution` holds what every independent one-sigma cause does to the whole room. A known length L rescales
-it, so what is left of a measurement's error is that of its ratio to L: |q − l|² + τ², with q and l the log changes by cause and τ
-the tape's own error.
+Nothing is guessed: `Scene.solution` holds what every independent one-sigma error does to the whole room. A known length L rescales the
+room, so what is left of a measurement's error is that of its ratio to L: variance |q − l|² + τ², where q and l are the log changes of
+the measurement and of L under each error, and τ is the sigma of log L as it is measured.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,28 +21,30 @@ from poc.types import Z90, Measurement, NextMeasurement, Scene, WallSegment
 IMPORTANT = ("longest_free_wall", "longest_wall", "ceiling_height")
 """What decides which furniture fits, in this order."""
 TAPE_SIGMA_REL = 0.01
+"""A length measured by tape."""
 MARK_SIGMA_REL = 0.03
 """A length marked on the photo: the tape, and where the two clicks land."""
 WORTH_SHARE = 0.9
 """A proposal must leave at most this share of the interval, or it is not worth anybody's time."""
 WORTH_M = 0.10
-"""And lift a lower bound by this much."""
+"""Of a lower bound, it must lift the bound by this much instead."""
 ITSELF_SHARE = 0.6
 """Measuring the wanted wall itself is proposed only where every other length would leave more than this share."""
 SHARP_ENOUGH = 0.06
-"""A lower bound this near below what is seen (log) gains more from another photo than from a tape."""
+"""A lower bound within this (log) of the length seen gains more from another photo than from a tape."""
 TOO_VAGUE = 0.18
-"""Where a wall is this unsure (log, ± 30 %), seeing its other end would not make it a measurement."""
+"""Sigma of a wall's log length (± 30 %) from which seeing its other end would not make it a measurement."""
 USUAL_CEILING_M, CEILING_SIGMA = 2.5, 0.03
+"""Height assumed of a ceiling that is not seen yet, and sigma of its log by the ceiling's line."""
 HEIGHT_BY_TAPE = "measure the room's height with a tape and mark it on the photo as a reference, from the floor straight up to the ceiling"
 STRETCH_M = 2.0
-"""A free stretch of which none is seen yet: as long as a sofa."""
+"""Length assumed of a free stretch where none is seen yet: a sofa's."""
 
 
 @dataclass(frozen=True)
 class Length:
-    """Something a tape can measure: what to do, the log changes of its length by cause, the tape's error (log), and the
-    measurements that it is, or is most of."""
+    """Something a tape can measure. action: what to do. changes: of its log length under each error of the scene's solution. sigma:
+    of its log as measured. itself: names of the measurements that it is, or is most of."""
 
     action: str
     changes: np.ndarray
@@ -63,6 +66,7 @@ def next_measurement(scene: Scene, measurements: Iterable[Measurement]) -> NextM
 
 
 def _step(scene: Scene, m: Measurement, by_name: Mapping[str, Measurement]) -> NextMeasurement | None:
+    """What would sharpen one measurement most, or None where nothing would by much."""
     if m.name == "ceiling_height" and m.status != "measured":
         return _ceiling_photo(scene, m)
     if m.status == "unknown" or m.value is None:
@@ -83,14 +87,14 @@ def _best_length(scene: Scene, m: Measurement) -> NextMeasurement | None:
     """The length that would leave least of a measurement's error."""
     now = _sigma(m)
     q = _changes_of(scene, m)
-    rest = max(now**2 - float(q @ q), 0.0)
+    rest = max(now**2 - float(q @ q), 0.0)  # of the interval, what the solution's errors do not explain
     q = q * min(1.0, now / max(float(np.linalg.norm(q)), 1e-12))
-    left = [(float(np.sqrt(variance_left(q, c.changes, c.sigma) + rest)), c) for c in lengths(scene, m)]
-    others = [x for x in left if m.name not in x[1].itself]
-    best = min(others, key=lambda x: x[0], default=None)
-    if best is None or best[0] > ITSELF_SHARE * now:
-        best = min(left, key=lambda x: x[0], default=None)
-    if best is None or best[0] > WORTH_SHARE * now:
+    left = [_Proposal(float(np.sqrt(variance_left(q, length.changes, length.sigma) + rest)), length) for length in lengths(scene, m)]
+    others = [proposal for proposal in left if m.name not in proposal.length.itself]
+    best = min(others, key=lambda proposal: proposal.sigma_after, default=None)
+    if best is None or best.sigma_after > ITSELF_SHARE * now:
+        best = min(left, key=lambda proposal: proposal.sigma_after, default=None)
+    if best is None or best.sigma_after > WORTH_SHARE * now:
         return None
     after, length = best
     if m.status != "measured" and m.value * np.exp(-Z90 * after) < m.low + WORTH_M:
@@ -100,9 +104,18 @@ def _best_length(scene: Scene, m: Measurement) -> NextMeasurement | None:
     return NextMeasurement(length.action, m.name, float("inf"), float("inf"), float(m.low), float(m.value * np.exp(-Z90 * after)))
 
 
+class _Proposal(NamedTuple):
+    """A length to measure, and the sigma of the wanted measurement's log that would be left."""
+
+    sigma_after: float
+    length: Length
+
+
 def variance_left(q: np.ndarray, l: np.ndarray, tau: float) -> float:
-    """Variance of a quantity with changes q by independent causes, once the room is rescaled by another with changes l that is known
-    to ± tau; as before where that would not help."""
+    """Variance of the log of a quantity once the room is rescaled by a length known to ± tau (log); as before where that would not help.
+
+    q, l: log changes of the quantity and of the length under each independent one-sigma error.
+    """
     return min(float(q @ q), float((q - l) @ (q - l)) + tau**2)
 
 
@@ -112,6 +125,7 @@ def _sigma(m: Measurement) -> float:
 
 
 def _width(value: float, sigma: float) -> float:
+    """Width of the 90 % interval of a value whose log has this sigma."""
     return float(value * (np.exp(Z90 * sigma) - np.exp(-Z90 * sigma)))
 
 
@@ -119,7 +133,8 @@ def lengths(scene: Scene, wanted: Measurement) -> list[Length]:
     """What could be measured in this room: the camera's height, the room's, walls seen from corner to corner, a door."""
     out = []
     if "camera height given" not in scene.scale.source:
-        out.append(Length("measure how high the camera was above the floor, to 1 %", log_changes(scene.solution, lambda s: s.camera_height), TAPE_SIGMA_REL))
+        height = log_changes(scene.solution, lambda s: s.camera_height)
+        out.append(Length("measure how high the camera was above the floor, to 1 %", height, TAPE_SIGMA_REL))
     if scene.solution.base.ceiling is not None:
         out.append(Length(HEIGHT_BY_TAPE, log_changes(scene.solution, lambda s: s.ceiling), MARK_SIGMA_REL, ("ceiling_height",)))
     for k, wall in enumerate(scene.walls):
@@ -131,7 +146,8 @@ def lengths(scene: Scene, wanted: Measurement) -> list[Length]:
     door = next((o for o in scene.openings if o.kind == "door" and o.plane_id in ids), None)
     if door is not None:
         k = ids.index(door.plane_id)
-        out.append(Length("measure the door's height and mark it on the photo as a reference", log_changes(scene.solution, lambda s: s.distance[k]), MARK_SIGMA_REL))
+        action = "measure the door's height and mark it on the photo as a reference"
+        out.append(Length(action, log_changes(scene.solution, lambda s: s.distance[k]), MARK_SIGMA_REL))
     else:
         action = "measure something that stands or lies on the floor, a metre long or more, and mark it on the photo as a reference"
         out.append(Length(action, log_changes(scene.solution, lambda s: s.camera_height), MARK_SIGMA_REL))
@@ -150,7 +166,7 @@ def _called(wall: WallSegment) -> str:
 
 
 def _changes_of(scene: Scene, m: Measurement) -> np.ndarray:
-    """Log changes of a measurement itself, as its own interval has them."""
+    """Log changes of a measurement itself under each error of the scene's solution."""
     if m.name == "ceiling_height":
         return log_changes(scene.solution, lambda s: s.ceiling)
     found, wall = longest_free(scene), _wall_of(scene, m)
@@ -167,7 +183,8 @@ def _changes_of(scene: Scene, m: Measurement) -> np.ndarray:
 def _ceiling_photo(scene: Scene, m: Measurement) -> NextMeasurement:
     """A photo with the ceiling in it: the height then carries the scale's error, and the ceiling line's."""
     sigma = float(np.hypot(scene.scale.sigma_rel, CEILING_SIGMA))
-    return NextMeasurement("take a photo tilted up, so that the ceiling is in it", "ceiling_height", float("inf"), _width(max(USUAL_CEILING_M, m.low or 0.0), sigma), m.low)
+    width = _width(max(USUAL_CEILING_M, m.low or 0.0), sigma)
+    return NextMeasurement("take a photo tilted up, so that the ceiling is in it", "ceiling_height", float("inf"), width, m.low)
 
 
 def _free_wall_photo(longest_wall: Measurement | None) -> NextMeasurement | None:
@@ -179,8 +196,8 @@ def _free_wall_photo(longest_wall: Measurement | None) -> NextMeasurement | None
 
 
 def _end_photo(scene: Scene, m: Measurement) -> NextMeasurement | None:
-    """A photo with what this one does not show: of the wall, and of each other that goes on and may be longer; the error there is taken to
-    be what it is here."""
+    """A photo with what this one does not show: of the wall, and of each other that goes on and may be longer. Its error is taken to be
+    as large as here."""
     free = m.name == "longest_free_wall" and longest_free(scene) is not None
     ends = [(w, kinds) for w in scene.walls for kinds in (free_kinds(w) if free else (w.end_kinds,))]
     cut = [(w, kinds) for w, kinds in ends if goes_on(kinds)]
@@ -196,7 +213,7 @@ def _end_photo(scene: Scene, m: Measurement) -> NextMeasurement | None:
 
 
 def _photo_of(what: str, kinds: tuple[str, str]) -> str:
-    """Where to take it from: toward an end that the photo's edge cuts, or past what hides it."""
+    """The proposal to photograph `what`, and from where: toward the end that the photo's edge cuts, or past what hides it."""
     open_ends = [side for side, kind in zip(("left", "right"), kinds) if kind in END_WORDS]
     if len(open_ends) != 1:
         return f"take another photo, from further back or from the other side, so that both ends of {what} are in it"

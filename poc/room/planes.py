@@ -11,14 +11,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from poc.geometry import MAD_TO_SIGMA, TUKEY
+from poc.geometry import MAD_TO_SIGMA, TUKEY, weighted_median
 from poc.room.view import CEILING, FLOOR, View
 
 
 @dataclass(frozen=True)
 class DepthFit:
-    """Inverse depth in 1/camera heights = scale · (d + shift). height_model_m: camera height that a metric map implies,
-    or None. floor_cells: how many cells of floor it rests on."""
+    """How a depth map's own inverse depth d becomes inverse depth in 1/camera heights: scale · (d + shift).
+
+    height_model_m: the camera's height above the floor that a metric map implies, None of a relative one. floor_cells: how many cells
+    of floor the fit rests on.
+    """
 
     scale: float
     shift: float
@@ -26,24 +29,25 @@ class DepthFit:
     floor_cells: int
 
     def inverse(self, d: np.ndarray) -> np.ndarray:
+        """Inverse depth in 1/camera heights."""
         return self.scale * (d + self.shift)
 
 
 LEAST_FLOOR, LEAST_KNOWN_FLOOR = 0.01, 0.004
-"""Share of the photo that must be floor, where a network saw it and elsewhere. Of seven real photos where a network saw less than the
-first, three had none: it was a bed or a worktop."""
+"""Share of the photo that must be floor: by a network, and where the surfaces are known. Of seven real photos where a network saw less
+than the first, three showed no floor but a bed or a worktop."""
 LEVEL_STEP, LEVEL_BAND, LEVEL_REACH = 0.01, 0.04, 0.12
+"""Levels (of floor, bed, table …) in a sensor's depth, as log height: the step in which they are sought, half the width of one, and the
+distance within which no other is told apart."""
 LEVEL_SHARE, LEVEL_PURE = 0.15, 0.7
-"""A level below the others, as log height: cells within the band about it are so many of the floor's, and of those within reach."""
-
-
+"""A level holds at least the first share of all cells, and the second of those within `LEVEL_REACH`."""
 FIELD_MOST = 0.25
-"""What a network's depth is off on the floor at most, as a log; cells farther off are a bed or a worktop taken for floor."""
+"""Most that a network's depth is off on the floor (log); cells farther off are a bed or a worktop taken for floor."""
 
 
 def floor_mask(view: View, gravity: np.ndarray, least: float = 0.6) -> np.ndarray:
-    """Cells that are floor with valid depth, below the horizon. With a sensor's depth only the lowest of several levels:
-    a bed or a table that the surfaces take for floor stands on it."""
+    """Cells (h×w, bool) that are floor with at least this probability, with valid depth, below the horizon. With a sensor's depth only
+    the lowest of several levels counts: a bed or a table that the surfaces take for floor stands on it. gravity: down (3, camera)."""
     mask = (view.p[..., FLOOR] > least) & view.valid & (view.rays @ gravity > 0.03)
     if not view.metric or view.by_network or not mask.any():
         return mask
@@ -55,8 +59,8 @@ def floor_mask(view: View, gravity: np.ndarray, least: float = 0.6) -> np.ndarra
 
 
 def ceiling_mask(view: View, up: np.ndarray) -> np.ndarray:
-    """Cells that are ceiling, above the horizon. With a sensor's depth only those at the level where most of them are, if they
-    show one: the rest is wall that the surfaces take for ceiling."""
+    """Cells (h×w, bool) that are ceiling, above the horizon. With a sensor's depth only those at the level of most of them, if they have
+    one: the rest is wall that the surfaces take for ceiling. up: 3, camera frame."""
     mask = (view.p[..., CEILING] > 0.6) & (view.rays @ up > 0.02)
     if not view.metric or view.by_network:
         return mask
@@ -85,17 +89,21 @@ def _lowest_level(log_height: np.ndarray) -> float | None:
 
 
 def _least_floor(view: View) -> float:
+    """Share of the photo that must be floor."""
     return LEAST_FLOOR if view.by_network else LEAST_KNOWN_FLOOR
 
 
 def fitted_floor(view: View, gravity: np.ndarray) -> np.ndarray:
-    """The cells that scale and shift are fitted to: surely floor, or where hardly any are, those that are floor rather than not."""
+    """Cells (h×w, bool) that scale and shift are fitted to: those that are probably floor; where these are too few, any likely ones."""
     mask = floor_mask(view, gravity)
     return mask if mask.mean() >= _least_floor(view) else floor_mask(view, gravity, 0.4)
 
 
 def fit_floor(view: View, gravity: np.ndarray, shift: float | None = None) -> DepthFit | None:
-    """Scale (and shift, for a relative map unless given) from the floor, or None where too little floor is seen."""
+    """Scale and shift of the depth map by the floor, or None where too little floor is seen or it fits no plane below the camera.
+
+    The shift of a metric map is 0; of a relative one it is fitted unless given. gravity: down (3, camera frame).
+    """
     mask = fitted_floor(view, gravity)
     n = int(mask.sum())
     if n < _least_floor(view) * mask.size:
@@ -116,9 +124,10 @@ def fit_floor(view: View, gravity: np.ndarray, shift: float | None = None) -> De
 
 
 def floor_field(view: View, fit: DepthFit, gravity: np.ndarray, *, reach_cells: float = 30.0, trust: float = 0.25) -> np.ndarray:
-    """Smooth local correction of inverse depth (h×w factor) that brings the floor onto its plane and fades away from it.
+    """Smooth local correction of inverse depth (h×w, a factor) that brings the floor onto its plane and fades to 1 away from it.
 
-    A network's error is largely a smooth field of scale, so what it is on the floor tells what it is on the wall above.
+    A network's error is largely a smooth field of scale, so that on the wall above the floor it is much as on the floor. reach_cells:
+    sigma of the smoothing, working-grid cells. trust: how fast the correction fades; more is sooner.
     """
     down = view.rays @ gravity
     mask = floor_mask(view, gravity, 0.5)
@@ -136,7 +145,7 @@ def floor_field(view: View, fit: DepthFit, gravity: np.ndarray, *, reach_cells: 
 
 
 def robust_line(x: np.ndarray, y: np.ndarray, w: np.ndarray | None = None) -> tuple[float, float]:
-    """y ≈ slope · x + cut by Tukey-weighted least squares from a least-squares start."""
+    """Slope and intercept of y ≈ slope · x + intercept by Tukey-weighted least squares, from a least-squares start with weights w."""
     w = np.ones_like(x) if w is None else w
     a = np.column_stack([x, np.ones_like(x)])
     t = w
@@ -147,10 +156,3 @@ def robust_line(x: np.ndarray, y: np.ndarray, w: np.ndarray | None = None) -> tu
         scale = MAD_TO_SIGMA * np.median(np.abs(r)) + 1e-12
         t = w * np.clip(1 - (r / (TUKEY * scale)) ** 2, 0, None) ** 2 + 1e-9
     return float(slope), float(cut)
-
-
-def weighted_median(x: np.ndarray, w: np.ndarray) -> float:
-    """The value that splits the weight in halves."""
-    order = np.argsort(x)
-    total = np.cumsum(w[order])
-    return float(x[order][min(np.searchsorted(total, 0.5 * total[-1]), len(x) - 1)])

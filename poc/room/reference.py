@@ -23,11 +23,13 @@ from poc.types import Reference, ScaleSource
 HEIGHT_RANGE_M = (0.3, 3.5)
 """Nobody photographs a room from outside this range: such a reference was marked in the wrong place."""
 UPRIGHT_DEG = 12.0
+"""A segment within this angle of the vertical, in the photo, may stand upright."""
 STANDING = ("door", "socket")
 """Known objects that are measured from the floor upwards."""
 MOST_OFF = 0.5
-"""Log length by which one cause counts at most, and counts where the length cannot be had under it."""
+"""Change of log length that one cause makes at most; also counted where the length cannot be had under it."""
 NEAR_CELLS = 4
+"""Cells around an end whose surfaces tell what it lies on."""
 LEAST_DROP = 0.03
 """Tangent below the horizon from which the floor under a pixel is known well enough to measure on."""
 PLACES = {"upright": "standing on the floor", "floor": "lying on the floor", "wall": "on a wall"}
@@ -35,15 +37,15 @@ PLACES = {"upright": "standing on the floor", "floor": "lying on the floor", "wa
 
 @dataclass(frozen=True)
 class References:
-    """What references say about the camera's height. changes: for each, its log change by cause, without its own clicks: the
-    camera's errors are the same for all, a wall's for all on it, and doors of one make are as high as each other."""
+    """What references say about the camera's height. changes: for each, the log change of the height by cause, for causes that
+    others share: the camera's errors are the same for all, a wall's for all on it, and doors of one make are equally high."""
 
     opinions: tuple[ScaleSource, ...]
     changes: tuple[dict[str, float], ...]
 
 
 def reference_opinions(references: Sequence[Reference], view: View, layout: Layout, camera_moves: Sequence[CameraMove]) -> References:
-    """What each reference says, one said twice (from either end) counted once. camera_moves: the state under each independent one-sigma cause, moved up and down.
+    """What each reference says about the camera's height; one given twice (from either end) counts once.
 
     Raises ParameterError where a reference cannot be placed in the room, or implies a height outside `HEIGHT_RANGE_M`.
     """
@@ -52,23 +54,38 @@ def reference_opinions(references: Sequence[Reference], view: View, layout: Layo
     return References(tuple(opinion for opinion, _ in found), tuple(parts for _, parts in found))
 
 
-def _opinion(ref: Reference, view: View, layout: Layout, camera_moves) -> tuple[ScaleSource, dict[str, float]]:
-    """One reference's opinion, and by how much (log) each cause that others may share moves the height; its sigma holds the clicks too."""
-    place, wall = _place(ref, view, layout)
-    length = _length(np.array(ref.ends), place, _solution(wall, layout), layout.state)
+@dataclass(frozen=True)
+class Place:
+    """How a marked segment is read. kind: a key of `PLACES`. wall: index in the layout of the wall that it is on, else None."""
+
+    kind: str
+    wall: int | None = None
+
+    def solution(self, layout: Layout) -> WallSolution | None:
+        """Where that wall stands, or None without a wall."""
+        return None if self.wall is None else layout.solved[self.wall]
+
+
+def _opinion(ref: Reference, view: View, layout: Layout, camera_moves: Sequence[CameraMove]) -> tuple[ScaleSource, dict[str, float]]:
+    """One reference's opinion, and by how much (log) each cause that others may share moves the height. The opinion's sigma holds
+    the clicks too."""
+    place = _place(ref, view, layout)
+    length = _length(np.array(ref.ends), place.kind, place.solution(layout), layout.state)
     if length is None or not np.isfinite(length) or length < 1e-4:
-        raise ParameterError(f"{_named(ref)} cannot be placed in the room: mark something that stands or lies on the floor, or is on one wall")
+        raise ParameterError(f"{_named(ref)} cannot be placed in the room: mark something that stands or lies on the floor, "
+                             "or is on one wall")
     height = ref.length_m / length
     low, high = HEIGHT_RANGE_M
     if not low <= height <= high:
-        raise ParameterError(f"{_named(ref)}, taken as {PLACES[place]}, implies a camera {height:.2f} m above the floor (possible are {low} to {high} m); "
-                             "check its ends and its length in metres")
-    parts = _shared_changes(ref, place, wall, layout, camera_moves, length)
-    parts[f"{OBJECT} {ref.kind if ref.kind in KNOWN_OBJECTS else ref.ends}"] = ref.sigma_m / ref.length_m
-    sigma = float(np.sqrt(sum(x**2 for x in parts.values()) + _click_variance(ref, place, _solution(wall, layout), layout.state, length, max(view.camera.width, view.camera.height))))
+        raise ParameterError(f"{_named(ref)}, taken as {PLACES[place.kind]}, implies a camera {height:.2f} m above the floor "
+                             f"(possible are {low} to {high} m); check its ends and its length in metres")
+    changes = _shared_changes(ref, place, layout, camera_moves, length)
+    changes[f"{OBJECT} {ref.kind if ref.kind in KNOWN_OBJECTS else ref.ends}"] = ref.sigma_m / ref.length_m
+    clicks = _click_variance(ref, place, layout, length, max(view.camera.width, view.camera.height))
+    sigma = float(np.sqrt(sum(x**2 for x in changes.values()) + clicks))
     name = "reference length" if ref.kind == "length" else f"reference {ref.kind}"
-    where = PLACES[place] if wall is None else f"on wall {wall + 1}"
-    return ScaleSource(name, float(height), max(sigma, 0.002), f"{ref.length_m:g} m, {where}"), parts
+    where = PLACES[place.kind] if place.wall is None else f"on wall {place.wall + 1}"
+    return ScaleSource(name, float(height), max(sigma, 0.002), f"{ref.length_m:g} m, {where}"), changes
 
 
 def _named(ref: Reference) -> str:
@@ -76,25 +93,26 @@ def _named(ref: Reference) -> str:
     return f"reference {ref.kind} ({u1:g},{v1:g})–({u2:g},{v2:g}) of {ref.length_m:g} m"
 
 
-def _place(ref: Reference, view: View, layout: Layout) -> tuple[str, int | None]:
-    """Which reading of the segment fits: ("upright" | "floor", None) or ("wall", that wall's position in the layout)."""
+def _place(ref: Reference, view: View, layout: Layout) -> Place:
+    """Which reading of the segment fits: standing on the floor, lying on it, or on one wall. Raises ParameterError where none does."""
     ends = _lower_first(np.array(ref.ends), layout.state)
     level = layout.state.level_rays(ends)
     drop = -level[:, 2] / np.maximum(np.hypot(level[:, 0], level[:, 1]), 1e-9)
     floor = [_share(view, uv, (FLOOR,)) for uv in ends]
     upright = _tilt_deg(ends, layout.state) < UPRIGHT_DEG
     if upright and drop[0] > LEAST_DROP and (ref.kind in STANDING or floor[0] > 0.25 and floor[1] < 0.5):
-        return "upright", None
+        return Place("upright")
     if min(drop) > LEAST_DROP and min(floor) > 0.25:
-        return "floor", None
+        return Place("floor")
     wall = _common_wall(ends, view, layout)
     if wall is not None:
-        return "wall", wall
-    raise ParameterError(f"{_named(ref)} is on neither the floor nor one wall that was found: mark something that stands or lies on the floor, "
-                         "or is on one wall")
+        return Place("wall", wall)
+    raise ParameterError(f"{_named(ref)} is on neither the floor nor one wall that was found: mark something that stands or lies "
+                         "on the floor, or is on one wall")
 
 
 def _lower_first(ends: np.ndarray, state: State) -> np.ndarray:
+    """Photo pixels 2×2, the one that is lower in the room first."""
     level = state.level_rays(ends)
     slope = level[:, 2] / np.maximum(np.hypot(level[:, 0], level[:, 1]), 1e-9)
     return ends[np.argsort(slope)]
@@ -130,15 +148,12 @@ def _common_wall(ends: np.ndarray, view: View, layout: Layout) -> int | None:
     return found.pop() if len(found) == 1 and min(found) >= 0 else None
 
 
-def _solution(wall: int | None, layout: Layout) -> WallSolution | None:
-    return None if wall is None else layout.solved[wall]
-
-
-def _length(ends: np.ndarray, place: str, wall: WallSolution | None, state: State) -> float | None:
-    """Length of the segment in camera heights under a state, or None where it cannot be had."""
+def _length(ends: np.ndarray, kind: str, wall: WallSolution | None, state: State) -> float | None:
+    """Length of the segment (photo pixels 2×2) in camera heights under a state, or None where it cannot be had. kind, wall: how
+    it is read (`Place`)."""
     ends = _lower_first(ends, state)
     level = state.level_rays(ends)
-    if place == "wall":
+    if kind == "wall":
         along = level[:, 0] * np.sin(wall.psi) + level[:, 1] * np.cos(wall.psi)
         if min(along) < 0.02:
             return None
@@ -147,36 +162,36 @@ def _length(ends: np.ndarray, place: str, wall: WallSolution | None, state: Stat
     if level[0, 2] >= -1e-3:
         return None
     foot = level[0] / -level[0, 2]
-    if place == "floor":
+    if kind == "floor":
         return None if level[1, 2] >= -1e-3 else float(np.linalg.norm(level[1] / -level[1, 2] - foot))
     span = np.hypot(level[1, 0], level[1, 1])
     return float(1.0 + np.hypot(foot[0], foot[1]) * level[1, 2] / max(span, 1e-9))
 
 
-def _click_variance(ref: Reference, place: str, wall: WallSolution | None, state: State, length: float, long_side: int) -> float:
-    """Variance of log length from where the ends were marked, on a photo with so many pixels along its long side."""
+def _click_variance(ref: Reference, place: Place, layout: Layout, length: float, long_side: int) -> float:
+    """Variance of log length from where the ends were marked. long_side: of the photo, pixels."""
     click, total = CLICK_SIGMA_PX * long_side / 640.0, 0.0
     for index in np.ndindex(2, 2):
         moved = []
         for by in (click, -click):
             ends = np.array(ref.ends)
             ends[index] += by
-            moved.append(_length(ends, place, wall, state))
+            moved.append(_length(ends, place.kind, place.solution(layout), layout.state))
         total += log_change(*moved, length, MOST_OFF) ** 2
     return total
 
 
-def _shared_changes(ref: Reference, place: str, wall: int | None, layout: Layout, camera_moves, length: float) -> dict[str, float]:
-    """Log change of the height, against that of the length, under each cause of the camera's and of the wall's, which is solved
-    again under each."""
-    ends, out = np.array(ref.ends), {}
+def _shared_changes(ref: Reference, place: Place, layout: Layout, camera_moves: Sequence[CameraMove], length: float) -> dict[str, float]:
+    """Log change of the camera's height (the opposite of the length's) under each error of the camera and of the wall, which is
+    solved again under each. length: of the segment at rest, camera heights."""
+    ends, wall, out = np.array(ref.ends), place.wall, {}
 
     def under(state: State, bump: dict[str, float] | None = None) -> float | None:
         solved = None if wall is None else solve_wall(layout.walls[wall], state, bump=bump)
-        return None if solved is None and wall is not None else _length(ends, place, solved, state)
+        return None if solved is None and wall is not None else _length(ends, place.kind, solved, state)
 
-    for k, (cause, up, down) in enumerate(camera_moves):
-        out[camera_cause(cause, k)] = -log_change(under(up), under(down), length, MOST_OFF)
+    for k, move in enumerate(camera_moves):
+        out[camera_cause(move.cause, k)] = -log_change(under(move.up), under(move.down), length, MOST_OFF)
     for cause in WALL_CAUSES if wall is not None else ():
         up, down = (under(layout.state, {cause: sign}) for sign in (1.0, -1.0))
         out[wall_cause(wall, cause)] = -log_change(up, down, length, MOST_OFF)

@@ -1,9 +1,9 @@
-"""Photos that are not one view of a room: said before anything is measured, in one sentence.
+"""Photos that are not one view of a room are refused before anything is measured, with the reason in one sentence.
 
-First what the picture itself gives away (blank, drawn, fisheye, panorama, tiny), then evidence added up: what the network that tells
-surfaces says of the picture as a whole, the surfaces, the lines and the texture. Surfaces alone do not do: a network trained on rooms sees
-walls in a street too, but it sees few, none that meets the floor, and a street or a forest has fine texture everywhere and
-hardly three directions at right angles.
+First what the picture itself gives away (blank, drawn, fisheye, panorama, tiny); then evidence that is added up: what the surface
+network says of the picture as a whole, the surfaces, the lines and the texture. The surfaces alone are not enough, since a network
+trained on rooms sees walls in a street too. But it sees few of them, and none that meets the floor; and a street or a forest has fine
+texture everywhere and hardly three directions at right angles.
 """
 
 from __future__ import annotations
@@ -19,48 +19,53 @@ from poc.room.view import DOOR, FLOOR, SURE, WALL, WINDOW, View, kept
 from poc.types import Camera, DepthMap, Photo, Surfaces
 
 WIDEST_ASPECT = 2.4
+"""Long side over short side from which a picture is a panorama or a strip."""
 BLANK_STD = 3.0
+"""Standard deviation (levels) of every colour channel below which a picture is blank."""
 DARK = 60
-"""A photo is too dark where not one pixel in a hundred is above this level: of 2438 photos and renderings of rooms the darkest has 138."""
+"""A photo is too dark where fewer than one pixel in a hundred are above this level: in the darkest of 2438 photos and renderings of
+rooms that is 138."""
 BLACK, LEAST_LIT, LEAST_BAR = 16, 0.15, 0.04
-"""A pixel is black below this level; a row or column along the edge is black with less than this share of it lit; such rows or columns
-are bars from this share of the side on."""
+"""Black bars: a pixel is black below the level `BLACK`, a row or column along the edge where less than `LEAST_LIT` of it is not, and
+such rows or columns are bars from the share `LEAST_BAR` of the side on."""
 LEAST_EDGE, BAR_LEVELS, BAR_FIRST, BAR_SHARE, BAR_ENDS = 0.03, 8, 0.95, 0.62, 0.4
-"""Bars of another colour than black: from this share of the side on, of pixels so many levels from one colour, as a share of the outermost row,
-of the others, and of the row after the last. Found on 21 of 1604 interiors, all of them framed, and on none of NYU's 795 photos and 226 renders."""
+"""Bars of any colour: on each of two opposite edges at least `LEAST_EDGE` of the side; pixels within `BAR_LEVELS` of the bar's colour
+are its own: at least `BAR_FIRST` of the outermost row, `BAR_SHARE` of the others, less than `BAR_ENDS` of a row just after the last.
+Found on 21 of 1604 interiors, all of them framed, and on none of NYU's 795 photos and 226 renders."""
 LINES_SIDE = 320
-"""Long side of the copy, shrunk or enlarged, that the evidence's lines are found on: the more pixels, the surer any lines look."""
+"""Long side of the copy, shrunk or enlarged, on which the evidence's lines are found: the more pixels, the surer any lines look."""
 DETAIL_SIDE, LEAST_DETAIL = 128, 0.37
-"""Share of the detail finer than 1/64 of the long side that is finer than 1/128 too. Pictures of 100 pixels have 0.29 to 0.34 of it,
-however much they are enlarged; every photo of rooms, streets, forests and shops from 220 pixels on had 0.41 at least. Where it is lacking
-the network sees walls in a forest, and the lines, which do not show before 160 pixels, cannot contradict."""
+"""Of the detail finer than 1/64 of the long side, the least share that must be finer than 1/128 too. Pictures of 100 pixels have 0.29
+to 0.34, however much they are enlarged; every photo of rooms, streets, forests and shops from 220 pixels on had 0.41 at least. Below,
+the network sees walls in a forest, and the lines, which do not show below 160 pixels, cannot contradict it."""
 DRAWN_SHARE = 0.5
-"""Share of a picture that one exact colour covers, from which it is a drawing or a screenshot: sensors have noise."""
+"""Share of a picture covered by one exact colour from which it is a drawing or a screenshot: sensors have noise."""
 COLOURS, SHADE, PLAN_FLAT, PLAN_SQUARE = 6, 6, 0.7, 0.75
-"""A floor plan, coloured or scanned: its commonest colours, give or take this many levels (shading, noise), cover this share of it, and this
-share of its lines' length runs in two directions at right angles. Plans had 0.89 and nearly all. Of 1748 photos and renderings of rooms four
-have 0.70 to 0.79 of the first (and 0.34 of the second at most), the others less."""
+"""A floor plan, coloured or scanned: its `COLOURS` commonest colours, give or take `SHADE` levels, cover the share `PLAN_FLAT` of it, and
+the share `PLAN_SQUARE` of its lines' length runs in two directions at right angles. Plans had 0.89 and nearly all. Of 1748 photos and
+renderings of rooms four have 0.70 to 0.79 of the first (and 0.34 of the second at most), the others less."""
 LEAST_EVIDENCE = -3.7
-"""Of 401 interiors two are below (with a head that has not seen them), of 100 of NYU's two (version 9); forests, streets, shops and factories of 220 pixels or more lie at −4.3 or
-below, as they are and enlarged 2 and 4 times, and of 223 pictures of anything else three are above (with a head for the whole that has not
-seen their like; with weights that have none: 71, and 49 of the interiors below). A room refused costs a second photo, a street
-measured costs trust. New weights want them looked at again."""
+"""`Evidence.total` from which a photo is taken for a room. With model version 9: of 401 interiors two are below (with a head that has not
+seen them), of 100 of NYU's two. Forests, streets, shops and factories of 220 pixels or more lie at −4.3 or below, as they are and
+enlarged 2 and 4 times. Of 223 pictures of anything else three are above (with a head for the whole that has not seen their like; with
+weights that have none: 71, and 49 of the interiors below). A room refused costs a second photo, a street measured costs trust. To be
+looked at again with new weights."""
 TURNED = {
     1: "the photo lies on its side; turned by a quarter to the left it shows one: save it so",
     2: "the photo stands on its head; turned round it shows one: save it so",
     3: "the photo lies on its side; turned by a quarter to the right it shows one: save it so",
 }
-"""What to do with a photo by `Surfaces.turns`; cameras note how they were held, and some programs lose it."""
+"""What to do with a photo, by `Surfaces.turns`: cameras note how they were held, and some programs lose the note."""
 LOGITS, EVEN_LOGIT, WHOLE_SLOPE = (-8.0, 2.5), 1.275, 4.0
-"""The log odds of a room by the picture as a whole: what is taken of them, where they speak neither for a room nor against one, and how much
-they say. Chosen on the pictures that `LEAST_EVIDENCE` tells of."""
+"""The log odds of a room by the picture as a whole: range to which they are clipped, value that speaks neither for nor against a room,
+and weight in the sum. Chosen on the pictures named at `LEAST_EVIDENCE`."""
 MOST_ERROR_LOG = 0.30
-"""The embedded model's expected error (sigma of log depth, median over the photo) was below this on 212 of 213 photos of rooms (version 4); on
-forests it is 0.34 to 0.39."""
+"""The depth model's expected error (sigma of log depth, median over the photo) above which it speaks against a room. It was below on 212 of
+213 photos of rooms (model version 4); on forests it is 0.34 to 0.39."""
 
 
 def refuse_picture(photo: Photo) -> str | None:
-    """Why the picture cannot be one pinhole view of a room, or None. Looks at nothing but the picture."""
+    """Why the picture cannot be one pinhole view of a room, or None. Only the picture is looked at."""
     aspect = max(photo.width, photo.height) / min(photo.width, photo.height)
     if aspect > WIDEST_ASPECT:
         return f"no room found: the photo is {aspect:.1f} times as long as wide, a panorama or a strip, not one view of a room"
@@ -87,6 +92,7 @@ def refuse_picture(photo: Photo) -> str | None:
 
 
 def _small(rgb: np.ndarray, long_side: int = 160) -> np.ndarray:
+    """An H×W×3 picture shrunk to at most this long side."""
     import cv2
 
     scale = min(1.0, long_side / max(rgb.shape[:2]))
@@ -105,7 +111,8 @@ def _wraps(small: np.ndarray, photo: Photo) -> bool:
 
 
 def _has_bars(small: np.ndarray) -> bool:
-    """Black from end to end along an edge, around a photo that reaches into its corners, which a fisheye's disc or barrel does not."""
+    """Whether rows or columns along an edge are black from end to end, around a photo that reaches into its corners (which a fisheye's
+    disc or barrel does not)."""
     lit = small.max(-1) >= BLACK
     rows, cols = np.flatnonzero(lit.mean(1) > LEAST_LIT), np.flatnonzero(lit.mean(0) > LEAST_LIT)
     if not rows.size or not cols.size:
@@ -120,7 +127,8 @@ def _has_bars(small: np.ndarray) -> bool:
 
 
 def _is_framed(small: np.ndarray) -> bool:
-    """Bars of one colour, whatever it is, along two opposite edges (a listing's logo may stand in one)."""
+    """Whether bars of one colour, any colour, run along two opposite edges (a listing's logo may stand in one)."""
+
     def barred(a: np.ndarray) -> bool:
         (near, first), (far, last) = _bar(a), _bar(a[::-1])
         return min(near, far) >= LEAST_EDGE * len(a) and np.abs(first - last).max() <= BAR_LEVELS
@@ -129,7 +137,7 @@ def _is_framed(small: np.ndarray) -> bool:
 
 
 def _bar(picture: np.ndarray) -> tuple[int, np.ndarray]:
-    """How many rows from the top on are of one colour, from end to end in the first, until at once they are no more; and that colour."""
+    """How many rows from the top on are a bar of one colour (0 where there is none that ends sharply), and that colour (3)."""
     colour = np.median(picture[0], axis=0)
     share = (np.abs(picture - colour).max(-1) <= BAR_LEVELS).mean(1)
     rows = int(np.argmin(np.append(share >= BAR_SHARE, False)))
@@ -138,7 +146,7 @@ def _bar(picture: np.ndarray) -> tuple[int, np.ndarray]:
 
 
 def _is_fisheye(small: np.ndarray) -> bool:
-    """Black outside the inscribed disc, in all four corners, and not inside it."""
+    """Whether all four corners are black outside the inscribed disc, and the disc itself is not."""
     h, w = small.shape[:2]
     v, u = np.indices((h, w))
     r = np.hypot((u - (w - 1) / 2) / (w / 2), (v - (h - 1) / 2) / (h / 2))
@@ -148,12 +156,13 @@ def _is_fisheye(small: np.ndarray) -> bool:
 
 
 def _quarters(h: int, w: int) -> list[tuple[slice, slice]]:
+    """The four quarters of an h×w picture, as slices."""
     top, bottom, left, right = slice(0, h // 2), slice(h // 2, h), slice(0, w // 2), slice(w // 2, w)
     return [(top, left), (top, right), (bottom, left), (bottom, right)]
 
 
 def _is_drawn(rgb: np.ndarray) -> bool:
-    """One exact colour over more than half of the picture; black is left out, since a photo may be dark."""
+    """Whether one exact colour covers more than half of the picture; black does not count, since a photo may be dark."""
     step = max(1, max(rgb.shape[:2]) // 400)
     x = rgb[::step, ::step].astype(np.uint32)
     code = (x[..., 0] << 16) | (x[..., 1] << 8) | x[..., 2]
@@ -162,7 +171,7 @@ def _is_drawn(rgb: np.ndarray) -> bool:
 
 
 def _is_plan(rgb: np.ndarray) -> bool:
-    """A few colours without shading, and lines in two directions at right angles, however the sheet is turned."""
+    """Whether the picture has a few colours without shading, and lines in two directions at right angles, however it is turned."""
     if _flat_share(rgb) < PLAN_FLAT:
         return False
     found = detect_segments(rgb)
@@ -195,13 +204,16 @@ def _resized(image: np.ndarray, long_side: int) -> np.ndarray:
 
 
 def _detail(rgb: np.ndarray) -> float:
-    """What a copy of `DETAIL_SIDE` pixels loses, by what one of half that loses: how fine the detail is, whatever the photo's size."""
+    """What a copy of `DETAIL_SIDE` pixels loses, over what one of half that loses: how fine the detail is, whatever the photo's size."""
     import cv2
 
     grey = _resized(cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY), LINES_SIDE).astype(np.float32)
     size = grey.shape[1], grey.shape[0]
-    fine, coarse = (np.abs(grey - cv2.resize(_resized(grey, n), size, interpolation=cv2.INTER_CUBIC)).mean() for n in (DETAIL_SIDE, DETAIL_SIDE // 2))
-    return float(fine / max(coarse, 1e-6))
+
+    def lost(side: int) -> float:
+        return np.abs(grey - cv2.resize(_resized(grey, side), size, interpolation=cv2.INTER_CUBIC)).mean()
+
+    return float(lost(DETAIL_SIDE) / max(lost(DETAIL_SIDE // 2), 1e-6))
 
 
 @dataclass(frozen=True)
@@ -225,7 +237,7 @@ class Evidence:
     room_logit: float | None = None
 
     def terms(self) -> dict[str, float]:
-        """Contributions to the sum, by cause."""
+        """Contributions to the sum, by cause (the keys of `REASONS`)."""
         return {
             "wall": 10.0 * (min(self.sure_wall / 0.15, 1.0) - 0.5) + 5.5 * (self.upper - 0.5),
             "contact": 2.5 * min(self.contact / 0.1, 1.0),
@@ -237,6 +249,7 @@ class Evidence:
 
     @property
     def total(self) -> float:
+        """The sum, which `LEAST_EVIDENCE` is the limit of."""
         return sum(self.terms().values())
 
 
@@ -250,8 +263,10 @@ REASONS = {
 }
 
 
-def gather_evidence(photo: Photo, view: View, camera: Camera, depth: DepthMap | None = None, room_logit: float | None = None) -> Evidence:
-    """The evidence in a photo, its surfaces (on the working grid), its camera, what the depth model says of itself, and `Surfaces.room_logit`."""
+def gather_evidence(photo: Photo, view: View, camera: Camera, depth: DepthMap | None = None,
+                    room_logit: float | None = None) -> Evidence:
+    """The evidence for a room in a photo, its surfaces (on the working grid), its camera, what the depth model says of its own error, and
+    the picture as a whole (`Surfaces.room_logit`)."""
     import cv2
 
     p, h = view.p, view.shape[0]
@@ -266,11 +281,12 @@ def gather_evidence(photo: Photo, view: View, camera: Camera, depth: DepthMap | 
     texture = np.minimum(np.abs(cv2.Laplacian(grey, cv2.CV_64F)), 40).mean()
     upper = float(inside[above].mean()) if above.any() else float(inside.mean())
     sure = float((p[..., WALL] > SURE).mean())
-    return Evidence(sure, upper, float(contact), float(texture), float(camera.gravity_sigma_rad), _expected_error(depth), room_logit)
+    line_sigma = float(camera.gravity_sigma_rad)
+    return Evidence(sure, upper, float(contact), float(texture), line_sigma, _expected_error(depth), room_logit)
 
 
 def _seen_small(photo: Photo, view: View, camera: Camera, depth: DepthMap | None) -> Camera:
-    """The camera as a copy of the photo of one fixed size tells it, so that its lines say the same at any size of the photo."""
+    """The camera estimated from a copy of the photo of one fixed size, so that the lines say the same whatever the photo's size."""
     if camera.gravity_source == "given":
         return camera
     rgb = _resized(np.ascontiguousarray(photo.rgb), LINES_SIDE)
@@ -280,6 +296,7 @@ def _seen_small(photo: Photo, view: View, camera: Camera, depth: DepthMap | None
 
 
 def _expected_error(depth: DepthMap | None) -> float | None:
+    """Median of the depth map's own sigma of log depth, or None where it has none."""
     if depth is None or depth.sigma_log is None:
         return None
     at = kept(depth.valid.shape)

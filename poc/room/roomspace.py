@@ -1,30 +1,40 @@
-"""Between the camera frame, the room frame and the photo's pixels; the solid a scene's walls, floor and ceiling make.
+"""Between the camera frame, the room frame and the photo's pixels; the solid that a scene's walls, floor and ceiling make.
 
-Room-frame points here are n×3 with the height *above the floor* as third coordinate, metres.
+Room-frame points here are n×3 (x right, y forward) with the height *above the floor* as third coordinate, metres.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from poc.geometry import pixel_rays, project
 from poc.types import Measurement, Plane, Scene, WallSegment
 
-Span = tuple[float, float, str, str]
-"""A stretch along a wall: from, to (metres), and the kinds of its two ends."""
 NEAR_M = 0.05
 """Nothing nearer to the camera than this is projected."""
 USUAL_CEILING_M = 2.4
+"""Walls are drawn at least so high where no ceiling is seen."""
 CROSSING_M = 0.2
-"""Walls that overlap by less than this where they meet make a corner; by more, on both sides of both, they cross."""
+"""Walls that run past each other by more than this, on both sides of both, cross; by less they make a corner."""
 SHORTEST_FREE_M = 0.4
 """A free stretch of wall shorter than this is not worth a word."""
 SNAP, PULL = 0.08, 0.20
-"""In sketches, what is nearer than the room's shell by less than SNAP of its depth is put on it; what is by less than
-PULL is drawn nearer to it, so that the surface does not tear where the two meet."""
+"""In sketches, what is nearer than the room's shell by less than SNAP of its depth is put on it; up to PULL it is drawn nearer to
+it, so that the surface does not tear where the two meet."""
 BESIDE_M = 0.03
+"""A wall counts as reaching this far past its ends."""
+
+
+class Span(NamedTuple):
+    """A stretch along a wall, metres, and the kinds of its two ends (as `WallSegment.end_kinds` and `free_end_kinds`)."""
+
+    start_m: float
+    end_m: float
+    start_kind: str
+    end_kind: str
 
 
 def to_room(points_cam: np.ndarray, scene: Scene) -> np.ndarray:
@@ -152,7 +162,7 @@ def wall_quad(wall: WallSegment, height: float) -> np.ndarray:
 
 
 def inward(wall: WallSegment, scene: Scene) -> np.ndarray:
-    """Unit 2-vector from the wall into the room."""
+    """Unit vector (2, plan) from the wall into the room."""
     along = wall.ends[1] - wall.ends[0]
     normal = np.array([along[1], -along[0]]) / max(float(np.linalg.norm(along)), 1e-9)
     plane = scene.plane(wall.plane_id)
@@ -170,29 +180,35 @@ def main_walls(scene: Scene) -> list[WallSegment]:
 
 
 def longest_free(scene: Scene) -> tuple[WallSegment, tuple[float, float]] | None:
-    """The wall with the longest free stretch that is worth a word, and that stretch (metres along it), or None."""
+    """The wall with the longest free stretch of at least `SHORTEST_FREE_M`, and that stretch (from, to; metres along it), or None."""
     stretches = [(wall, span) for wall in scene.walls for span in wall.free if span[1] - span[0] >= SHORTEST_FREE_M]
     return max(stretches, key=lambda item: item[1][1] - item[1][0], default=None)
 
 
 def free_kinds(wall: WallSegment) -> tuple[tuple[str, str], ...]:
-    """What ends each of a wall's free stretches; corners where nothing says."""
+    """The kinds of both ends of each of a wall's free stretches; corners where they are not known."""
     return wall.free_end_kinds or (("corner", "corner"),) * len(wall.free)
 
 
 def cut_out(spans: Sequence[Span], low: float, high: float, kind: str) -> list[Span]:
-    """Stretches (from, to, kinds of their ends) without what lies between low and high, which ends them with `kind`."""
+    """Stretches without what lies between low and high (metres along the wall), which ends them with `kind`."""
     out = []
-    for a, b, ka, kb in spans:
-        if high <= a or low >= b:
-            out.append((a, b, ka, kb))
+    for start, end, start_kind, end_kind in spans:
+        if high <= start or low >= end:
+            out.append(Span(start, end, start_kind, end_kind))
             continue
-        out += [(a, low, ka, kind)] * (low > a) + [(high, b, kind, kb)] * (high < b)
+        if low > start:
+            out.append(Span(start, low, start_kind, kind))
+        if high < end:
+            out.append(Span(high, end, kind, end_kind))
     return out
 
 
 def extent_between(s: np.ndarray, off: np.ndarray, near: float, far: float) -> tuple[float, float] | None:
-    """Least and greatest s of the part of a polygon (s, off) whose off lies between near and far; None where there is none."""
+    """Least and greatest s of the part of a polygon whose `off` lies between near and far, or None where no part does.
+
+    s, off: n, the polygon's corners in order: along a wall, and before it.
+    """
     inside = list(s[(off >= near) & (off <= far)])
     for a, b, oa, ob in zip(s, np.roll(s, -1), off, np.roll(off, -1), strict=True):
         inside += [a + (b - a) * (line - oa) / (ob - oa) for line in (near, far) if (oa - line) * (ob - line) < 0]
@@ -200,7 +216,7 @@ def extent_between(s: np.ndarray, off: np.ndarray, near: float, far: float) -> t
 
 
 def crossing_walls(scene: Scene) -> list[tuple[str, str]]:
-    """Pairs of walls that run through each other, which no two walls do: at least one is not where it was put."""
+    """Pairs of walls (plane ids) that run through each other, which no two walls do: at least one is not where it was put."""
     out = []
     for i, a in enumerate(scene.walls):
         for b in scene.walls[i + 1 :]:
@@ -216,5 +232,5 @@ def crossing_walls(scene: Scene) -> list[tuple[str, str]]:
 
 
 def along(wall: WallSegment, distance: float) -> np.ndarray:
-    """The point (x, y) at `distance` metres along the wall from its first end."""
+    """The plan point (2) at `distance` metres along the wall from its first end."""
     return wall.ends[0] + (wall.ends[1] - wall.ends[0]) * (distance / max(wall.length_m, 1e-9))

@@ -1,4 +1,4 @@
-"""From a shape to metres: the lengths one may know, what each says about the camera's height, and their fusion.
+"""The camera's height in metres, which scales the room: the lengths one may know, and the fusion of what each says.
 
 Sigmas of known objects: door leaves are 2.00–2.10 m in Europe and 2.03 m in North America; A4 is exact; the centre of a
 socket stands at 0.25–0.40 m (DIN 18015-3: 0.30 m; Part M: 0.45 m at least in new British homes).
@@ -16,7 +16,7 @@ from poc.errors import ParameterError
 from poc.room.distortion import straight_pixels
 from poc.types import Z90, Photo, Reference, Scale, ScaleSource, whole_percent
 
-KNOWN_OBJECTS = {
+KNOWN_OBJECTS = {  # name: (length and one sigma, metres; in words)
     "door": (2.03, 0.03, "a door leaf, bottom to top"),
     "a4": (0.297, 0.001, "the long side of an A4 sheet"),
     "a4_short": (0.210, 0.001, "the short side of an A4 sheet"),
@@ -28,15 +28,16 @@ With 1.5 ± 0.15 the joined height covered 79 % of NYU's frames at 90 % stated, 
 MODEL = "metric model"
 """`ScaleSource.source` of what a depth map in metres says."""
 CLEARLY_SURER = 0.5
-"""A length that is known to this share of the prior's sigma, or better, leaves it nothing to say: a camera that was really held at 2.2 m
-is not to be doubted because few are. What is known no better than that is joined with it, or it would make the scale less sure."""
+"""References that give the camera's height to this share of the prior's sigma, or better, leave the prior nothing to say. Vaguer ones
+(a socket) are joined with it, or marking one would make the scale less sure; from the prior's own sigma on it counts in full."""
 WIDENED = 1.1
-"""From this factor on it is told that the sources stand so far apart that the scale's interval is wider than their errors alone make it."""
+"""Factor from which on a note tells that disagreement between the sources widens the scale's interval."""
 OBJECT = "object"
-"""How the cause begins, among a reference's `changes`, that is the error of the object itself."""
+"""How the name of the cause begins, among a reference's `changes`, that is the error of the known object itself."""
 CLICK_SIGMA_PX = 1.5
 """One sigma of where a user's click lands, pixels of a 640-pixel photo."""
-ABSURD_M = (0.02, 8.0)
+LENGTH_RANGE_M = (0.02, 8.0)
+"""Lengths that a reference may have."""
 
 
 def parse_camera_height(text: str | float) -> tuple[float, float]:
@@ -83,55 +84,69 @@ def parse_reference(text: str, photo: Photo) -> Reference:
     return make_reference(kind, ((u1, v1), (u2, v2)), length, photo)
 
 
-def make_reference(kind: str, ends, length_m: float | None, photo: Photo) -> Reference:
-    """A checked Reference; ends in pixels of the photo's file; length_m None takes the known object's. Raises ParameterError as `parse_reference` does."""
+def make_reference(kind: str, ends: Sequence[Sequence[float]], length_m: float | None, photo: Photo) -> Reference:
+    """A checked Reference. kind: one of `KNOWN_OBJECTS`, or "length". ends: two pixels (u, v) of the photo's file. length_m: metres, None
+    for the known object's. Raises ParameterError as `parse_reference` does."""
     nominal, sigma, what = KNOWN_OBJECTS.get(kind, (length_m, None, "the marked length"))
     given = tuple((float(u), float(v)) for u, v in ends)
     for u, v in given:
         if not _on(u, v, *photo.file_size):
-            raise ParameterError(f"reference end ({u:g}, {v:g}) lies outside the photo of {photo.file_size[0]}×{photo.file_size[1]} pixels")
+            width, height = photo.file_size
+            raise ParameterError(f"reference end ({u:g}, {v:g}) lies outside the photo of {width}×{height} pixels")
     if photo.bend_k:
         ends = _onto(straight_pixels(np.array(given), photo), photo)
         if lost := [end for end, (u, v) in zip(given, ends) if not _on(u, v, photo.width, photo.height)]:
-            raise ParameterError(f"reference end ({lost[0][0]:g}, {lost[0][1]:g}) is off the photo once its bent lines are straightened: mark one nearer its middle")
+            raise ParameterError(f"reference end ({lost[0][0]:g}, {lost[0][1]:g}) is off the photo once its bent lines are straightened: "
+                                 "mark one nearer its middle")
     span = float(np.hypot(ends[0][0] - ends[1][0], ends[0][1] - ends[1][1]))
     if span < 4.0:
         raise ParameterError(f"reference ends are {span:.1f} pixels apart; mark two different spots, the farther apart the better")
     value = nominal if length_m is None else length_m
-    if value is None or not ABSURD_M[0] <= value <= ABSURD_M[1]:
-        raise ParameterError(f"reference length {value:g} m is out of range ({ABSURD_M[0]:g} to {ABSURD_M[1]:g} m); give metres")
+    if value is None or not LENGTH_RANGE_M[0] <= value <= LENGTH_RANGE_M[1]:
+        least, most = LENGTH_RANGE_M
+        raise ParameterError(f"reference length {value:g} m is out of range ({least:g} to {most:g} m); give metres")
     if kind in KNOWN_OBJECTS and not 0.7 * nominal <= value <= 1.4 * nominal:
         raise ParameterError(f"reference length {value:g} m is absurd for {what}, which is about {nominal:g} m")
     if sigma is None or length_m is not None:
         sigma = max(0.003, 0.003 * value)
-    return Reference(kind, (tuple(map(float, ends[0])), tuple(map(float, ends[1]))), float(value), float(sigma), given if photo.bend_k else ())
+    first, second = (tuple(map(float, end)) for end in ends)
+    return Reference(kind, (first, second), float(value), float(sigma), given if photo.bend_k else ())
 
 
 def _on(u: float, v: float, width: int, height: int) -> bool:
+    """Whether a pixel lies on a photo of this size."""
     return bool(np.isfinite(u) and np.isfinite(v) and -0.5 <= u <= width - 0.5 and -0.5 <= v <= height - 0.5)
 
 
 def _onto(uv: np.ndarray, photo: Photo) -> np.ndarray:
-    """Pixels (n×2) that rounding put off the photo, within half a pixel of its edge, on it again."""
+    """Pixels (n×2), those that lie off the photo by up to half a pixel (rounding) put back on it."""
     inside = np.clip(uv, -0.5, [photo.width - 0.5, photo.height - 0.5])
     return np.where(np.abs(inside - uv) <= 0.5, inside, uv)
 
 
-def prior_opinion() -> ScaleSource:
-    return ScaleSource("camera height assumed", PRIOR_HEIGHT_M, PRIOR_SIGMA_M / PRIOR_HEIGHT_M,
-                       "a photo is usually taken 1.1 to 1.75 m above the floor")
+def prior_opinion(references: Sequence[ScaleSource] = ()) -> ScaleSource | None:
+    """Where people hold cameras, as an opinion on the camera's height; None beside references that are surer by themselves.
 
-
-def prior_counts(told: Sequence[ScaleSource]) -> bool:
-    """Whether `prior_opinion` still says something beside the lengths that were told: none of them is clearly surer."""
-    return all(o.sigma_rel > CLEARLY_SURER * prior_opinion().sigma_rel for o in told)
+    Its weight falls steadily from that beside references no surer than itself, so that a surer one never leads to a wider result.
+    """
+    sigma, share = PRIOR_SIGMA_M / PRIOR_HEIGHT_M, 1.0
+    if references:
+        joined = float(sum(o.sigma_rel**-2 for o in references)) ** -0.5
+        share = min((joined / sigma - CLEARLY_SURER) / (1.0 - CLEARLY_SURER), 1.0)
+    if share <= 0.0:
+        return None
+    note = "a photo is usually taken 1.1 to 1.75 m above the floor"
+    return ScaleSource("camera height assumed", PRIOR_HEIGHT_M, sigma / share**0.5, note)
 
 
 def fuse(opinions: Sequence[ScaleSource], changes: Sequence[Mapping[str, float]] = ()) -> Scale:
-    """One scale from several opinions: inverse-variance mean of log height; where they disagree the sigma grows by the
-    Birge ratio, and a note says so (from `WIDENED` on). The prior only counts for what its sigma is worth. changes: for each opinion,
-    by how much (log) its height changes under causes that change others or the room's shape too, part of its sigma: what all are wrong
-    by together does not average out. A known object's error (`OBJECT`) moves nothing but scales, and so stays the scale's own."""
+    """One scale from several opinions (at least one): the inverse-variance mean of log height.
+
+    Where they disagree the sigma grows by the Birge ratio, and a note says so (from `WIDENED` on). changes: for each opinion, by how
+    much (log) its height changes under errors that also change other opinions or the room's shape. They are part of its sigma, and do
+    not average out where several opinions have them. The result's `changes` holds those that move the room's shape too, thus not a
+    known object's own error (`OBJECT`). Raises ParameterError without an opinion.
+    """
     if not opinions:
         raise ParameterError("no opinion on the scale")
     log_h = np.log([o.camera_height_m for o in opinions])
@@ -154,12 +169,13 @@ def fuse(opinions: Sequence[ScaleSource], changes: Sequence[Mapping[str, float]]
 
 def disagreements(opinions: Sequence[ScaleSource]) -> list[str]:
     """One sentence per pair of opinions more than two sigmas apart."""
-    return [f"{_both_say(*pair)}: {100 * np.expm1(_gap(*pair)):.0f} % apart" for pair in combinations(opinions, 2) if _sigmas_apart(*pair) > 2.0]
+    apart = [pair for pair in combinations(opinions, 2) if _sigmas_apart(*pair) > 2.0]
+    return [f"{_both_say(*pair)}: {100 * np.expm1(_gap(*pair)):.0f} % apart" for pair in apart]
 
 
 def _notes(opinions: Sequence[ScaleSource], sigma: float, wide: float) -> tuple[str, ...]:
-    """What there is to tell of sources that stand apart: which disagree, and from what to what (one sigma, relative) that has widened the
-    interval. Two that do not disagree may widen it as well; that is told of the two farthest apart."""
+    """Notes on sources that stand apart: which disagree, and from what to what (sigma, wide: one sigma, relative) that widened the
+    interval. Where it is widened though no two disagree, that is told of the two farthest apart."""
     told = disagreements(opinions)
     if wide <= WIDENED * sigma:
         return tuple(told)
@@ -174,6 +190,7 @@ def _notes(opinions: Sequence[ScaleSource], sigma: float, wide: float) -> tuple[
 
 
 def _gap(a: ScaleSource, b: ScaleSource) -> float:
+    """Between two opinions' camera heights, log."""
     return float(abs(np.log(a.camera_height_m / b.camera_height_m)))
 
 

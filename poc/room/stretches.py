@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,29 +14,38 @@ from poc.room.view import CEILING, DOOR, FLOOR, WALL, WINDOW, View
 from poc.types import Scene, WallSegment
 
 STEP_M = 0.05
+"""A wall is judged in steps of this length."""
 CLEAR_FROM_M, STRIP_M = 0.1, 0.6
-"""Floor before a wall that must be free: from where it is no more the wall's foot, and how deep."""
+"""The strip of floor before a wall that must be free: it begins and ends at these distances from the wall."""
 UP_TO_M = 0.9
 """Height of wall that must be in plain sight."""
 STRIP_RANGE_M, UP_TO_RANGE_M = (0.2, 2.0), (0.1, 2.3)
+"""Values that may be asked for in place of `STRIP_M` and `UP_TO_M`."""
 HIGHEST_M = 2.3
 """Height up to which the wall behind a tall piece is looked at."""
 SHORTEST_M = 0.2
+"""Shorter stretches are left out."""
 BRIDGE_STEPS = 2
 """Gaps hidden by something slim farther into the room, up to this many steps, do not end a stretch."""
 AT_WALL_M = 0.3
-"""What stands farther from the wall than this may not stand in the strip at all, depth being what it is: a stretch that ends there is
-only known to be at least so long (told with two ends, such were inside their interval in half of the cases, 23)."""
+"""What stands farther from the wall than this may not stand in the strip at all, as depth errs: a stretch that ends there is only
+known to be at least so long. (Of 23 that were told with two ends, half were inside their interval.)"""
 GLAZED_M, GLAZED = 0.6, 0.25
-"""A wall that is window with this mean probability below this height is a glazed door: of 47 free stretches in photos of kitchens and bedrooms
-those before one had 0.40 to 0.54, all others 0.07 at most."""
+"""A wall that below this height is window with this mean probability is a glazed door. Of 47 free stretches in photos of kitchens
+and bedrooms those before one had 0.40 to 0.54, all others 0.07 at most."""
 FREE, OBSTACLE, OCCLUDED, FRAME, DOOR_AT, AWAY = range(6)
+"""What is found at a step: nothing in the way, a thing near the wall, wall or floor out of sight, the photo's edge, a door, a thing
+that may stand before the strip (`AT_WALL_M`)."""
 KINDS = ("free", "obstacle", "occluded", "frame", "door", "occluded")
+"""The same as `WallSegment.free_end_kinds` has it."""
 
 
 def free_stretches(scene: Scene, view: View, wall: WallSegment, taken: np.ndarray, *, strip_m: float = STRIP_M,
                    up_to_m: float = UP_TO_M) -> WallSegment:
-    """The wall with its free stretches and what ends each of them. taken: bool, the scene's floor grid, where furniture stands."""
+    """The wall with its free stretches, what ends each of them, and what hangs above them.
+
+    taken: bool, cells of the scene's floor grid on which furniture stands. strip_m, up_to_m: see `STRIP_M` and `UP_TO_M`.
+    """
     n = int(wall.length_m / STEP_M)
     if n < 2:
         return replace(wall, free=(), free_end_kinds=())
@@ -51,11 +61,11 @@ def free_stretches(scene: Scene, view: View, wall: WallSegment, taken: np.ndarra
 
 
 def _covered(scene: Scene, view: View, wall: WallSegment, edges: np.ndarray, from_m: float) -> tuple[tuple[float, float, float], ...]:
-    """Where what is seen above `from_m` is neither wall nor door: a picture, a curtain, a window that was not told as one. A piece
-    higher than that would stand before it. Single cells are the surfaces' noise."""
+    """`WallSegment.covered`: where what is seen above from_m is neither wall nor door (a picture, a curtain, a window not found as
+    one), as (from, to, lowest height), metres. A higher piece of furniture would stand before it. Single cells are noise."""
     heights = np.arange(from_m, HIGHEST_M + 1e-6, 0.1)
     t, z = np.meshgrid((edges[1:] + edges[:-1]) / 2, heights)
-    p, shown, _, _, _ = on_wall(scene, view, wall, t, z)
+    p, shown, _ = on_wall(scene, view, wall, t, z)
     thing = shown & (p[..., WALL] + p[..., DOOR] + p[..., CEILING] < 0.5)
     thing = thing[:-1] & thing[1:]
     lowest = np.where(thing.any(0), heights[np.argmax(thing, axis=0)], np.inf)
@@ -68,29 +78,38 @@ def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
     return list(zip(change[::2].tolist(), change[1::2].tolist(), strict=True))
 
 
-def _states(scene: Scene, view: View, wall: WallSegment, at: np.ndarray, taken: np.ndarray, strip_m: float, up_to_m: float) -> np.ndarray:
-    """What is found at each step along the wall."""
+def _states(scene: Scene, view: View, wall: WallSegment, at: np.ndarray, taken: np.ndarray, strip_m: float,
+            up_to_m: float) -> np.ndarray:
+    """What is found at each step (at: metres along the wall): int, one of `FREE` … `AWAY`."""
     heights = np.arange(0.08, up_to_m + 1e-6, 0.08)
     t, z = np.meshgrid(at, heights)
-    p, shown, _, _, _ = on_wall(scene, view, wall, t, z)
+    p, shown, _ = on_wall(scene, view, wall, t, z)
     clear = wall_share(p) > 0.5
     hidden = (shown & ~clear).sum(0) > np.maximum(1, 0.12 * shown.sum(0))
     door = (shown & (p[..., DOOR] > 0.5)).sum(0) > 0.5 * np.maximum(shown.sum(0), 1)
     low = shown & (heights[:, None] < GLAZED_M)
     door |= (p[..., WINDOW] * low).sum(0) > GLAZED * np.maximum(low.sum(0), 1)
     cut = ~shown[:2].any(0)
-    thing, near, bare = _strip(scene, view, wall, at, taken, strip_m)
+    strip = _strip(scene, view, wall, at, taken, strip_m)
     state = np.full(len(at), FREE)
-    state[~bare | hidden] = OCCLUDED
-    state[thing] = np.where(near[thing], OBSTACLE, AWAY)
-    state[cut & ~thing] = FRAME
-    state[(door | _in_doors(scene, wall, at)) & ~thing] = DOOR_AT
+    state[~strip.bare | hidden] = OCCLUDED
+    state[strip.thing] = np.where(strip.near[strip.thing], OBSTACLE, AWAY)
+    state[cut & ~strip.thing] = FRAME
+    state[(door | _in_doors(scene, wall, at)) & ~strip.thing] = DOOR_AT
     return state
 
 
-def _strip(scene: Scene, view: View, wall: WallSegment, at: np.ndarray, taken: np.ndarray, strip_m: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Whether something stands in the strip at each step, whether near the wall, and whether the floor there is seen bare (as far as
-    it is in the photo)."""
+class Strip(NamedTuple):
+    """The strip of floor before a wall, bool per step. thing: something stands in it; near: something stands in it near the wall;
+    bare: its floor is seen, as far as it is in the photo."""
+
+    thing: np.ndarray
+    near: np.ndarray
+    bare: np.ndarray
+
+
+def _strip(scene: Scene, view: View, wall: WallSegment, at: np.ndarray, taken: np.ndarray, strip_m: float) -> Strip:
+    """What is seen of the strip at each step (at: metres along the wall)."""
     out = np.arange(CLEAR_FROM_M, strip_m + 1e-6, 0.05)
     step = (wall.ends[1] - wall.ends[0]) / max(wall.length_m, 1e-9)
     plan = wall.ends[0] + at[:, None] * step
@@ -101,17 +120,17 @@ def _strip(scene: Scene, view: View, wall: WallSegment, at: np.ndarray, taken: n
     thing[known] = taken[cell[known][:, 1], cell[known][:, 0]]
     floor, shown = np.zeros(plan.shape[:2], bool), np.zeros(plan.shape[:2], bool)
     for i, d in enumerate(out):
-        p, shown[i], _, _, cam = on_wall(scene, view, wall, at, np.zeros(len(at)), float(d))
+        p, shown[i], points_cam = on_wall(scene, view, wall, at, np.zeros(len(at)), float(d))
         floor[i] = p[..., FLOOR] > 0.5
-        shown[i] &= _inside(scene, cam, wall)
+        shown[i] &= _inside(scene, points_cam, wall)
     missing = (shown & ~floor).sum(0)
-    return thing.sum(0) >= 2, thing[out < AT_WALL_M + 1e-6].sum(0) >= 2, missing <= np.maximum(1, 0.2 * shown.sum(0))
+    return Strip(thing.sum(0) >= 2, thing[out < AT_WALL_M + 1e-6].sum(0) >= 2, missing <= np.maximum(1, 0.2 * shown.sum(0)))
 
 
-def _inside(scene: Scene, cam: np.ndarray, wall: WallSegment) -> np.ndarray:
-    """Points of the strip that are not behind or within 8 cm of a wall that this one meets."""
-    inside = np.ones(cam.shape[:-1], bool)
-    room = to_room(cam, scene)[..., :2]
+def _inside(scene: Scene, points_cam: np.ndarray, wall: WallSegment) -> np.ndarray:
+    """Which points of the strip (…×3, camera frame) are neither behind nor within 8 cm of a wall that this one meets: …, bool."""
+    inside = np.ones(points_cam.shape[:-1], bool)
+    room = to_room(points_cam, scene)[..., :2]
     for other in scene.walls:
         meets = np.abs(other.ends[:, None] - wall.ends[None]).sum(-1).min() < 0.05
         if other.plane_id != wall.plane_id and meets:
@@ -120,6 +139,7 @@ def _inside(scene: Scene, cam: np.ndarray, wall: WallSegment) -> np.ndarray:
 
 
 def _in_doors(scene: Scene, wall: WallSegment, at: np.ndarray) -> np.ndarray:
+    """Which steps (at: metres along the wall) lie in a door that was found on it: bool."""
     hit = np.zeros(len(at), bool)
     step = (wall.ends[1] - wall.ends[0]) / max(wall.length_m, 1e-9)
     for opening in scene.openings:

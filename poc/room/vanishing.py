@@ -4,11 +4,15 @@ A segment votes by the angle between itself and the line to a direction's vanish
 one of the three axes (Cauchy errors) or clutter (any angle). A grid over pitch, roll and yaw finds the hypotheses;
 Gauss–Newton on the mixture refines the best of them together, with focal length and principal point as nuisances under
 their priors, so what is not known about those widens what is said about gravity.
+
+Below, M hypotheses are treated at once over n segments (s), whose weights are w (n); o is the `FitOptions`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -36,10 +40,13 @@ class FitOptions:
 
 @dataclass(frozen=True)
 class AxesFit:
-    """One fitted hypothesis. axes: 3×3 rows two horizontals and down, camera frame. f_px; principal: shift of the
-    principal point, pixels. covariance: 6×6 of (rotation vector, log f, principal) from the curvature, before
-    calibration. loglik: penalised. gain: log likelihood over "all clutter": under 7 for segments at random, 16 and more in
-    rooms, 2–14 in forests. support: per axis, sum of weights × responsibilities. shares: n×3 responsibilities."""
+    """One fitted hypothesis.
+
+    axes: 3×3, rows two horizontals and down, camera frame. principal: shift of the principal point, pixels. covariance: 6×6 of
+    (rotation vector, log f, principal) from the curvature, before calibration. loglik: with the priors. gain: log likelihood over "all
+    clutter": under 7 for segments at random, 16 and more in rooms, 2–14 in forests. support: per axis, sum of weights ×
+    responsibilities. shares: n×3 responsibilities.
+    """
 
     axes: np.ndarray
     f_px: float
@@ -96,8 +103,8 @@ def search(s: CentredSegments, f_px: float, o: FitOptions, w: np.ndarray, down: 
     return axes[_distinct(score, down, yaw, o.hypotheses)]
 
 
-def _distinct(score, down, yaw, count):
-    """Indices of the best cells, none within 5° of down and 7° of yaw of a better one."""
+def _distinct(score: np.ndarray, down: np.ndarray, yaw: np.ndarray, count: int) -> tuple[list[int], list[int]]:
+    """Indices (into down and yaw) of the best cells of their grid `score`, none within 5° of down and 7° of yaw of a better one."""
     score = score.copy()
     rows, cols = [], []
     for _ in range(count):
@@ -111,11 +118,19 @@ def _distinct(score, down, yaw, count):
     return rows, cols
 
 
-def _angles(s, axes, log_f, principal):
-    """Pointing errors M×n×3 and their derivatives M×n×3×6 by rotation vector, log f and principal point."""
-    f = np.exp(log_f)[:, None, None]
-    mid = s.mid[None] - principal[:, None]
-    d = axes[:, None]
+class Hypotheses(NamedTuple):
+    """M hypotheses in work: axes (M×3×3, as of `AxesFit`), log f (M) and the shift of the principal point (M×2, pixels)."""
+
+    axes: np.ndarray
+    log_f: np.ndarray
+    principal: np.ndarray
+
+
+def _angles(s: CentredSegments, at: Hypotheses) -> tuple[np.ndarray, np.ndarray]:
+    """Pointing errors M×n×3 (radians) and their derivatives M×n×3×6 by rotation vector, log f and principal point."""
+    f = np.exp(at.log_f)[:, None, None]
+    mid = s.mid[None] - at.principal[:, None]
+    d = at.axes[:, None]
     tx, ty = s.tangent[:, 0][None, :, None], s.tangent[:, 1][None, :, None]
     qx = f * d[..., 0] - mid[..., :1] * d[..., 2]
     qy = f * d[..., 1] - mid[..., 1:] * d[..., 2]
@@ -140,7 +155,7 @@ def _rotations(v: np.ndarray) -> np.ndarray:
     return np.eye(3) + np.sinc(angle / np.pi) * k + 0.5 * np.sinc(angle / (2 * np.pi)) ** 2 * (k @ k)
 
 
-def _mixture(angle, sigma, o):
+def _mixture(angle: np.ndarray, sigma: np.ndarray, o: FitOptions) -> tuple[np.ndarray, np.ndarray]:
     """Responsibilities M×n×3 and log likelihood M×n of the axes-or-clutter mixture."""
     share = (1 - o.clutter) * np.array([(1 - o.vertical_share) / 2, (1 - o.vertical_share) / 2, o.vertical_share])
     density = share / (np.pi * sigma[:, None] * (1 + (angle / sigma[:, None]) ** 2))
@@ -175,54 +190,58 @@ class Prior:
         return (down @ self.down - 1) / self.down_sigma**2
 
     def loglik(self, off: np.ndarray, principal: np.ndarray) -> np.ndarray:
+        """Log prior of log f at `off` (M) from the prior's, and of shifts of the principal point (M×2, pixels): M."""
         normal = -0.5 * (off / self.f_sigma) ** 2
         focal = np.where(self.guess & (off < 0), -2 * np.log1p(off**2 / (3 * self.f_sigma**2)), normal)
         return focal - 0.5 * (principal**2).sum(-1) / self.pp_sigma**2
 
 
-def refine(s, axes, prior: Prior, o: FitOptions, w, f_start=None) -> list[AxesFit]:
+def refine(s: CentredSegments, axes: np.ndarray, prior: Prior, o: FitOptions, w: np.ndarray,
+           f_start: Sequence[float] | None = None) -> list[AxesFit]:
     """Refine hypotheses (M×3×3) together; an AxesFit per hypothesis, best first. f_start: focal to start each from
     (default: the prior's)."""
     m = len(axes)
     log_f0 = np.log(prior.f_px)
     start = np.full(m, log_f0) if f_start is None else np.log(np.asarray(f_start, float))
-    state = [np.array(axes), start, np.zeros((m, 2))]
-    for i in range(o.rounds):
-        step, hessian = _step(s, state, prior, o, w, max(o.sigma_deg, 2.0 * 0.6**i))
+    at = Hypotheses(np.array(axes), start, np.zeros((m, 2)))
+    for i in range(o.rounds):  # from broad errors to the expected ones, so that far segments pull at first
+        step, hessian = _step(s, at, prior, o, w, max(o.sigma_deg, 2.0 * 0.6**i))
         step *= np.minimum(1, 0.15 / np.maximum(np.linalg.norm(step[:, :3], axis=1, keepdims=True), 1e-12))
-        state[0] = state[0] @ _rotations(step[:, :3]).transpose(0, 2, 1)
-        state[1] = np.clip(state[1] + np.clip(step[:, 3], -0.15, 0.15), log_f0 - 0.9, log_f0 + 0.9)
-        state[2] = state[2] + step[:, 4:]
-    shares, log_total = _mixture(_angles(s, *state)[0], sigmas(s, o), o)
+        at = Hypotheses(at.axes @ _rotations(step[:, :3]).transpose(0, 2, 1),
+                        np.clip(at.log_f + np.clip(step[:, 3], -0.15, 0.15), log_f0 - 0.9, log_f0 + 0.9),
+                        at.principal + step[:, 4:])
+    shares, log_total = _mixture(_angles(s, at)[0], sigmas(s, o), o)
     gain = (log_total + np.log(np.pi)) @ w
-    score = gain + prior.tilt(state[0][:, 2], o) + prior.loglik(state[1] - log_f0, state[2])
+    score = gain + prior.tilt(at.axes[:, 2], o) + prior.loglik(at.log_f - log_f0, at.principal)
     return [
-        AxesFit(state[0][k], float(np.exp(state[1][k])), state[2][k], np.linalg.inv(hessian[k]),
+        AxesFit(at.axes[k], float(np.exp(at.log_f[k])), at.principal[k], np.linalg.inv(hessian[k]),
                 float(score[k]), float(gain[k]), w @ shares[k], shares[k])
         for k in np.argsort(-score, kind="stable")
     ]
 
 
-def _step(s, state, prior, o, w, sigma_deg):
-    """One Gauss–Newton step of all hypotheses: (M×6 step, M×6×6 Hessian)."""
-    m = len(state[0])
+def _step(s: CentredSegments, at: Hypotheses, prior: Prior, o: FitOptions, w: np.ndarray,
+          sigma_deg: float) -> tuple[np.ndarray, np.ndarray]:
+    """One Gauss–Newton step of all hypotheses, M×6, and the Hessian, M×6×6 (both as of `_angles`). sigma_deg: error expected of a
+    segment."""
+    m = len(at.axes)
     sigma = sigmas(s, o, sigma_deg)
-    angle, jac = _angles(s, *state)
+    angle, jac = _angles(s, at)
     shares, _ = _mixture(angle, sigma, o)
     pull = w[:, None] * shares * 2 / (sigma[:, None] ** 2 + angle**2)
     flat = jac.reshape(m, -1, 6)
     weighted = flat * pull.reshape(m, -1, 1)
     hessian = weighted.transpose(0, 2, 1) @ flat
     slope = (weighted * angle.reshape(m, -1, 1)).sum(1)
-    off = state[1] - np.log(prior.f_px)
+    off = at.log_f - np.log(prior.f_px)
     focal = prior.focal_precision(off)
     hessian[:, 3, 3] += focal
     slope[:, 3] += focal * off
     hessian[:, 4, 4] += 1 / prior.pp_sigma**2
     hessian[:, 5, 5] += 1 / prior.pp_sigma**2
-    slope[:, 4:] += state[2] / prior.pp_sigma**2
+    slope[:, 4:] += at.principal / prior.pp_sigma**2
     if prior.down is not None:
-        down = state[0][:, 2]
+        down = at.axes[:, 2]
         hessian[:, :3, :3] += (np.eye(3) - down[:, :, None] * down[:, None]) / prior.down_sigma**2
         slope[:, :3] += np.cross(prior.down, down) / prior.down_sigma**2
     hessian[:, :3, :3] += 30 * np.eye(3)  # 10°: keeps the step finite where nothing holds an axis

@@ -15,21 +15,26 @@ from poc.geometry import pixel_rays
 from poc.types import Camera, DepthMap, Photo, Surfaces
 
 LONG_SIDE = 320
+"""Long side of the working grid, cells, at most."""
 EDGE_SIDE = 960
 """Long side at which the photo's edges are looked at: finer than the grid, and of bounded cost."""
 MOST_SIDE = 1280
-"""Rows and columns of a larger depth map are left out until its long side is no longer than this: two to four are left to a cell."""
+"""Long side of a depth map from which rows and columns of it are left out, which leaves two to four to a cell."""
 FLOOR, WALL, CEILING, DOOR, WINDOW = 1, 2, 3, 4, 5
+"""Surface classes by their index in `View.p`; 0 is anything else."""
 SURE = 0.8
-"""Probability from which a cell is a surface for sure: streets have cells that may be wall, rooms have some that are."""
+"""Probability from which a cell surely is a surface: streets have cells that may be wall, rooms have some that surely are."""
 
 
 @dataclass(frozen=True)
 class View:
-    """The working grid. inverse: h×w inverse depth (1/m, or relative), 0 where not valid. p: h×w×6 surface
-    probabilities. rays: h×w×3 camera frame with z = 1. f_grid: focal length in cells. grey: the photo's brightness at a size of
-    its own, where a network saw depth and surfaces, so that the photo's edges are to set them right; else None. follows_focal:
-    whether the metric depth was computed for a focal length, so that it grows with the camera's."""
+    """The photo on the working grid of h×w cells.
+
+    rays: h×w×3, camera frame, z = 1. inverse: h×w, inverse depth (1/m, or relative), 0 where not valid. p: h×w×6, surface
+    probabilities. metric: whether depth is in metres. f_grid: focal length in cells. grey: the photo's brightness (uint8, at a size of
+    its own) where a network saw depth and surfaces, whose boundaries the photo's edges set right; None for a sensor's. follows_focal:
+    whether the metric depth was computed for a focal length, so that it grows with the camera's.
+    """
 
     camera: Camera
     rays: np.ndarray
@@ -48,6 +53,7 @@ class View:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """Rows and columns of the grid."""
         return self.inverse.shape
 
 
@@ -58,8 +64,11 @@ def grid_shape(camera: Camera) -> tuple[int, int]:
 
 
 def make_view(camera: Camera, depth: DepthMap, surfaces: Surfaces | None, photo: Photo | None = None) -> View:
-    """Depth and surfaces of any size, holes allowed, onto the working grid; metric depth as it is under the camera's focal length.
-    Raises ParameterError on a shape mismatch."""
+    """Depth and surfaces of any size, holes allowed, on the working grid; metric depth as it is under the camera's focal length.
+
+    Without surfaces every cell is "anything else". photo: looked at for edges where a network computed the depth. Raises ParameterError
+    where depth is not 2-D or its mask has another shape.
+    """
     if depth.values.ndim != 2 or depth.values.shape != depth.valid.shape:
         raise ParameterError(f"depth must be 2-D with a mask of its size, got {depth.values.shape} and {depth.valid.shape}")
     h, w = grid_shape(camera)
@@ -96,22 +105,23 @@ def _brightness(photo: Photo) -> np.ndarray:
 
 
 def kept(shape: tuple[int, int]) -> tuple[slice, slice]:
-    """The rows and columns of a map that are looked at: every k-th, about its middle, so that no cost grows with its size. Whole
-    pixels are left out and none is joined with its neighbours, which would smear edges and fill holes."""
+    """The rows and columns of a map (height, width) that are looked at: every k-th, about its middle, so that no cost grows with its
+    size. Pixels are left out rather than averaged, which would smear edges and fill holes."""
     k = _stride(shape)
     return slice((shape[0] - 1) % k // 2, None, k), slice((shape[1] - 1) % k // 2, None, k)
 
 
 def _stride(shape: tuple[int, int]) -> int:
+    """The k of `kept`."""
     return -(-max(shape) // MOST_SIDE)
 
 
 def _shrink(image: np.ndarray, h: int, w: int, shape: tuple[int, int] | None = None) -> np.ndarray:
-    """Bilinear at the cells' centres, after a mean over an odd number of pixels where there are more than two to a cell. shape: of the
-    map of which `image` is what is `kept`.
+    """An image on a grid of h×w cells: bilinear at the cells' centres, after a mean over an odd number of pixels where there are more
+    than two to a cell. shape: of the whole map, where `image` is what is `kept` of it.
 
-    Both keep an affine function of the pixels, which the inverse depth of a plane is, exact. (OpenCV's area average does
-    not where sizes are no multiples: cells then stand for centres up to a quarter of a pixel away.)
+    Both steps keep an affine function of the pixels exact, as the inverse depth of a plane is. OpenCV's area average does not where the
+    sizes are no multiples: its cells then stand for centres up to a quarter of a pixel away.
     """
     size = [max(1, 2 * int((n / m - 1) / 2) + 1) for n, m in zip(image.shape[:2], (h, w))]
     if max(size) > 1:
@@ -133,12 +143,12 @@ def _between(image: np.ndarray, at: np.ndarray, axis: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Panorama:
-    """The view resampled over azimuth (columns) and slope (rows): level, so that a vertical line is a column and the
-    foot of a wall at horizontal distance ρ lies at slope −h/ρ.
+    """The view resampled over azimuth (n columns) and slope (m rows): level, so that a vertical line is a column and the
+    foot of a wall at horizontal distance ρ lies at slope −h/ρ, where h is the camera's height.
 
-    azimuth: n radians from the room's y axis toward x. slope: m values, rising with the row: height over horizontal
-    distance. seen: m×n. p: m×n×6. rows_px: cells of the working grid per row (to weigh evidence by what was seen).
-    map_u, map_v: where each cell lies on the working grid.
+    azimuth: n, radians from the room's y axis toward x. slope: m, height over horizontal distance, rising with the row. seen: m×n, bool,
+    whether the photo shows the cell. p: m×n×6, surface probabilities. map_u, map_v: m×n, where each cell lies on the working grid (column,
+    row). rows_px: m×n, how many rows of the working grid a cell stands for, to weigh evidence by what was seen; 0 where not seen.
     """
 
     azimuth: np.ndarray
@@ -151,7 +161,8 @@ class Panorama:
 
 
 def make_panorama(view: View, room_from_cam: np.ndarray, max_slope: float = 2.5) -> Panorama:
-    """Resample the surfaces of a view about the vertical through the camera."""
+    """The surfaces of a view resampled about the vertical through the camera, up to max_slope above and below the horizon. Raises
+    ParameterError where the camera looks straight up or down."""
     level = view.rays @ room_from_cam.T
     span = np.hypot(level[..., 0], level[..., 1])
     az, slope = np.arctan2(level[..., 0], level[..., 1]), level[..., 2] / np.maximum(span, 1e-9)
@@ -177,5 +188,5 @@ def make_panorama(view: View, room_from_cam: np.ndarray, max_slope: float = 2.5)
 
 
 def sample(image: np.ndarray, u: np.ndarray, v: np.ndarray, nearest: bool = False) -> np.ndarray:
-    """Values of a grid at (u, v) cells."""
+    """Values of a grid (h×w or h×w×c) at columns u and rows v (float32, any one shape); beyond its edges those of the nearest cell."""
     return cv2.remap(image, u, v, cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -163,11 +163,13 @@ def export_run(checkpoint: str | Path, out: str | Path, config: TrainConfig, cal
 
 
 def shares_of(folders: Iterable[tuple[str, float]]) -> dict[str, float]:
-    """Each folder's share of the samples of an epoch, by the folder's name. folders: (path, weight) pairs."""
+    """Each folder's share of the samples of an epoch, by the folder's name; empty if no folder has any weight. folders: (path, weight)
+    pairs."""
     weights: Counter[str] = Counter()
     for folder, weight in folders:
         weights[Path(folder).name] += weight
-    return {name: round(weight / weights.total(), 3) for name, weight in weights.items()}
+    total = weights.total()
+    return {name: round(weight / total, 3) for name, weight in weights.items()} if total > 0 else {}
 
 
 def started_from(init: str | None) -> dict:
