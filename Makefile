@@ -1,4 +1,4 @@
-# report · test · lab · bench · pins. Each sets itself up (virtual environment, pinned install) and does nothing twice.
+# report · test · lab · bench · pins. Each target sets up what it needs (virtual environment, pinned packages) once.
 #
 #   make report                                     the sample photo
 #   make report PHOTO=my_room.jpg CAMERA_HEIGHT=1.5±0.05
@@ -28,7 +28,7 @@ BIN := $(VENV)/bin
 PINS := pyproject.toml constraints.txt
 KNOWN := PHOTO MODEL CAMERA_HEIGHT FOCAL_PX PITCH_ROLL REFERENCE CATALOGUE REPORT_LANG OUT PYTHON TEST_TIME
 
-# A misspelt variable would be ignored silently, and the report would answer another question: refuse it instead.
+# A misspelt variable would be ignored silently, and the report would be made without it: refuse it instead.
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $(v))),$(v)))
 UNKNOWN := $(filter-out $(KNOWN) MAKEFLAGS MAKEOVERRIDES,$(GIVEN))
 ifneq ($(UNKNOWN),)
@@ -39,7 +39,7 @@ endif
 
 help:
 	@echo "make report [PHOTO=… MODEL=… CAMERA_HEIGHT=… FOCAL_PX=… PITCH_ROLL=… REFERENCE=… CATALOGUE=… REPORT_LANG=en|zh OUT=…]   one photo in, one report out"
-	@echo "make test     every check that $(TEST_TIME) s allow      make lab     the workbook in JupyterLab      make bench   where the time goes here"
+	@echo "make test     as many tests as $(TEST_TIME) s allow      make lab     the workbook in JupyterLab      make bench   time of each stage"
 
 report: setup
 	@if [ -n "$$MODEL" ] && $(BIN)/poc models --needs-torch "$$MODEL" 2>/dev/null; then $(MAKE) --no-print-directory torch; fi
@@ -70,24 +70,24 @@ setup: $(VENV)/.stamp-core
 
 torch: $(VENV)/.stamp-torch
 
-# uv installs in seconds where pip takes a minute; where uv cannot be had, pip does the same from the same pins.
+# uv installs in seconds where pip takes a minute; where uv is not available, pip installs the same pinned versions.
 define install
 	if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt $(1); \
 	else $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt $(1); fi
 endef
 
-# The stamp, not the folder, says that the environment is whole: an interrupted set-up starts again.
+# A stamp file, not the folder, marks the environment as complete: an interrupted set-up starts again.
 $(VENV)/.stamp-venv:
 	@set -e; for python in $(PYTHON) python3.11 python3 python3.12 python3.13 python; do \
 	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; done; \
-	if [ -z "$$found" ]; then echo "No Python 3.11 or newer is on the path: install it, or give PYTHON=/path/to/python3.11" >&2; exit 2; fi; \
+	if [ -z "$$found" ]; then echo "No Python 3.11 or newer is on the path: install it, or set PYTHON=/path/to/python3.11" >&2; exit 2; fi; \
 	echo "Setting up (once): a virtual environment in $(VENV) with $$found …"; \
 	"$$found" -m venv --clear $(VENV); \
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt uv || echo "(no uv to be had: going on with pip, which is slower)"; \
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt uv || echo "(uv is not available: continuing with pip, which is slower)"; \
 	touch $@
 
 $(VENV)/.stamp-core: $(PINS) | $(VENV)/.stamp-venv
-	@echo "Setting up (once): installing the packages of constraints.txt …"
+	@echo "Setting up (once): installing the packages at the versions in constraints.txt …"
 	@$(call install,-e .)
 	@touch $@
 
@@ -104,7 +104,7 @@ $(VENV)/.stamp-torch: $(PINS) | $(VENV)/.stamp-core
 comma := ,
 
 pins: $(VENV)/.stamp-venv
-	@echo "Working out constraints.txt from pyproject.toml …"
+	@echo "Resolving pyproject.toml into constraints.txt …"
 	@$(BIN)/uv pip compile -q pyproject.toml --extra torch --extra test --extra crf --extra setup --universal --python-version 3.11 \
 	  --no-annotate --no-header --no-emit-index-url --no-emit-find-links -o constraints.txt
 

@@ -1,7 +1,7 @@
-"""What the business case stands on: every parameter with its unit, where its value comes from and how far it may be off.
+"""The inputs of the business case: every parameter with its unit, origin and plausible range.
 
-A value is "given by the case", an "assumption" (ours, to be replaced), "set by the analyst" or "measured".
-Defaults marked as assumptions are placeholders of a plausible size, not findings. Plausible ranges are assumptions too.
+The origin of a value is "given by the case", "assumption" (to be replaced), "set by the analyst" or "measured".
+Defaults marked as assumptions are placeholders of a plausible size, not findings. The plausible ranges are assumptions too.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from poc.words import amount
 
 GIVEN, ASSUMED, ANALYST, MEASURED = "given by the case", "assumption", "set by the analyst", "measured"
 LEAST_PHOTOS = 10
-"""Fewer photos than this say too little about the share that can be used."""
+"""Fewer photos than this are too few to estimate the share of usable ones."""
 
 
 @dataclass(frozen=True)
 class Info:
-    """About one parameter. low, high: ends of its plausible range; least, most: what is accepted at all. cash: part of the
-    money (else used only to judge accuracy)."""
+    """What is known about a parameter. origin: one of the four above. low, high: its plausible range. least, most: the range that is
+    accepted at all. cash: whether it enters the money (otherwise it is only used to judge accuracy)."""
 
     label: str
     unit: str
@@ -37,7 +37,7 @@ class Info:
 
 @dataclass(frozen=True)
 class Measured:
-    """That a parameter's value was measured: 90 % interval, and by what."""
+    """A parameter whose value was measured: its 90 % interval, and how it was measured."""
 
     name: str
     low: float
@@ -55,40 +55,40 @@ def _assumed(default: float, label: str, unit: str, low: float, high: float, mos
 
 @dataclass(frozen=True)
 class BusinessParameters:
-    """All inputs of the value model; shares are 0…1, money in `currency`, counts per month at full use.
+    """All inputs of the value model. Shares are 0…1, money is in `currency`, counts are per month at full use.
 
     Raises ParameterError for a value that is not a number or out of range.
     """
 
     # given by the case
-    manual_minutes: float = _given(20.0, "Measuring by hand, per customer", "min", 15, 25, 600)
-    manual_error_share: float = _given(0.30, "Error of measuring by hand, up to", "share", 0.2, 0.4, 1, cash=False)
-    modelling_cost: float = _given(80.0, "Designer's modelling, per order", "money", 60, 100, 1e5)
+    manual_minutes: float = _given(20.0, "Manual measuring, per customer", "min", 15, 25, 600)
+    manual_error_share: float = _given(0.30, "Error of manual measuring, up to", "share", 0.2, 0.4, 1, cash=False)
+    modelling_cost: float = _given(80.0, "Designer's modelling cost, per order", "money", 60, 100, 1e5)
     modelling_saved_share: float = _given(0.60, "Modelling cost saved, per order done from a photo", "share", 0.4, 0.7, 1)
     orders_per_month: float = _given(5000.0, "Orders per month", "count", 4000, 6000, 1e8)
     diagnosis_price: float = _given(9.9, "Price of a room diagnosis", "money", 5.9, 14.9, 1e5)
     diagnosis_conversion: float = _given(0.05, "Visitors who buy a diagnosis", "share", 0.02, 0.08, 1)
     # assumptions: use
-    adoption_share: float = _assumed(0.50, "Orders in which the photo way is tried", "share", 0.2, 0.8, 1)
-    usable_photo_share: float = _assumed(0.70, "Tries that give a usable measurement", "share", 0.4, 0.9, 1)
+    adoption_share: float = _assumed(0.50, "Orders in which measuring from a photo is tried", "share", 0.2, 0.8, 1)
+    usable_photo_share: float = _assumed(0.70, "Attempts that give a usable measurement", "share", 0.4, 0.9, 1)
     ramp_months: float = _assumed(6.0, "Months until full use", "months", 3, 12, 60)
     visitors_per_month: float = _assumed(20000.0, "Visitors offered a diagnosis, per month", "count", 5000, 40000, 1e9)
     photo_minutes: float = _assumed(3.0, "Taking and sending photos, per customer", "min", 2, 6, 600)
     photos_per_customer: float = _assumed(2.0, "Photos per customer", "count", 1, 4, 1000)
     # assumptions: cost
-    build_cost: float = _assumed(500000.0, "Building it, once", "money", 250000, 1000000, 1e10)
-    running_cost_per_month: float = _assumed(40000.0, "Running it, per month", "money", 20000, 80000, 1e9)
-    cost_per_photo: float = _assumed(0.05, "Computing, per photo", "money", 0.01, 0.2, 1e4)
+    build_cost: float = _assumed(500000.0, "Build cost, once", "money", 250000, 1000000, 1e10)
+    running_cost_per_month: float = _assumed(40000.0, "Running cost, per month", "money", 20000, 80000, 1e9)
+    cost_per_photo: float = _assumed(0.05, "Computing cost, per photo", "money", 0.01, 0.2, 1e4)
     review_minutes: float = _assumed(5.0, "Designer's check, per order done from a photo", "min", 2, 10, 600)
-    staff_cost_per_hour: float = _assumed(60.0, "Designer's hour", "money", 40, 100, 1e5)
+    staff_cost_per_hour: float = _assumed(60.0, "Designer's cost per hour", "money", 40, 100, 1e5)
     payment_fee_share: float = _assumed(0.006, "Payment fee", "share", 0.006, 0.02, 1)
     # assumptions: wrong measurements; equal shares by default: no gain is claimed that was not measured
-    manual_rework_share: float = _assumed(0.05, "Orders reworked for a wrong size, by hand", "share", 0.03, 0.08, 1)
-    photo_rework_share: float = _assumed(0.05, "Orders reworked for a wrong size, from a photo", "share", 0.03, 0.10, 1)
-    rework_cost: float = _assumed(200.0, "Rework or return, per wrong size", "money", 100, 400, 1e6)
+    manual_rework_share: float = _assumed(0.05, "Orders reworked for a wrong size, measured by hand", "share", 0.03, 0.08, 1)
+    photo_rework_share: float = _assumed(0.05, "Orders reworked for a wrong size, measured from a photo", "share", 0.03, 0.10, 1)
+    rework_cost: float = _assumed(200.0, "Cost of rework or return, per wrong size", "money", 100, 400, 1e6)
     # assumptions: worth
-    customer_hour_value: float = _assumed(0.0, "Worth of a customer's hour to the firm", "money", 0, 20, 1e5)
-    decision_error_share: float = _assumed(0.10, "Error at which a product can be chosen", "share", 0.05, 0.15, 1, cash=False)
+    customer_hour_value: float = _assumed(0.0, "Value of a customer's hour to the company", "money", 0, 20, 1e5)
+    decision_error_share: float = _assumed(0.10, "Largest error at which a product can be chosen", "share", 0.05, 0.15, 1, cash=False)
 
     horizon_months: int = 24
     currency: str = "¥"
@@ -114,13 +114,13 @@ class BusinessParameters:
 
 INFO: dict[str, Info] = {f.name: f.metadata["info"] for f in fields(BusinessParameters) if "info" in f.metadata}
 COUNTS = ("photos_tried", "photos_usable")
-"""Photos that an analyst tried, and those of them that gave a usable measurement."""
+"""Parameters that count photos: those an analyst tried, and those of them that gave a usable measurement."""
 DEFAULTS: dict[str, float] = {f.name: f.default for f in fields(BusinessParameters) if f.name in INFO}
 
 
 def parameters_from(values: Mapping[str, object]) -> BusinessParameters:
-    """Parameters from names and values (a notebook's or a file's); with counts of photos tried (`COUNTS`) the share of usable ones is
-    measured. Raises ParameterError; a near miss gets a hint."""
+    """Business parameters from names and values. If photos were counted (`COUNTS`), the share of usable ones is taken from the counts.
+    Raises ParameterError for an unknown name (with the nearest known one) or a value out of range."""
     allowed = {f.name for f in fields(BusinessParameters)} - {"measured"} | set(COUNTS)
     for name in values:
         if name not in allowed:
@@ -131,9 +131,9 @@ def parameters_from(values: Mapping[str, object]) -> BusinessParameters:
 
 
 def with_measured_share(params: BusinessParameters, usable: int, total: int, source: str = "runs") -> BusinessParameters:
-    """The share of tries that give a usable measurement, as measured on `total` photos, with Wilson's 90 % interval.
+    """`params` with the share of usable photos as measured on `total` photos, and Wilson's 90 % interval as its range.
 
-    Raises ParameterError for impossible counts, and for fewer than ten photos: those say too little.
+    Raises ParameterError for impossible counts, and for fewer than LEAST_PHOTOS photos.
     """
     for name, count in (("usable", usable), ("total", total)):
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
@@ -141,7 +141,8 @@ def with_measured_share(params: BusinessParameters, usable: int, total: int, sou
     if usable > total:
         raise ParameterError(f"{usable} usable photos of {total}: there cannot be more usable than tried")
     if total < LEAST_PHOTOS:
-        raise ParameterError(f"{total} photo(s) say too little about the usable share: run at least {LEAST_PHOTOS}, or keep the assumption")
+        instead = f"run at least {LEAST_PHOTOS}, or keep the assumption"
+        raise ParameterError(f"{total} photo(s) are too few to estimate the usable share: {instead}")
     low, high = wilson_interval(usable, total)
     entry = Measured("usable_photo_share", low, high, f"{usable} of {total} photos, {source}")
     others = tuple(m for m in params.measured if m.name != entry.name)
@@ -168,7 +169,7 @@ class ParameterRow:
 
 
 def parameter_rows(params: BusinessParameters) -> tuple[ParameterRow, ...]:
-    """Every input with its value, plausible range and origin, in words."""
+    """A table row for every input: label, value, plausible range and origin."""
     rows = []
     for name, info in INFO.items():
         low, high = (shown(end, info.unit, params.currency) for end in range_of(params, name))
@@ -178,19 +179,20 @@ def parameter_rows(params: BusinessParameters) -> tuple[ParameterRow, ...]:
 
 
 def origin_of(params: BusinessParameters, name: str) -> str:
-    """Where the value in force comes from."""
+    """The origin of a parameter's present value."""
     if _measured(params, name) is not None:
         return MEASURED
     return INFO[name].origin if getattr(params, name) == DEFAULTS[name] else ANALYST
 
 
 def range_of(params: BusinessParameters, name: str) -> tuple[float, float]:
-    """The plausible range in force: measured, or the table's, moved in proportion with a value the analyst has set."""
+    """The present plausible range: as measured, else the default one, scaled in proportion to a value that the analyst has set."""
     info, value, measured = INFO[name], float(getattr(params, name)), _measured(params, name)
     if measured is not None:
         low, high = measured.low, measured.high
     else:
-        factor = value / DEFAULTS[name] if DEFAULTS[name] else float(value > 0)  # what is nothing unless somebody says so stays nothing
+        # a default of 0 has no ratio: its range applies once a value is set
+        factor = value / DEFAULTS[name] if DEFAULTS[name] else float(value > 0)
         low, high = info.low * factor, info.high * factor
     return max(info.least, min(low, value)), min(info.most, max(high, value))
 
@@ -206,7 +208,7 @@ def shown(value: float, unit: str, currency: str) -> str:
 
 
 def money(value: float, currency: str) -> str:
-    """An amount rounded to three figures (it is an estimate): "−¥1,240,000"."""
+    """An amount rounded to three significant figures, since it is an estimate: "−¥1,240,000"."""
     if not value:
         return amount("0", currency)
     digits = max(0, 2 - math.floor(math.log10(abs(value))))
@@ -228,7 +230,7 @@ def _check_number(name: str, value: object, least: float, most: float) -> None:
 
 
 def unknown_parameter(name: str) -> str:
-    """The line for a name that is no parameter, with the nearest one that is."""
+    """The error message for an unknown parameter, with the nearest known name, else all of them."""
     known = [*(f.name for f in fields(BusinessParameters) if f.name != "measured"), *COUNTS]
     near = difflib.get_close_matches(str(name), known, 1)
     return f"unknown business parameter “{name}”: " + (f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}")

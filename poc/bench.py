@@ -1,4 +1,4 @@
-"""Where the time goes here: every stage timed in this process, after one unmeasured round."""
+"""Times every stage in this process, after one run that is not measured."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from poc.pipeline import Options, check, measure_room
 
 
 def time_stages(photo: Path, options: Options, repeat: int = 3) -> dict[str, Any]:
-    """Median seconds of each stage on one photo. Raises the caller's mistakes as `check` does."""
+    """The JSON of `poc bench`: median seconds of each stage on one photo, over `repeat` runs. Raises as `poc.pipeline.check` does."""
     from poc.business import BusinessParameters, business_case
     from poc.camera import estimate_camera
     from poc.catalog import open_catalogue

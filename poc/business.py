@@ -1,9 +1,9 @@
 """The value model: what measuring rooms from photos would save, earn and cost, and which inputs decide it.
 
-Per month at full use (ramped up linearly before): of all orders, adoption · usable are done from a photo. They save the
-stated share of modelling cost, cost a designer's check, and change rework by the difference of the two rework shares;
-visitors buy diagnoses. Time is told in hours; a customer's hour is worth money only if the analyst says so. Nothing here
-is a forecast: `poc.assumptions` says of every input whether it was given, assumed, set or measured.
+Per month at full use (reached by a linear ramp): of all orders, the share adoption × usable is measured from a photo. Each of these saves
+the stated share of the modelling cost, costs a designer's check, and changes rework by the difference of the two rework shares;
+visitors buy diagnoses. Time is given in hours; a customer's hour has a value in money only if the analyst sets one. Nothing here
+is a forecast: `poc.assumptions` records for every input whether it was given, assumed, set or measured.
 """
 
 from __future__ import annotations
@@ -35,12 +35,13 @@ __all__ = [
 ]
 
 DRAWS, SEED = 4000, 20240501
-"""Random inputs behind low and high; seeded, so that the same parameters give the same band."""
+"""Number of random draws behind the 90 % bands, and their seed: the same parameters give the same bands."""
 KEY_PARAMETERS = (
     "adoption_share", "usable_photo_share", "modelling_saved_share", "orders_per_month", "running_cost_per_month", "build_cost",
     "photo_rework_share", "diagnosis_conversion",
 )
 DECISION_LENGTHS = ("longest_free_wall", "longest_wall", "ceiling_height")
+"""The measurements by which products are chosen; `accuracy_verdict` judges these."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,15 @@ class Month:
 
 @dataclass(frozen=True)
 class BusinessCase:
-    """The case in numbers. steady: a month at full use. most: the most there is to save with these inputs, every order
-    by photo and every photo usable, no cost, no visitors (their number is not given).
-    diagnosis_per_1000_visitors: revenue the case's price and conversion give. cumulative_*: money after every month, building paid first;
-    low and high bound 90 % of the cases when every input varies over its plausible range. net_low, net_median, net_high: the
-    same for a steady month, and its middle; end_median: the middle of the money after the last month. break_even_*: first month
-    that is not negative, or None within the horizon. pays_back_share: of the drawn cases, those that break even within it.
-    notes: what is assumed, given, measured, in sentences."""
+    """The business case in numbers; money in the parameters' currency.
+
+    steady: a month at full use. most: the upper limit of what can be saved with these inputs (every order by photo, every photo usable,
+    no costs, and no visitors, whose number is not given). diagnosis_per_1000_visitors: revenue at the given price and conversion.
+    cumulative_*: money after each month, with the build cost paid first; low and high bound 90 % of the cases when every input varies over
+    its plausible range. net_low, net_median, net_high: the 5, 50 and 95 % quantiles of a month at full use; end_median: the median of the
+    money after the last month. break_even_*: the first month in which the money is not negative, or None within the horizon.
+    pays_back_share: share of the drawn cases that break even within it. notes: sentences on which inputs are assumed, given or measured.
+    """
 
     params: BusinessParameters
     steady: Month
@@ -104,8 +107,8 @@ class Swing:
 
 @dataclass(frozen=True)
 class BreakEven:
-    """The value of one parameter at which the net over the horizon is zero, the others as they are; None: there is none
-    in the accepted range. text says it in words."""
+    """The value of one parameter at which the net over the horizon is zero while the others stay as they are; None where there is no such
+    value in the accepted range. text: the same as a sentence."""
 
     name: str
     value: float | None
@@ -114,9 +117,12 @@ class BreakEven:
 
 @dataclass(frozen=True)
 class AccuracyVerdict:
-    """Whether this photo's lengths are sharp enough. half_widths: 90 % half-width over value, by measurement. light:
-    green (a product can be chosen), amber (better than by hand at its worst), red (neither), "" (nothing measured). width: the
-    widest as it is told, per cent. doubted: one of the lengths may be wrong altogether."""
+    """Whether this photo's lengths are accurate enough to choose a product by.
+
+    light: green (a product can be chosen), amber (better than measuring by hand at its worst), red (neither), "" (nothing measured).
+    half_widths: half of the 90 % interval relative to the value, by measurement. text: the verdict as a sentence. width: the largest
+    half-width in per cent, as printed. doubted: one of the lengths may be entirely wrong.
+    """
 
     light: str
     half_widths: dict[str, float]
@@ -129,7 +135,7 @@ class AccuracyVerdict:
 
 
 def _month(v: Mapping[str, np.ndarray | float], use: np.ndarray | float = 1.0) -> dict[str, np.ndarray | float]:
-    """Flows of a month at `use` (0…1 of full use); every entry broadcasts. Keys as the fields of `Month`."""
+    """The flows of a month at `use` (0…1 of full use), keyed like the fields of `Month`. v: parameters by name; arrays broadcast."""
     tried = v["adoption_share"] * use
     done = v["orders_per_month"] * tried * v["usable_photo_share"]
     buyers = v["visitors_per_month"] * v["diagnosis_conversion"] * use
@@ -149,7 +155,7 @@ def _month(v: Mapping[str, np.ndarray | float], use: np.ndarray | float = 1.0) -
 
 
 def _cumulative(v: Mapping[str, np.ndarray | float], months: int) -> np.ndarray:
-    """Money after months 1…months, building paid before the first; shape (…, months)."""
+    """Money after each of the months 1…months, with the build cost paid before the first; shape (…, months)."""
     columns = {name: np.asarray(value, float)[..., None] for name, value in v.items()}
     month = np.arange(1, months + 1)
     use = np.clip(month / np.maximum(columns["ramp_months"], 1e-9), 0.0, 1.0)
@@ -157,12 +163,12 @@ def _cumulative(v: Mapping[str, np.ndarray | float], months: int) -> np.ndarray:
 
 
 def net_over_horizon(params: BusinessParameters, **changed: float) -> float:
-    """Money after the last month, building included, with some parameters changed."""
+    """Money after the last month, including the build cost, with some parameters changed."""
     return float(_cumulative({**params.values(), **changed}, params.horizon_months)[-1])
 
 
 def business_case(params: BusinessParameters) -> BusinessCase:
-    """Savings, revenue, cost and break-even: base, and a 90 % band over the inputs' plausible ranges."""
+    """Savings, revenue, cost and break-even: with the inputs as stated, and as 90 % bands over their plausible ranges."""
     values = params.values()
     draws = _draws(params)
     base, many = _cumulative(values, params.horizon_months), _cumulative(draws, params.horizon_months)
@@ -189,7 +195,7 @@ def business_case(params: BusinessParameters) -> BusinessCase:
 
 
 def _most(values: Mapping[str, float]) -> Month:
-    """A month at best: every order by photo, every photo usable; no visitors, no cost of checking or running."""
+    """The best possible month: every order by photo and every photo usable, no visitors, no cost of checking or running."""
     nothing = ("photo_minutes", "review_minutes", "running_cost_per_month", "cost_per_photo", "payment_fee_share", "customer_hour_value",
                "visitors_per_month")
     ideal = {**values, **dict.fromkeys(nothing, 0.0), "adoption_share": 1.0, "usable_photo_share": 1.0}
@@ -198,13 +204,15 @@ def _most(values: Mapping[str, float]) -> Month:
 
 
 def _draws(params: BusinessParameters) -> dict[str, np.ndarray]:
-    """Independent triangular draws over every cash parameter's plausible range (nine in ten inside a measured interval), peaked at its value."""
+    """DRAWS independent triangular draws of every parameter that enters the money, over its plausible range and peaked at its value. For a
+    measured parameter, nine in ten lie inside its interval."""
     rng = np.random.default_rng(SEED)
     drawn = {}
     for name, value in params.values().items():
         low, high = range_of(params, name)
         if origin_of(params, name) == MEASURED:  # an interval has a tenth of the cases beyond its ends, a range none
-            low, high = (float(np.clip(value + WIDER * (end - value), INFO[name].least, INFO[name].most)) for end in (low, high))
+            info = INFO[name]
+            low, high = (float(np.clip(value + WIDER * (end - value), info.least, info.most)) for end in (low, high))
         uniform = rng.random(DRAWS)  # drawn for every name, so that one fixed parameter does not reshuffle the others
         fixed = high <= low or not INFO[name].cash
         drawn[name] = np.full(DRAWS, value) if fixed else _triangular(uniform, low, value, high)
@@ -212,7 +220,7 @@ def _draws(params: BusinessParameters) -> dict[str, np.ndarray]:
 
 
 WIDER = 1 / (1 - math.sqrt(0.1))
-"""How much farther the ends of a triangular distribution lie than those of its middle 90 %."""
+"""Ratio of the half-width of a symmetric triangular distribution to that of its central 90 % interval."""
 
 
 def _triangular(uniform: np.ndarray, low: float, mode: float, high: float) -> np.ndarray:
@@ -224,23 +232,25 @@ def _triangular(uniform: np.ndarray, low: float, mode: float, high: float) -> np
 
 
 def _first_not_negative(series: np.ndarray) -> int | None:
+    """The first month (counted from 1) whose value is not negative."""
     found = np.flatnonzero(series >= 0)
     return int(found[0]) + 1 if found.size else None
 
 
 def _notes(params: BusinessParameters) -> tuple[str, ...]:
-    """One sentence per kind of origin, naming the inputs."""
+    """One sentence per origin, listing its inputs, then sources and limits."""
     groups: dict[str, list[str]] = {}
     for name, info in INFO.items():
-        told = f"{info.label} {shown(getattr(params, name), info.unit, params.currency)}"
-        groups.setdefault(origin_of(params, name), []).append(told)
-    sentences = [f"{origin[0].upper()}{origin[1:]}: {'; '.join(told)}." for origin, told in groups.items()]
+        value = shown(getattr(params, name), info.unit, params.currency)
+        groups.setdefault(origin_of(params, name), []).append(f"{info.label} {value}")
+    sentences = [f"{origin[0].upper()}{origin[1:]}: {'; '.join(inputs)}." for origin, inputs in groups.items()]
     sources = [f"{INFO[m.name].label}: {m.source}." for m in params.measured]
     sources.append("One customer measures per order.")
     if MEASURED not in groups:
-        sources.append("Nothing in the money was measured.")
+        sources.append("No input to the money was measured.")
     if params.manual_rework_share == params.photo_rework_share and origin_of(params, "photo_rework_share") == ASSUMED:
-        sources.append("In the base case no gain from fewer wrong sizes is counted: that was not measured. In the band the two shares differ either way.")
+        sources.append("The base case counts no gain from fewer wrong sizes, since that was not measured.")
+        sources.append("In the band, either of the two shares may be the larger.")
     return (*sentences, *sources)
 
 
@@ -259,9 +269,9 @@ def sensitivity(params: BusinessParameters) -> tuple[Swing, ...]:
 
 
 def break_even(params: BusinessParameters, name: str) -> BreakEven:
-    """The value of `name` nearest to the present one at which the net over the horizon turns to zero.
+    """The value of parameter `name`, nearest to its present one, at which the net over the horizon is zero.
 
-    Raises ParameterError for a name that is no cash parameter.
+    Raises ParameterError for an unknown name, or one that does not enter the money.
     """
     info = INFO.get(name)
     if info is None:
@@ -271,12 +281,13 @@ def break_even(params: BusinessParameters, name: str) -> BreakEven:
     now = float(getattr(params, name))
     crossings = _crossings(params, name, info.least, info.most, now)
     value = min(crossings, key=lambda x: abs(x - now), default=None)
-    months, told = params.horizon_months, shown(now, info.unit, params.currency)
+    months, now_text = params.horizon_months, shown(now, info.unit, params.currency)
     if value is None:
         side = "positive" if net_over_horizon(params) >= 0 else "negative"
-        return BreakEven(name, None, f"{info.label}: no value turns the net over {months} months to zero; it stays {side} (now {told})")
+        text = f"{info.label}: no value brings the net over {months} months to zero; it stays {side} (currently {now_text})"
+        return BreakEven(name, None, text)
     needed = shown(value, info.unit, params.currency)
-    return BreakEven(name, value, f"{info.label}: the net over {months} months is zero at {needed} (now {told})")
+    return BreakEven(name, value, f"{info.label}: the net over {months} months is zero at {needed} (currently {now_text})")
 
 
 def key_break_evens(params: BusinessParameters) -> tuple[BreakEven, ...]:
@@ -285,7 +296,7 @@ def key_break_evens(params: BusinessParameters) -> tuple[BreakEven, ...]:
 
 
 def _crossings(params: BusinessParameters, name: str, least: float, most: float, now: float) -> list[float]:
-    """Zeros of the net in [least, most]: a scan, finer near zero (ranges span many orders), then bisection."""
+    """Values in [least, most] at which the net is zero: a scan, finer near `now` (ranges span many orders of magnitude), then bisection."""
     scale = max(abs(now), 1e-6 * most)
     steps = np.concatenate([np.linspace(least, min(most, 4 * scale), 200), np.geomspace(max(scale, 1e-9), most, 100), [now, most]])
     grid = np.unique(np.clip(steps, least, most))
@@ -295,6 +306,7 @@ def _crossings(params: BusinessParameters, name: str, least: float, most: float,
 
 
 def _bisect(params: BusinessParameters, name: str, a: float, b: float) -> float:
+    """The zero of the net between a and b, where its sign differs."""
     negative_at_a = net_over_horizon(params, **{name: a}) < 0
     for _ in range(60):
         middle = 0.5 * (a + b)
@@ -309,46 +321,60 @@ def _bisect(params: BusinessParameters, name: str, a: float, b: float) -> float:
 
 
 def accuracy_verdict(measurements: Sequence[Measurement], params: BusinessParameters) -> AccuracyVerdict:
-    """This photo's intervals against the error of measuring by hand and the error at which a product can be chosen.
+    """This photo's intervals against the error of measuring by hand and the largest error at which a product can be chosen.
 
-    Judged are the lengths products depend on, where they are measured (a lower bound has no width). The widest decides; where
-    another has no two ends, the photo does not settle a purchase, however sharp the rest is.
+    Judged are DECISION_LENGTHS, where they have both ends of an interval (a lower bound has no width). The widest one decides; if another
+    is only bounded or unknown, the photo does not settle a purchase, however accurate the rest is.
     """
+    judged = [m for m in measurements if m.name in DECISION_LENGTHS]
     widths = {
         m.name: (m.high - m.low) / 2 / m.value
-        for m in measurements
-        if m.name in DECISION_LENGTHS and m.status == "measured" and m.value and m.low is not None and m.high is not None
+        for m in judged
+        if m.status == "measured" and m.value and m.low is not None and m.high is not None
     }
-    doubted = next((m for m in measurements if m.name in DECISION_LENGTHS and m.value is not None and RUNS_THROUGH in m.reason), None)
-    doubt = "" if doubted is None else f"the {doubted.name.replace('_', ' ')} may be wrong altogether ({doubted.reason}): measure it by tape"
+    doubted = next((m for m in judged if m.value is not None and RUNS_THROUGH in m.reason), None)
+    doubt = "" if doubted is None else f"the {_in_words(doubted.name)} may be entirely wrong ({doubted.reason}): measure it by tape"
     if not widths:
-        none = f"{_listed('Neither', 'nor')} is known with two ends in this photo: nothing to judge."
-        return AccuracyVerdict("red" if doubt else "", {}, f"{none} And {doubt}." if doubt else none, "", bool(doubt))
-    name, worst = max(widths.items(), key=lambda item: item[1])
-    open_ended = [m.name.replace("_", " ") for m in measurements if m.name in DECISION_LENGTHS and m.name not in widths]
-    hand, choose = params.manual_error_share, params.decision_error_share
-    close = any(worst > limit and f"{worst * 100:.0f}" == f"{limit * 100:.0f}" for limit in (hand, choose))
-    width = f"{math.ceil(worst * 1000) / 10:.1f}" if close else whole_percent(100 * worst)  # never told as what it is said to be wider than
-    told = f"{_listed('Of', 'and')}, the least sure with two ends, {name.replace('_', ' ')}, is known to ± {width} % (90 %, as this run states it)"
-    if worst <= choose:
-        origin = origin_of(params, "decision_error_share")
-        light, verdict = "green", f"within the ± {choose * 100:.0f} % at which a product can be chosen ({origin})"
-    elif worst <= hand:
-        light = "amber"
-        verdict = f"wider than the ± {choose * 100:.0f} % for choosing a product, narrower than errors by hand of up to {hand * 100:.0f} %"
-    else:
-        light, verdict = "red", f"wider than errors by hand of up to {hand * 100:.0f} %: measure by tape"
+        none = f"{_listed('Neither', 'nor')} has a full interval in this photo, so there is nothing to judge."
+        return AccuracyVerdict("red" if doubt else "", {}, f"{none} In addition, {doubt}." if doubt else none, "", bool(doubt))
+    name, widest = max(widths.items(), key=lambda item: item[1])
+    width = _printed_width(widest, params)
+    light, verdict = _against_limits(widest, params)
     if doubt:
         light = "red"
         verdict += f"; but {doubt}"
-    if open_ended:
+    if open_ended := [_in_words(m.name) for m in judged if m.name not in widths]:
         light = "amber" if light == "green" else light
-        verdict += f"; {' and '.join(open_ended)} {'are lower bounds' if len(open_ended) > 1 else 'is a lower bound'} or unknown: there the tape decides"
-    caution = "the room was not measured by tape, so this compares what the run claims, not errors found"
-    return AccuracyVerdict(light, widths, f"{told}: {verdict}; {caution}.", width, bool(doubt))
+        are = "are" if len(open_ended) > 1 else "is"
+        verdict += f"; the {' and the '.join(open_ended)} {are} only bounded from below or unknown: measure by tape there"
+    least_certain = f"{_listed('Of', 'and')}, the least certain with a full interval is the {_in_words(name)}"
+    caution = "the room was not measured by tape, so this compares the errors that the run states, not errors found"
+    text = f"{least_certain}: ± {width} % (90 %, as stated by this run), {verdict}; {caution}."
+    return AccuracyVerdict(light, widths, text, width, bool(doubt))
+
+
+def _printed_width(width: float, params: BusinessParameters) -> str:
+    """A relative half-width in per cent, with a decimal where rounding would hide that it exceeds a limit."""
+    limits = (params.manual_error_share, params.decision_error_share)
+    hidden = any(width > limit and f"{width * 100:.0f}" == f"{limit * 100:.0f}" for limit in limits)
+    return f"{math.ceil(width * 1000) / 10:.1f}" if hidden else whole_percent(100 * width)
+
+
+def _against_limits(width: float, params: BusinessParameters) -> tuple[str, str]:
+    """The light of a relative half-width, and how it compares with the two limits, in words."""
+    choose, by_hand = (f"± {share * 100:.0f} %" for share in (params.decision_error_share, params.manual_error_share))
+    if width <= params.decision_error_share:
+        return "green", f"within the {choose} at which a product can be chosen ({origin_of(params, 'decision_error_share')})"
+    if width <= params.manual_error_share:
+        return "amber", f"wider than the {choose} for choosing a product, narrower than the {by_hand} of measuring by hand at its worst"
+    return "red", f"wider than the {by_hand} of measuring by hand at its worst: measure by tape"
+
+
+def _in_words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _listed(before: str, last: str) -> str:
-    """The lengths that are judged, by name, as a sentence begins: others (a wall's distance, the free floor) may be less sure."""
-    *names, end = (f"the {name.replace('_', ' ')}" for name in DECISION_LENGTHS)
+    """DECISION_LENGTHS as the beginning of a sentence: "Of the a, the b and the c"."""
+    *names, end = (f"the {_in_words(name)}" for name in DECISION_LENGTHS)
     return f"{before} {', '.join(names)} {last} {end}"

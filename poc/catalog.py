@@ -1,8 +1,8 @@
 """The product catalogue: a database behind SQLAlchemy, and the queries that filter it.
 
-Without an address it is an SQLite file beside the sample data, built on first use from `data/catalogue/products.csv` and
-rebuilt when that file changes (its hash is stored). Any other database goes by its URL; an empty one is filled with the
-sample catalogue, one that holds products is only read. A path to a CSV file is read into memory.
+By default it is an SQLite file beside the sample data, built on first use from `data/catalogue/products.csv` and
+rebuilt when that file changes (its hash is stored). Any other database is given by its URL: an empty one is filled with the
+sample catalogue, one that has products is only read. A CSV file is read into memory.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ BUILT_IN = "sample catalogue"
 
 @dataclass(frozen=True)
 class Catalogue:
-    """An open catalogue. currency: of all its prices. count: products in it. source: where it is, in words, no password."""
+    """An open catalogue. currency: of all its prices. count: number of products. source: where it is, in words, without a password."""
 
     engine: Engine
     currency: str
@@ -60,10 +60,10 @@ class Catalogue:
 def open_catalogue(
     url: str | None = None, *, csv_path: Path | None = None, sqlite_path: Path | None = None
 ) -> Catalogue:
-    """Open the catalogue: None is the default SQLite file, else a database URL or the path of a CSV file.
+    """Open a catalogue. url: a database URL or the path of a CSV file; None or "" for the default SQLite file.
 
-    csv_path and sqlite_path replace the default's two files. Raises ParameterError (address or driver wrong, database
-    out of reach) and DataError (file or table does not hold what it should).
+    csv_path and sqlite_path replace the two files of the default. Raises ParameterError (wrong address or driver, database that cannot be
+    reached) and DataError (file or table without valid products).
     """
     url = (url or "").strip()
     if is_csv(url):
@@ -74,17 +74,17 @@ def open_catalogue(
 
 
 def is_csv(address: str) -> bool:
-    """Whether an address is a CSV file's path, not a database's URL."""
+    """Whether an address is the path of a CSV file, not the URL of a database."""
     return address.lower().endswith(".csv") and "://" not in address
 
 
 def shown_address(address: str) -> str:
-    """The address as it may be told: a database's without its password."""
+    """The address as it may be printed: a database URL without its password."""
     return address if is_csv(address) or not address else shown(address)
 
 
 def from_here(address: str) -> str:
-    """The address with a relative path of a CSV or SQLite file made absolute: a notebook's kernel stands in another folder."""
+    """The address with a relative path of a CSV or SQLite file made absolute, since a notebook's kernel runs in another folder."""
     if is_csv(address):
         return str(Path(address).resolve())
     path = _sqlite_file(address)
@@ -92,22 +92,22 @@ def from_here(address: str) -> str:
 
 
 def import_csv(path: str | Path, url: str) -> int:
-    """Check a company's CSV and put it into the database at `url` in place of what was imported there before.
+    """Check a CSV file and store it in the database at `url`, replacing what was imported there before.
 
-    One transaction: on any error the old products stay. A table `products` that this program did not make is never
-    overwritten. Returns the number of products. Raises DataError, ParameterError.
+    It is one transaction, so on any error the old products stay. A table `products` that this program did not create is never
+    overwritten. Returns the number of products. Raises DataError and ParameterError.
     """
     content = read_csv(path)
     engine = engine_at(url)
     with database_errors(url):
         if owner_of(engine) == "foreign":
-            raise DataError(f"{shown(url)} has a table “products” of its own: it is not overwritten; name another database")
+            raise DataError(f"{shown(url)} already has a table “products” from elsewhere, which is not overwritten; name another database")
         fill(engine, content, f"products imported from {Path(path).name}")
     return len(content.products)
 
 
 def _open_default(csv_path: Path, sqlite_path: Path) -> Catalogue:
-    """The SQLite file if it is up to date, else built now; where it cannot be written, the same in memory."""
+    """The default SQLite file, rebuilt first if it is out of date; in memory where it cannot be written."""
     from sqlalchemy.exc import SQLAlchemyError
 
     wanted = file_hash(csv_path)
@@ -122,7 +122,7 @@ def _open_default(csv_path: Path, sqlite_path: Path) -> Catalogue:
 
 
 def _build_file(content: CatalogueFile, sqlite_path: Path) -> None:
-    """Build beside the target and move it there in one step: a second process sees the old file or the new, whole."""
+    """Build the file beside its target and move it there in one step, so that other processes see either the old file or the new one."""
     part = sqlite_path.with_name(f"{sqlite_path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part")
     try:
         engine = create(sqlite_url(str(part)))
@@ -134,7 +134,7 @@ def _build_file(content: CatalogueFile, sqlite_path: Path) -> None:
 
 
 def _stored_hash(sqlite_path: Path) -> str | None:
-    """Hash stored in an SQLite file; None where there is no file, or no sound one (it is then rebuilt)."""
+    """The hash stored in an SQLite file; None where the file is missing or damaged (it is then rebuilt)."""
     from sqlalchemy.exc import DBAPIError
 
     if not sqlite_path.is_file():
@@ -155,8 +155,8 @@ def _in_memory(content: CatalogueFile, source: str) -> Catalogue:
 
 
 def _open_url(url: str, csv_path: Path) -> Catalogue:
-    """Another database: filled where it holds no products, else only read, be it an older sample: who opens a database has not
-    asked for a row of it to go. An SQLite file has to be there: a misspelt one would be made, and the sample recommended from it."""
+    """A database given by its URL. It is filled if it has no products; otherwise it is only read, even if it holds an older sample, since
+    opening a database must not remove rows. An SQLite file must exist: a misspelt name would otherwise create a new sample catalogue."""
     engine = engine_at(_existing(url))
     with database_errors(url):
         if owner_of(engine) == "nobody":
@@ -167,36 +167,37 @@ def _open_url(url: str, csv_path: Path) -> Catalogue:
 
 
 def _existing(url: str) -> str:
-    """The address; of an SQLite file in the project's folder where it is not here. Raises ParameterError where it is nowhere."""
+    """The address; an SQLite file that does not exist is looked for in the project's folder. Raises ParameterError where it is not
+    found."""
     path = _sqlite_file(url)
     if path is None or path.exists():
         return url
     if not (found := from_project(path)).exists():
-        raise ParameterError(f"{path}: there is no such database; give an SQLite file that is there, or a CSV file")
+        raise ParameterError(f"{path}: there is no such database; give an existing SQLite file, or a CSV file")
     return _at(url, found)
 
 
 def _sqlite_file(address: str) -> Path | None:
-    """The file that an SQLite address names; None for any other database, and one in memory."""
+    """The file of an SQLite address; None for any other database, or one in memory."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
     try:
         database = make_url(address).database if address.startswith("sqlite") else None
-    except (ArgumentError, ValueError):  # told when it is opened
+    except (ArgumentError, ValueError):  # reported when it is opened
         return None
     return Path(database) if database and database != ":memory:" and not database.startswith("file:") else None
 
 
 def _at(address: str, path: Path) -> str:
-    """An SQLite address with another file."""
+    """An SQLite address with its file replaced."""
     from sqlalchemy.engine import make_url
 
     return make_url(address).set(database=str(path.resolve())).render_as_string(hide_password=False)
 
 
 def _fill_shared(engine: Engine, content: CatalogueFile) -> None:
-    """Fill a database that another process may be filling at the same moment with the same products."""
+    """Fill a database that another process may be filling with the same products at the same time."""
     from sqlalchemy.exc import DBAPIError
 
     try:
@@ -207,7 +208,7 @@ def _fill_shared(engine: Engine, content: CatalogueFile) -> None:
 
 
 def _describe(engine: Engine, source: str) -> Catalogue:
-    """Count and currency by query. Raises DataError for no product or several currencies."""
+    """The catalogue in an engine, with count and currency from queries. Raises DataError for no products or several currencies."""
     from sqlalchemy import func, select
 
     products, _ = tables()
@@ -216,7 +217,7 @@ def _describe(engine: Engine, source: str) -> Catalogue:
         count = connection.execute(select(func.count()).select_from(products)).scalar_one()
         currencies = [c or "" for (c,) in connection.execute(select(products.c.currency).distinct())]
     if not count:
-        raise DataError(f"the catalogue ({source}) holds no products: give a CSV file instead")
+        raise DataError(f"the catalogue ({source}) contains no products: give a CSV file instead")
     if len(currencies) > 1:
         raise DataError(f"the catalogue ({source}) mixes currencies ({', '.join(sorted(currencies))}): keep one")
     return Catalogue(engine, currencies[0], int(count), source)
@@ -268,7 +269,7 @@ def fitting(
 
 
 def on_offer(catalogue: Catalogue, categories: Sequence[str], styles: Sequence[str] | None, max_price: float | None) -> int:
-    """How many products are of these kinds and styles, at this price or less, whatever their size; terms as in `fitting`."""
+    """The number of products of these categories and styles, at this price or less, of any size. Arguments as in `fitting`."""
     from sqlalchemy import func, select
 
     products, _ = tables()
@@ -278,8 +279,8 @@ def on_offer(catalogue: Catalogue, categories: Sequence[str], styles: Sequence[s
 
 @dataclass(frozen=True)
 class LeastNeeds:
-    """The least that any of `count` products needs: width, depth with clearance, height, and depth of its own (metres; None
-    where count is 0)."""
+    """The least that any of `count` products needs, in metres: width, depth with clearance, height, and depth without clearance. None where
+    count is 0."""
 
     count: int
     width_m: float | None
@@ -297,7 +298,7 @@ def least_needs(
     side_m: float = 0.0,
     clear_sides: int = 1,
 ) -> LeastNeeds:
-    """Smallest width, depth and height needed in a category (each on its own), by the database; terms as in `fitting`."""
+    """The smallest width, depth and height needed in a category, each on its own. Arguments as in `fitting`."""
     from sqlalchemy import func, select
 
     products, _ = tables()
@@ -308,7 +309,7 @@ def least_needs(
 
 
 def _deep(clear_sides: int):
-    """The depth needed, in SQL; a company's own row without a clearance needs none."""
+    """The depth needed, as an SQL expression; a missing clearance counts as 0."""
     from sqlalchemy import func
 
     products, _ = tables()
@@ -316,8 +317,8 @@ def _deep(clear_sides: int):
 
 
 def _chosen(catalogue: Catalogue, query, categories: Sequence[str] | None, styles: Sequence[str] | None, max_price: float | None):
-    """The query narrowed to names (any case) and price. A row of a company's own table without a name, a price or a size, or with a
-    number that cannot be (a fee, a misprint, text: SQLite keeps any in any column, and sorts it after all numbers) is not offered."""
+    """The query narrowed to categories, styles (in any case) and price. A row of a company's own table that lacks a name, price or size, or
+    has an impossible number (a fee, a misprint, or text, which SQLite accepts in any column), is left out."""
     from sqlalchemy import func
 
     products, _ = tables()
@@ -334,18 +335,19 @@ def _chosen(catalogue: Catalogue, query, categories: Sequence[str] | None, style
 
 
 def _folded(name: str) -> str:
-    """A name as it is compared: databases differ in what they take for lower case, and keep blanks around it."""
+    """A name in the form in which names are compared; done here, since databases differ in lower case and keep surrounding blanks."""
     return name.strip().lower()
 
 
 def _as_written(catalogue: Catalogue, column: str) -> list[str]:
+    """The distinct values of a column as the database has them."""
     from sqlalchemy import select
 
     return [str(name) for (name,) in _rows(catalogue, select(tables()[0].c[column]).distinct()) if name]
 
 
 def _rows(catalogue: Catalogue, query) -> list:
-    """All rows of a query; ParameterError of one line where the database fails it."""
+    """All rows of a query. Raises ParameterError of one line where the database fails."""
     with database_errors(catalogue.engine.url), catalogue.engine.connect() as connection:
         return list(connection.execute(query))
 

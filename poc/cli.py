@@ -1,6 +1,6 @@
-"""`poc …`: the commands. Results go to stdout, everything else to stderr; a mistake is one clear line.
+"""The command line, `poc …`. Results go to stdout, everything else to stderr; an error is one clear line.
 
-Exit codes: 0 done, 1 a fault of ours or of the machine, 2 the caller's mistake, 130 stopped by Ctrl-C.
+Exit codes: 0 success, 1 a fault in the program or on the machine, 2 a mistake in the call, 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -20,24 +20,33 @@ from poc.errors import ParameterError, PocError
 
 app = typer.Typer(
     name="poc", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
-    help="Metres one can trust, from one photo of a room.",
+    help="Room dimensions you can trust, from one photo.",
 )  # fmt: skip
 
 PhotoArgument = Annotated[Path | None, typer.Argument(help="A photo of a room; without it, the sample photo.", show_default=False)]
 ModelOption = Annotated[str, typer.Option("--model", help="Depth model; `poc models` lists them.")]
 HeightOption = Annotated[
-    str, typer.Option("--camera-height", help="Camera above the floor in metres: 1.5±0.05 or 1.5+-0.05 (90 %), or 1.5 (then ± 5 %).", show_default=False)
+    str,
+    typer.Option(
+        "--camera-height", show_default=False,
+        help="Height of the camera above the floor in metres: 1.5±0.05 or 1.5+-0.05 (90 %), or 1.5 (taken as ± 5 %).",
+    ),
 ]
 FocalOption = Annotated[float | None, typer.Option("--focal-px", help="Focal length in pixels of the photo.", show_default=False)]
 ReferenceOption = Annotated[
     list[str] | None,
     typer.Option(
         "--reference", show_default=False,
-        help="A known length, two pixels: u1,v1,u2,v2=metres, or an object: door:u1,v1,u2,v2, a4, a4_short (its short side), socket (floor to its centre).",
+        help="A known length between two pixels: u1,v1,u2,v2=METRES; or the two ends of a known object: door:u1,v1,u2,v2,"
+        " likewise a4, a4_short (the short side) and socket (from the floor to its centre).",
     ),
 ]
 TiltOption = Annotated[
-    str, typer.Option("--pitch-roll", help="The phone's tilt in degrees: -6 or -6,1 (negative pitch looks down, positive roll dips the right side).", show_default=False)
+    str,
+    typer.Option(
+        "--pitch-roll", show_default=False,
+        help="The phone's tilt in degrees: -6 or -6,1 (negative pitch looks down, positive roll lowers the right side).",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
@@ -50,11 +59,11 @@ def report(
     camera_height: HeightOption = "",
     focal_px: FocalOption = None,
     reference: ReferenceOption = None,
-    lang: Annotated[str, typer.Option("--lang", help="Language of the report's headings and summary: en or zh.")] = "en",
+    lang: Annotated[str, typer.Option("--lang", help="Language of the report's headings and summary, en or zh.")] = "en",
     pitch_roll: TiltOption = "",
     parameter: Annotated[
         list[str] | None,
-        typer.Option("--parameter", "-p", help="A notebook parameter, like ORDERS_PER_MONTH=8000.", show_default=False),
+        typer.Option("--parameter", "-p", help="A notebook parameter, such as ORDERS_PER_MONTH=8000; may be repeated.", show_default=False),
     ] = None,
 ) -> None:
     """One photo in, one report out: report.html (one file, opens offline) and measurements.json."""
@@ -65,7 +74,7 @@ def report(
 
     options = Options(model, camera_height, focal_px, tuple(reference or ()), parse_assignments(parameter or ()), pitch_roll)
     chosen = photo if photo is not None else sample_photo()
-    begun = (lambda: tell(f"No photo given: the sample {chosen.name}.")) if photo is None else None
+    begun = (lambda: tell(f"No photo given: using the sample {chosen.name}.")) if photo is None else None
     done = write_report(chosen, out, options, lang, quiet=False, begun=begun)
     whole = max(t.ended_s for t in done.times)
     if done.refusal:
@@ -76,17 +85,23 @@ def report(
 
 @app.command()
 def measure(
-    photos: Annotated[list[Path], typer.Argument(help="One photo, or several: of different rooms, or with --same-room of one.", show_default=False)],
+    photos: Annotated[
+        list[Path], typer.Argument(help="One photo or more: of different rooms, or of one room with --same-room.", show_default=False)
+    ],
     model: ModelOption = "embedded",
     camera_height: HeightOption = "",
     focal_px: FocalOption = None,
     reference: ReferenceOption = None,
     pitch_roll: TiltOption = "",
-    same_room: Annotated[bool, typer.Option("--same-room", help="All photos show one room: join them (a --reference is in the first).")] = False,
+    same_room: Annotated[
+        bool, typer.Option("--same-room", help="All photos show one room: combine them (a --reference is marked in the first).")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Dimensions of the room, each with its 90 % interval. With --json one object per photo and line, in order; one object in
-    all with --same-room."""
+    """Dimensions of the room, each with its 90 % interval.
+
+    With --json, one object per photo, each on its own line and in order; with --same-room, a single object for all photos.
+    """
     from poc.measure import next_measurement
     from poc.pipeline import Options, as_json, check_each, check_same_room, measure_room, measure_same_room
     from poc.words import joint_lines, room_lines
@@ -105,16 +120,21 @@ def measure(
 @app.command()
 def depth(
     photo: Annotated[Path, typer.Argument(help="A photo.", show_default=False)],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="The 16-bit PNG; its coloured twin lies beside it.", show_default=False)] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="The 16-bit PNG, or a folder for it; a coloured version is written beside it.", show_default=False),
+    ] = None,
     model: ModelOption = "embedded",
     focal_px: FocalOption = None,
 ) -> None:
-    """Depth of every pixel: a 16-bit PNG (millimetres, or relative inverse depth) and a coloured one to look at. Where the photo
-    shows no room, a line says that a metric model's values are no metres."""
+    """Depth of every pixel: a 16-bit PNG (millimetres, or relative inverse depth) and a coloured one to look at.
+
+    If the photo shows no room, a warning says that the values of a metric model must not be taken for metres.
+    """
     from poc.camera import estimate_camera
     from poc.depth import depth_png, estimate
     from poc.figures.depthview import coloured_png
-    from poc.files import write_together, writing_where_told
+    from poc.files import write_together, output_chosen_by_caller
     from poc.photo import load_photo
     from poc.room.distortion import straightened
     from poc.room.refusal import refuse
@@ -130,11 +150,11 @@ def depth(
     if any(os.path.exists(path) and os.path.samefile(path, photo) for path in (target, twin)):
         raise ParameterError(f"{photo} would be overwritten by its own depth: give another name with -o")
     found, surfaces = estimate(loaded, model, focal_px)
-    with writing_where_told():
+    with output_chosen_by_caller():
         write_together({target: depth_png(found), twin: coloured_png(found)})
     print(f"{shown(target)}\n{shown(twin)}")
     if found.kind == "metric":
-        judged = straightened(loaded)  # as it would be measured; the depth written is that of the photo as it is
+        judged = straightened(loaded)  # as `poc measure` would see it; the depth written is that of the photo as it is
         if judged is not loaded:
             found, surfaces = estimate(judged, model, focal_px)
         camera = estimate_camera(judged, surfaces, found, focal_px=focal_px)
@@ -145,9 +165,12 @@ def depth(
 @app.command()
 def models(
     json: JsonOption = False,
-    needs_torch: Annotated[str, typer.Option("--needs-torch", help="Only say, by the exit code, whether this model needs torch.", hidden=True)] = "",
+    needs_torch: Annotated[
+        str,
+        typer.Option("--needs-torch", help="Print nothing; exit with 0 if this model needs torch, with 3 if it does not.", hidden=True),
+    ] = "",
 ) -> None:
-    """The depth models: licence, size, kind, and whether the weights are here."""
+    """The depth models: licence, size, kind, and whether the weights are on this machine."""
     from dataclasses import asdict
 
     from poc.models import get_preset, list_presets
@@ -168,10 +191,10 @@ def models(
 def bench(
     photo: PhotoArgument = None,
     model: ModelOption = "embedded",
-    repeat: Annotated[int, typer.Option("--repeat", min=1, help="Runs per stage; the median counts.")] = 3,
+    repeat: Annotated[int, typer.Option("--repeat", min=1, help="Runs per stage; the median is reported.")] = 3,
     json: JsonOption = False,
 ) -> None:
-    """Where the time goes on this machine: each stage, in this process, without notebooks."""
+    """Where the time goes on this machine: every stage timed in this process, without notebooks."""
     from poc.bench import time_stages
     from poc.notebook import sample_photo
     from poc.pipeline import Options, as_json
@@ -193,7 +216,7 @@ def tell(text: str) -> None:
 
 
 def shown(path: Path) -> str:
-    """A path as a person would type it from here."""
+    """A path relative to the current folder where it lies below it, else as it is."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
@@ -206,16 +229,16 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command; returns the exit code, having said in one line on stderr what went wrong."""
+    """Run one command and return its exit code; an error has then been reported in one line on stderr."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a photo's name may hold bytes that are no text
+        sys.stdout.reconfigure(errors="replace")  # a photo's name may hold bytes that are not valid text
     for noisy in ("papermill", "traitlets", "nbclient"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     usage_error = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
     try:
         code = app(arguments or ["--help"], standalone_mode=False, prog_name="poc")
-        sys.stdout.flush()  # here, where a full disk or a closed pipe can still be told
+        sys.stdout.flush()  # here, where a full disk or a closed pipe can still be reported
         return stopped() if code == 130 else code if isinstance(code, int) else 0  # typer turns Ctrl-C into 130, silently
     except PocError as error:
         return failed(error, error.exit_code)
@@ -233,14 +256,14 @@ def run(arguments: list[str]) -> int:
 
 
 def failed(error: object, code: int) -> int:
-    """One line on stderr, whatever line breaks the message has."""
+    """Report an error as one line on stderr, without the line breaks of its message; returns `code`."""
     release_stdout()
     tell(f"poc: {' '.join(str(error).split())}")
     return code
 
 
 def release_stdout() -> None:
-    """Write what is still to be written, or drop it where that cannot be, so that Python does not complain at its exit as well."""
+    """Flush stdout, or discard what cannot be written, so that Python does not report the same failure again as it exits."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -248,12 +271,12 @@ def release_stdout() -> None:
 
 
 def stopped() -> int:
-    """What Ctrl-C ends with."""
-    return failed("stopped; nothing half-written is left, start it again when you like", 130)
+    """Report an interruption by Ctrl-C; returns its exit code."""
+    return failed("stopped; no unfinished files are left behind, so it can simply be started again", 130)
 
 
 def usage_line(error: Any) -> str:
-    """A usage error, with the nearest name that exists and the command whose help to read."""
+    """A usage error as one line, with the nearest existing name and the command whose --help explains it."""
     text = re.sub(r"\s*\(Possible options?: ([^,)]+).*?\)", r". Did you mean \1?", error.format_message())
     context = getattr(error, "ctx", None)
     return f"{text.rstrip('.')} (see {context.command_path} --help)" if context is not None else text

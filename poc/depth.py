@@ -15,10 +15,14 @@ from poc.types import DepthMap, Photo, Surfaces
 
 PNG_UNIT_M = 0.001
 PNG_MAX = 65535
-UPRIGHT_LOGIT, TURNED_LOGIT, TURNED_BETTER, TURNED_SIDE = 6.0, 2.5, 2.0, 640
-"""Below the first log odds of a room a photo is looked at turned, too, at most this large; it stands wrong where a turn has the second at least,
-and so much better ones than as it stands. Of 177 photos of rooms (110 of them not NYU's) none is taken for turned as it is, turned by one, two or
-three quarters 95 % are; a third of the upright ones are looked at turned."""
+UPRIGHT_LOGIT = 6.0
+"""A photo with at least these log odds of showing a room is upright; any other is also tried in the three other orientations."""
+TURNED_LOGIT, TURNED_BETTER = 2.5, 2.0
+"""A photo is stored rotated if another orientation reaches the first log odds and beats the stored one by the second. Of 177 photos of
+rooms (110 of them not from NYU) none is taken for rotated as it is, and 95 % are detected when rotated by one, two or three quarter
+turns; a third of the upright ones are tried in the other orientations."""
+TURNED_SIDE = 640
+"""Longest side, in pixels, of the copy on which the other orientations are tried."""
 
 
 def estimate_depth(
@@ -26,9 +30,9 @@ def estimate_depth(
 ) -> DepthMap:
     """Depth of every pixel at the photo's size, by the preset called `model`.
 
-    f_px: focal length in photo pixels where the caller knows better than `photo.f_px`; a metric model's depth is
-    proportional to it, and DepthMap.f_px says which was used (a 26 mm equivalent lens where nobody knows). Pixels whose
-    output is not finite are invalid. Raises ModelError (unknown model, no weights), ParameterError (bad focal).
+    f_px: focal length in photo pixels if the caller knows it better than `photo.f_px`; a metric model's depth is
+    proportional to it, and DepthMap.f_px says which was used (that of a 26 mm equivalent lens if neither is known). Pixels whose
+    output is not finite are invalid. Raises ModelError (unknown model, no weights) and ParameterError (impossible focal length).
     """
     return load_model(model, weights_dir).depth(photo, _checked_focal(photo, f_px))
 
@@ -41,16 +45,18 @@ def estimate_surfaces(photo: Photo, weights_dir: str | Path | None = None) -> Su
 def estimate(
     photo: Photo, model: str = DEFAULT_MODEL, f_px: float | None = None, weights_dir: str | Path | None = None
 ) -> tuple[DepthMap, Surfaces]:
-    """Depth by `model` and surfaces by the embedded model, which runs only once when it gives both."""
+    """Depth by `model` and surfaces by the embedded model, which runs only once if it is `model`. Arguments and errors as
+    `estimate_depth`."""
     if model == DEFAULT_MODEL:
-        return load_model(model, weights_dir).both(photo, _checked_focal(photo, f_px))
+        return load_model(model, weights_dir).depth_and_surfaces(photo, _checked_focal(photo, f_px))
     return estimate_depth(photo, model, f_px, weights_dir), estimate_surfaces(photo, weights_dir)
 
 
-def looked_at_turned(photo: Photo, surfaces: Surfaces, weights_dir: str | Path | None = None) -> Surfaces:
-    """The surfaces of a photo with `turns` set: where it does not plainly show a room, the network is asked about it turned, too.
+def detect_rotation(photo: Photo, surfaces: Surfaces, weights_dir: str | Path | None = None) -> Surfaces:
+    """`surfaces` with `turns` set to the quarter turns (to the left) after which the photo shows a room, 0 where it is upright.
 
-    Cameras note how they were held, and some programs lose it; upside down, a ceiling is a floor.
+    Cameras record their orientation in the file, but some programs drop it, and upside down a ceiling looks like a floor. Only a photo
+    that does not clearly show a room as it is stored is run through the network in the other three orientations.
     """
     import cv2
 
@@ -69,10 +75,10 @@ def _checked_focal(photo: Photo, f_px: float | None) -> float | None:
 
 
 def depth_png(depth: DepthMap) -> Callable[[BinaryIO], None]:
-    """What writes a 16-bit greyscale PNG, 0 = no value, to an open file.
+    """A function that writes `depth` to an open file as a 16-bit greyscale PNG in which 0 means no value.
 
-    Metric: millimetres along z (beyond 65.535 m: no value). Relative inverse depth: value = (pixel − 1) · step + smallest,
-    with both numbers in the PNG's text fields, so that nothing is lost but precision.
+    Metric: millimetres along z (no value beyond 65.535 m). Relative inverse depth: value = (pixel − 1) · step + smallest,
+    with both numbers in the PNG's text fields, so that only precision is lost.
     """
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo

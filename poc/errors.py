@@ -1,7 +1,7 @@
-"""What can go wrong, by whose doing.
+"""The errors of this package, by who can fix them.
 
-A caller's mistake ends with exit code 2 on the command line, a fault of ours or of the machine with 1. A photo that
-cannot answer ("no room found") is *not* an error: it is a value with a reason (see `poc.types.Scene.refusal`).
+A caller's mistake ends with exit code 2 on the command line, a fault of the program or the machine with 1. A photo without
+a measurable room is *not* an error: the result is a value with a reason (see `poc.types.Scene.refusal`).
 """
 
 
@@ -26,19 +26,19 @@ class ParameterError(InputError):
 
 
 class ModelError(InputError):
-    """The model is unknown, or its weights cannot be had."""
+    """The model is unknown, or its weights are missing or damaged."""
 
 
 class DataError(InputError):
-    """A data folder (evaluation, training) does not hold what its format promises; the message names the file."""
+    """A data folder (evaluation, training) or catalogue does not have the required format; the message names the file."""
 
 
 class RunError(InputError):
-    """A run's folder lacks what a stage needs, or what is there is stale; the message names the notebook to run."""
+    """A run's folder lacks what a stage needs, or it is stale; the message names the notebook to run."""
 
 
 class WriteError(PocError):
-    """Something could not be written (folder not writable, disk full); nothing half-written is left behind."""
+    """A file could not be written (folder not writable, disk full); no partial file is left behind."""
 
 
 class StageError(PocError):

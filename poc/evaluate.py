@@ -25,16 +25,21 @@ from poc.types import DepthMap, Photo, Surfaces
 log = logging.getLogger(__name__)
 FOOT_SIZE = (320, 240)
 EDGE_SIDE = 320
-"""Depth edges are compared at about this long side: between neighbours of a finer grid no interpolated map has a step."""
+"""Depth edges are compared on a grid of about this long side: on a finer one, an interpolated map has no step between neighbours."""
 Estimator = Callable[[Photo], tuple[DepthMap, Surfaces | None]]
 
 
 @dataclass
 class Tally:
-    """What accumulates over frames; every list holds one entry per frame (or per plane) it could be had for."""
+    """Scores accumulated over frames; every list holds one entry per frame (or plane) for which the score exists.
+
+    rows: depth scores by alignment. planes: by kind of surface. edges: depth-boundary F1. coverage: share of pixels inside the model's
+    90 % band. foot: median distance in pixels from the true floor–wall line to the predicted one. ms: time per frame. hits, unions: pixels
+    per surface class, for IoU.
+    """
 
     rows: dict[str, list[dict[str, float]]] = field(default_factory=lambda: {"metric": [], "scale": [], "affine": []})
-    planes: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: {"wall": [], "floor": [], "ceiling": []})
+    planes: dict[str, list[metrics.PlaneScore]] = field(default_factory=lambda: {"wall": [], "floor": [], "ceiling": []})
     edges: list[float] = field(default_factory=list)
     coverage: list[float] = field(default_factory=list)
     foot: list[float] = field(default_factory=list)
@@ -44,6 +49,7 @@ class Tally:
 
 
 def default_estimator(model: str, weights_dir: str | Path | None = None) -> Estimator:
+    """`poc.depth.estimate` with `model`, and its weights from `weights_dir` where given."""
     return lambda photo: estimate(photo, model, weights_dir=weights_dir)
 
 
@@ -59,8 +65,9 @@ def evaluate(
 ) -> dict:
     """Score `model` on a folder; returns the JSON of the `poc evaluate` contract.
 
-    names: score only these frames. limit: at most this many, spread evenly. seen: called with every frame and what the
-    model answered. Raises DataError naming a bad file.
+    names: score only these frames. limit: at most this many, spread evenly. estimator: used in place of `model`, for tests and new
+    weights. progress: called with (frames done, frames in all). seen: called with every frame and the model's output for it.
+    Raises DataError naming a bad file.
     """
     frames = select_frames(folder, names, limit)
     run = estimator or default_estimator(model)
@@ -69,7 +76,7 @@ def evaluate(
         loaded = load_frame(frame)
         photo = replace(load_photo(frame.rgb), f_px=0.5 * (frame.fx + frame.fy))
         if i == 0 and estimator is None:
-            run(photo)  # loading a model is not a frame's time
+            run(photo)  # so that loading the model does not count as a frame's time
         start = time.perf_counter()
         depth, surfaces = run(photo)
         tally.ms.append((time.perf_counter() - start) * 1000)
@@ -82,7 +89,7 @@ def evaluate(
 
 
 def add_frame(tally: Tally, loaded: LoadedFrame, depth: DepthMap, surfaces: Surfaces | None) -> None:
-    """Add one frame's scores to the tally."""
+    """Add one frame's scores to the tally. Raises DataError where no pixel has both a true and a predicted depth."""
     known = (loaded.depth_m > 0) & depth.valid
     if not known.any():
         raise DataError(f"{loaded.frame.rgb}: the model gave no valid depth where truth is known")
@@ -100,7 +107,8 @@ def add_frame(tally: Tally, loaded: LoadedFrame, depth: DepthMap, surfaces: Surf
 
 
 def _depth_rows(tally: Tally, depth: DepthMap, known: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """Fill the three alignments; returns the aligned depth (scale, or affine for a relative model) at H×W, for shape scores."""
+    """Score the depth under each alignment; returns the aligned depth (by scale, of a relative model affine), H×W metres, for shape
+    scores."""
     values = depth.values[known].astype(np.float64)
     if depth.kind == "metric":
         tally.rows["metric"].append(metrics.depth_scores(values, true))
@@ -151,14 +159,14 @@ def _mean(rows: list[dict[str, float]]) -> dict[str, float] | None:
 
 
 def _median(values: list[float], digits: int = 2) -> float | None:
-    """The median of what is known; None where there is none, or where it lies among what was not found at all (infinite)."""
+    """The median, ignoring NaN; None where nothing is left, or where it is infinite (more than half were not found at all)."""
     known = [v for v in values if not np.isnan(v)]
     middle = float(np.median(known)) if known else np.inf
     return round(middle, digits) if np.isfinite(middle) else None
 
 
 def summary(tally: Tally, model: str, frames: int) -> dict:
-    """The contract's JSON: means over frames, one block per alignment; medians for planes and feet; IoU over all pixels."""
+    """The JSON of the `poc evaluate` contract: means over frames per alignment, medians for planes and feet, IoU over all pixels."""
     from poc.types import SURFACE_CLASSES
 
     with_surfaces = tally.unions.sum() > 0
@@ -168,7 +176,7 @@ def summary(tally: Tally, model: str, frames: int) -> dict:
         "ms_per_frame": _median(tally.ms, 1),
         **{name: _mean(rows) for name, rows in tally.rows.items()},
         "planes": {
-            kind: {"n": len(rows), "flatness_cm": _median([r[0] for r in rows]), "angle_deg": _median([r[1] for r in rows])}
+            kind: {"n": len(rows), "flatness_cm": _median([r.flatness_cm for r in rows]), "angle_deg": _median([r.angle_deg for r in rows])}
             for kind, rows in tally.planes.items()
         },
         "edge_f1": round(float(np.nanmean(tally.edges)), 4) if not np.isnan(tally.edges).all() else None,

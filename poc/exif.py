@@ -15,20 +15,21 @@ if TYPE_CHECKING:
 
 FULL_FRAME_WIDTH_MM = 36.0
 F35_RANGE_MM = (9.0, 250.0)
-"""35 mm equivalents a pinhole photo of a room can have: below is a fisheye, above sees a patch of wall."""
+"""Plausible 35 mm equivalents for a photo of a room: below is a fisheye, above only a patch of wall is visible."""
 SENSOR_LONG_SIDE_RANGE_MM = (2.0, 70.0)
 """From the smallest phone sensor to medium format; outside, FocalPlaneXResolution is in another unit or wrong."""
 LEAST_TAKEN_PX = 2000
 LARGE_LENS_MM, LARGE_LENS_SENSOR_MM = 10.0, 12.0
-"""A frame of fewer pixels was made smaller, and so was one from which a lens of that focal length or more would stand before a sensor
-narrower than that: then FocalPlaneXResolution is of another width than the one stated."""
+"""Signs of a photo that was scaled down: fewer than LEAST_TAKEN_PX pixels, or a lens of LARGE_LENS_MM or more in front of a sensor that
+would be narrower than LARGE_LENS_SENSOR_MM. FocalPlaneXResolution then refers to the original width, not to the one stated."""
 NO_ZOOM_RATIO = 1.02
+"""A digital zoom ratio up to this counts as none."""
 SQUARE_ASPECT = 1.2
-"""Below it no sensor is made (5:4 is 1.25): the frame is a crop."""
+"""No sensor has a smaller aspect ratio (5:4 is 1.25), so the frame is a crop."""
 
 PANORAMA_ASPECT = 2.4
-"""Long over short side from which a photo is taken for a stitched panorama: no phone or film camera frames wider (21:9
-is 2.33), and a stitched panorama is not a pinhole image."""
+"""A photo with a larger ratio of long to short side counts as a stitched panorama, which is not a pinhole image: no phone or film camera
+has wider frames (21:9 is 2.33)."""
 
 _EXIF_IFD = 0x8769
 _ORIENTATION = 0x0112
@@ -38,7 +39,7 @@ _UNIT_MM = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
 
 
 def focal_from_exif(image: Image.Image) -> tuple[float | None, tuple[str, ...]]:
-    """Focal length in pixels of the whole photo as decoded (either orientation), and notes on what was not used."""
+    """Focal length in pixels of the decoded photo (in either orientation) or None, and notes on EXIF values that were not used."""
     tags = _tags(image)
     if not tags:
         return None, ()
@@ -51,13 +52,13 @@ def focal_from_exif(image: Image.Image) -> tuple[float | None, tuple[str, ...]]:
 
 
 def orientation_from_exif(image: Image.Image) -> int:
-    """EXIF orientation 1–8; 1 (upright) where it is absent or not one of them."""
+    """EXIF orientation, 1–8; 1 (upright) where it is missing or invalid."""
     value = _number(_tags(image), _ORIENTATION)
     return int(value) if value in range(1, 9) else 1
 
 
 def _tags(image: Image.Image) -> dict[int, object]:
-    """The camera's EXIF tags; damaged EXIF counts as none, since the pixels may be perfect."""
+    """The camera's EXIF tags; none where EXIF is damaged, since the pixels may still be fine."""
     try:
         exif = image.getexif()
         return {**exif, **exif.get_ifd(_EXIF_IFD)}
@@ -75,7 +76,7 @@ def _number(tags: dict[int, object], tag: int) -> float | None:
 
 
 def _crop_note(tags: dict[int, object], long_px: int, short_px: int) -> str:
-    """Why the focal does not hold for this frame ("" where it does): a crop changes the angle of view by an unknown amount."""
+    """Why the focal length does not apply to this frame, or "": a crop changes the angle of view by an unknown amount."""
     if long_px / short_px < SQUARE_ASPECT:
         return "the EXIF focal length is not used: a nearly square photo is a crop of the sensor"
     if long_px / short_px > PANORAMA_ASPECT:
@@ -91,7 +92,8 @@ def _crop_note(tags: dict[int, object], long_px: int, short_px: int) -> str:
 
 
 def _equivalent_mm(tags: dict[int, object], long_px: int) -> tuple[float | None, tuple[str, ...]]:
-    """35 mm equivalent by width: stated, else from the sensor's pixel pitch."""
+    """The 35 mm equivalent focal length by width, as stated or else from the sensor's pixel pitch; None where neither is usable. And
+    notes."""
     stated = _number(tags, _F35)
     if stated is not None and not F35_RANGE_MM[0] <= stated <= F35_RANGE_MM[1]:
         return _from_sensor(tags, long_px, (f"the EXIF focal length ({stated:g} mm equivalent) is implausible and not used",))
@@ -105,7 +107,8 @@ def _equivalent_mm(tags: dict[int, object], long_px: int) -> tuple[float | None,
 
 
 def _from_sensor(tags: dict[int, object], long_px: int, notes: tuple[str, ...]) -> tuple[float | None, tuple[str, ...]]:
-    """FocalLength (mm) over the width of sensor that FocalPlaneXResolution gives the full frame."""
+    """The 35 mm equivalent from FocalLength and the sensor width that follows from FocalPlaneXResolution; None where unusable. And
+    notes."""
     focal_mm, per_unit = _number(tags, _FOCAL), _number(tags, _PLANE_X_RESOLUTION)
     if focal_mm is None or per_unit is None:
         return None, notes
@@ -116,8 +119,9 @@ def _from_sensor(tags: dict[int, object], long_px: int, notes: tuple[str, ...]) 
     equivalent = FULL_FRAME_WIDTH_MM * focal_mm / sensor_mm * (_number(tags, _ZOOM) or 1.0)
     sensor_ok = SENSOR_LONG_SIDE_RANGE_MM[0] <= sensor_mm <= SENSOR_LONG_SIDE_RANGE_MM[1]
     shrunk = taken_long_px < LEAST_TAKEN_PX or focal_mm >= LARGE_LENS_MM and sensor_mm < LARGE_LENS_SENSOR_MM
-    if shrunk and sensor_ok:  # as where a program saved it smaller, gave the new width and kept the density of the old
-        return None, (*notes, f"the EXIF focal length ({focal_mm:g} mm) is not used: it does not go with the photo's size; was the photo made smaller?")
+    if shrunk and sensor_ok:  # as when a program saves a smaller copy with the new width but the old pixel density
+        problem = "it does not match the photo's size; was the photo scaled down?"
+        return None, (*notes, f"the EXIF focal length ({focal_mm:g} mm) is not used: {problem}")
     if not sensor_ok or not F35_RANGE_MM[0] <= equivalent <= F35_RANGE_MM[1]:
         return None, (*notes, f"the EXIF focal length ({focal_mm:g} mm on a sensor {sensor_mm:.3g} mm wide) is implausible and not used")
     return equivalent, notes

@@ -1,4 +1,4 @@
-"""Files that are either complete or not there: write beside, then rename."""
+"""Atomic file writing: a file is written beside its target and renamed when complete, so it is either whole or absent."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import BinaryIO
 from poc.errors import WriteError
 
 Content = bytes | Callable[[BinaryIO], None]
-"""What goes into a file: its bytes, or a function that writes them to an open binary file."""
+"""The content of a file: its bytes, or a function that writes them to an open binary file."""
 
 
 def write_file(path: Path, content: Content) -> Path:
-    """Write one file atomically. Raises WriteError; then the old file, if any, is untouched."""
+    """Write one file atomically and return its path. On a WriteError, the old file, if any, is unchanged."""
     write_together({path: content})
     return path
 
 
 def write_together(files: Mapping[Path, Content]) -> None:
-    """Write several files so that a full disk or a missing right leaves all of them as they were.
+    """Write several files, or none of them if the disk is full or a permission is missing.
 
-    All are written beside their places first; only when every one is complete are they renamed, in order.
+    All are first written beside their targets; only when every one is complete are they renamed, in order.
     Raises WriteError with the path and the system's reason.
     """
     written: list[tuple[Path, Path]] = []
@@ -42,13 +42,13 @@ def make_folder(path: Path) -> Path:
     """Create a folder (and its parents) and check that files can be written there. Raises WriteError."""
     _named(path, lambda: path.mkdir(parents=True, exist_ok=True))
     if not path.is_dir() or not os.access(path, os.W_OK | os.X_OK):
-        raise WriteError(f"cannot write to {path}: choose another folder or change its rights")
+        raise WriteError(f"cannot write to {path}: choose another folder or change its permissions")
     return path
 
 
 @contextmanager
-def writing_where_told() -> Iterator[None]:
-    """Around writes to a place the caller chose: that it cannot take them is the caller's to mend, so the exit code is 2."""
+def output_chosen_by_caller() -> Iterator[None]:
+    """Around writes to a place the caller chose: if it cannot be written, that is the caller's mistake, so the exit code is 2."""
     try:
         yield
     except WriteError as error:
@@ -57,7 +57,7 @@ def writing_where_told() -> Iterator[None]:
 
 
 def probe_folder(path: Path) -> None:
-    """Find out whether files could be written in `path`, leaving nothing behind. Raises WriteError where they could not."""
+    """Check that files can be written in `path`, leaving nothing behind. Raises WriteError if not."""
     missing = [p for p in (path, *path.parents) if not os.path.lexists(p)]
     try:
         make_folder(path)
@@ -67,18 +67,19 @@ def probe_folder(path: Path) -> None:
         for folder in missing:
             try:
                 folder.rmdir()
-            except OSError:  # not made, or someone else is already using it
+            except OSError:  # it was not created, or somebody else is already using it
                 break
 
 
 def probe_file(path: Path) -> None:
-    """Find out whether `path` could be written as a file, leaving nothing behind. Raises WriteError where it could not."""
+    """Check that `path` can be written as a file, leaving nothing behind. Raises WriteError if not."""
     _check_no_folder(path)
     probe_folder(path.parent)
 
 
 def _check_no_folder(path: Path) -> None:
-    if os.path.isdir(path):  # where pathlib's own raises for a name too long, this is False
+    """Raises WriteError where a folder has the name of the file."""
+    if os.path.isdir(path):  # unlike Path.is_dir, False for a name that is too long
         raise WriteError(f"cannot write {path}: a folder has that name")
 
 
@@ -106,13 +107,14 @@ def _write_beside(path: Path, content: Content) -> Path:
 
 
 def _umask() -> int:
-    """The process's file mode mask; the system lets one read it only by setting it."""
+    """The process's file mode mask, which can only be read by setting it."""
     mask = os.umask(0o022)
     os.umask(mask)
     return mask
 
 
 def _named(path: Path, action: Callable):
+    """The result of `action`; an OSError becomes a WriteError that names `path`."""
     try:
         return action()
     except OSError as error:
@@ -120,4 +122,4 @@ def _named(path: Path, action: Callable):
 
 
 def _cannot_write(path: Path, error: OSError) -> WriteError:
-    return WriteError(f"cannot write {path} ({error.strerror or error}): choose another place or make room")
+    return WriteError(f"cannot write {path} ({error.strerror or error}): choose another location or free some space")

@@ -1,7 +1,7 @@
-"""A length marked on the photo with the mouse: what `REFERENCE` takes, without reading pixels off a picture.
+"""A widget to mark known lengths on the photo with the mouse, as an alternative to typing pixels into `REFERENCE`.
 
-The widget runs in JupyterLab through anywidget (`poc/templates/marker.js`). Whoever sees it opens it: only then does the picture
-go to the browser, so that it costs nothing where nobody looks.
+It runs in JupyterLab through anywidget (`poc/templates/marker.js`). The picture is sent to the browser only when the user opens the widget,
+so that it costs nothing otherwise.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from poc.types import Photo
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 MOST_PX = 1600
-"""Longest side of the picture that is marked on: a third of a megabyte; its lens shows four times as much as a screen does."""
+"""Longest side of the picture in the widget: about a third of a megabyte, with enough detail for the magnifier."""
 
 
 class Marker(anywidget.AnyWidget):
     """Marks on one photo.
 
-    marks: [{"kind": "length" or one of KNOWN_OBJECTS, "ends": [[u, v], [u, v]] in pixels of the photo as it is shown whole, "metres": number or
-    None}]. said: the line that keeps them in the notebook, or what is still wrong with one of them.
+    marks: [{"kind": "length" or one of KNOWN_OBJECTS, "ends": [[u, v], [u, v]] in pixels of the photo, "metres": number or None}]. said:
+    the line of code that would keep the marks in the notebook, and what is still wrong with any of them.
     """
 
     _esm = TEMPLATES / "marker.js"
@@ -41,7 +41,7 @@ class Marker(anywidget.AnyWidget):
     said = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, photo: Photo, given: Sequence[str] = ()):
-        """given: references that are known already, as `parse_reference` takes them. Raises ParameterError as that does."""
+        """given: references that are already known, as text for `parse_reference`. Raises ParameterError as that does."""
         objects = {name: [metres, what] for name, (metres, _, what) in KNOWN_OBJECTS.items()}
         ends = [[list(end) for end in parse_reference(text, photo).ends] for text in given]
         super().__init__(size=[photo.width, photo.height], objects=objects, given=ends)
@@ -50,11 +50,11 @@ class Marker(anywidget.AnyWidget):
         self.observe(self._changed, "marks")
 
     def send_picture(self) -> None:
-        """Send the picture."""
+        """Send the picture to the browser."""
         self.picture = f"data:image/jpeg;base64,{jpeg_base64(self.photo, MOST_PX)}"
 
     def restore(self, marks: list[dict]) -> None:
-        """Marks that were made before, but for those that are given by now."""
+        """Restore marks from an earlier widget, except those that are now given as references."""
         self.marks = [m for m in marks if as_reference(m, self.photo) not in self.before]
         if self.marks:
             self.send_picture()
@@ -73,17 +73,17 @@ class Marker(anywidget.AnyWidget):
             except ParameterError as error:
                 unfinished = mark["kind"] not in KNOWN_OBJECTS and mark["metres"] is None
                 problems.append(f"mark {number}: " + ("how long is it, in metres?" if unfinished else str(error)))
-        kept = f"Run on from the next cell. To keep it: REFERENCE = {self.before + texts!r}" if texts else ""
+        kept = f"Now run the next cells. To keep this: REFERENCE = {self.before + texts!r}" if texts else ""
         self.said = " · ".join([*problems, kept] if kept else problems)
 
     @property
     def references(self) -> list[str]:
-        """The marks as `parse_reference` takes them; one without a length, which is still being made, is left out."""
+        """The marks as text for `parse_reference`, without those that still lack a length."""
         return [as_reference(m, self.photo) for m in self.marks if m["kind"] in KNOWN_OBJECTS or m["metres"] is not None]
 
 
 def as_reference(mark: dict, photo: Photo) -> str:
-    """A mark as text for `parse_reference`, in pixels of the photo's file."""
+    """A mark as text for `parse_reference`, in pixels of the photo's file (before any straightening)."""
     (u1, v1), (u2, v2) = file_pixels(np.array(mark["ends"]), photo).round(1).tolist() if photo.bend_k else mark["ends"]
     kind = "" if mark["kind"] == "length" else f"{mark['kind']}:"
     length = "" if mark["metres"] is None else f"={mark['metres']:.15g}"

@@ -5,6 +5,8 @@ Predicted and true depth are float H×W metres; `known` is bool H×W where truth
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from poc.types import Z90
@@ -25,12 +27,12 @@ def depth_scores(predicted_m: np.ndarray, true_m: np.ndarray) -> dict[str, float
 
 
 def align_scale(predicted_m: np.ndarray, true_m: np.ndarray) -> np.ndarray:
-    """Times the median of the ratios."""
+    """The prediction multiplied by the median ratio of true to predicted depth."""
     return predicted_m * np.median(true_m / predicted_m)
 
 
 def align_affine(inverse: np.ndarray, true_m: np.ndarray) -> np.ndarray:
-    """Least squares of true inverse depth on `inverse` (any scale and shift), then metres clamped to [0.1, 10]."""
+    """Metric depth from the least-squares fit of true inverse depth on `inverse` (any scale and shift), clamped to CLAMP_M."""
     x, y = inverse.astype(np.float64), 1 / true_m.astype(np.float64)
     spread = x.var()
     a = ((x - x.mean()) * (y - y.mean())).mean() / spread if spread > 0 else 0.0
@@ -56,16 +58,18 @@ def depth_edge_f1(predicted_m: np.ndarray, true_m: np.ndarray, known: np.ndarray
 
 
 def _neighbours(a: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """All pairs of neighbours along an axis: the later pixels and the earlier ones."""
     return (a[1:], a[:-1]) if axis == 0 else (a[:, 1:], a[:, :-1])
 
 
 def _log_ratio(depth_m: np.ndarray, axis: int) -> np.ndarray:
+    """Log ratio of the depths of neighbours along an axis."""
     a, b = _neighbours(np.log(np.maximum(depth_m, 1e-3)), axis)
     return a - b
 
 
 def unproject_grid(depth_m: np.ndarray, fx: float, fy: float, cx: float, cy: float) -> np.ndarray:
-    """H×W×3 camera-frame points."""
+    """Camera-frame points, H×W×3 metres, of a depth map (H×W metres along z) with the given intrinsics in pixels."""
     v, u = np.indices(depth_m.shape)
     return np.stack([(u - cx) / fx * depth_m, (v - cy) / fy * depth_m, depth_m], axis=-1)
 
@@ -102,13 +106,21 @@ def true_wall_masks(points: np.ndarray, is_wall: np.ndarray, rng: np.random.Gene
     return masks
 
 
-def plane_scores(predicted: np.ndarray, true: np.ndarray, masks: list[np.ndarray]) -> list[tuple[float, float]]:
-    """(flatness in cm, angle to the true normal in degrees) of each masked plane (iBims-1, Koch et al. 2018)."""
+class PlaneScore(NamedTuple):
+    """How well a predicted plane matches the true one (iBims-1, Koch et al. 2018): the residual standard deviation of its points, and the
+    angle between the fitted and the true normal."""
+
+    flatness_cm: float
+    angle_deg: float
+
+
+def plane_scores(predicted: np.ndarray, true: np.ndarray, masks: list[np.ndarray]) -> list[PlaneScore]:
+    """One score per mask (bool H×W). predicted, true: camera-frame points, H×W×3 metres."""
     rows = []
     for mask in masks:
         n_true, _ = fit_plane(true[mask])
         n_pred, spread = fit_plane(predicted[mask])
-        rows.append((spread * 100, float(np.degrees(np.arccos(np.clip(abs(n_true @ n_pred), 0, 1))))))
+        rows.append(PlaneScore(spread * 100, float(np.degrees(np.arccos(np.clip(abs(n_true @ n_pred), 0, 1))))))
     return rows
 
 

@@ -1,6 +1,6 @@
-"""What the notebooks' cells call besides the stages themselves: begin, choose a photo, show figures, tables and pictures.
+"""Helpers for the notebooks' cells: begin a run, choose a photo, show figures, tables and pictures.
 
-Figures go out as plotly's mimetype directly. `fig.show()` would do the same after importing nbformat, which costs four
+Figures are displayed directly in plotly's MIME type. `fig.show()` would do the same, but imports nbformat, which takes four
 seconds in every kernel.
 """
 
@@ -32,9 +32,11 @@ PICTURE_PX = 1000
 
 
 def begin(name: str, run_id: str) -> Run:
-    """The run a notebook works on; text that stands for a number in its parameters is turned into one. Raises ParameterError for a
-    value of another kind, for a parameter it has not, as papermill lets through (`papermill … -p MODLE x` would otherwise go
-    on with the default), and for a misspelt one set by hand."""
+    """The run that a notebook works on. Parameters in the notebook are converted to the types of their defaults.
+
+    Raises ParameterError for a value of another type, for an unknown parameter that papermill let through (`papermill … -p MODLE x` would
+    otherwise continue with the default), and for a misspelt one set by hand.
+    """
     known, space = notebook_parameters(project_root() / "notebooks" / f"{name}.ipynb"), _namespace()
     cells = [_assigned(cell) for cell in space.get("In", ())]
     by_hand = next((names for names in reversed(cells) if "RUN" in names), [])  # as the cell is now, misspelt before or not
@@ -46,12 +48,12 @@ def begin(name: str, run_id: str) -> Run:
 
 
 def _is_injected(cell: str) -> bool:
-    """Whether papermill put the cell there."""
+    """Whether papermill inserted the cell."""
     return cell.startswith("# Parameters\n")
 
 
 def _assigned(cell: str) -> list[str]:
-    """Names that a cell sets at its top level; none where it is not plain Python."""
+    """Names that a cell assigns at its top level; none where it is not plain Python."""
     try:
         body = ast.parse(cell).body
     except SyntaxError:
@@ -60,14 +62,14 @@ def _assigned(cell: str) -> list[str]:
 
 
 def parameters_of(name: str) -> dict[str, Any]:
-    """The values now in force of a notebook's parameters, RUN left out, with names in lower case."""
+    """The present values of a notebook's parameters without RUN, by name in lower case."""
     known = notebook_parameters(project_root() / "notebooks" / f"{name}.ipynb")
     space = _namespace()
     return {key.lower(): space.get(key, default) for key, default in known.items() if key != "RUN"}
 
 
 def listed(value: str | Sequence[str]) -> list[str]:
-    """A parameter that may be a list, or text with ";" between its items (what `papermill -p` can give)."""
+    """The items of a parameter that is a list, or text with ";" between the items (which is what `papermill -p` can pass)."""
     parts = value.split(";") if isinstance(value, str) else value
     return [part.strip() for part in parts if part.strip()]
 
@@ -86,7 +88,7 @@ def _namespace() -> dict[str, Any]:
 
 
 def sample_photo() -> Path:
-    """The photo used where none is given: the living room, else the first sample. Raises PhotoError where there is none."""
+    """The sample photo: the living room, else the first one. Raises PhotoError where there is none."""
     photos = sorted((project_root() / "data" / "photos").rglob("*.jpg"))
     if not photos:
         raise PhotoError("no sample photo in data/photos: give a photo of your own")
@@ -105,15 +107,16 @@ def upload_box(photo: str) -> Any:
     import ipywidgets
     from IPython.display import display
 
-    before = _namespace().get("box")  # of a cell that was run before: what was chosen there is still meant
-    box = before if getattr(before, "value", None) else ipywidgets.FileUpload(accept="image/*,.heic", multiple=False, description="Choose a photo")
+    box = _namespace().get("box")  # of an earlier run of the cell: a photo chosen there is kept
+    if not getattr(box, "value", None):
+        box = ipywidgets.FileUpload(accept="image/*,.heic", multiple=False, description="Choose a photo")
     display(box)
     return box
 
 
 def chosen_photo(photo: str, box: Any = None) -> Photo:
-    """The photo from the chooser, else the one PHOTO names, else the sample; straightened where its lens bent it. Raises PhotoError
-    as `load_photo` does."""
+    """The photo from the file chooser, else the one named in PHOTO, else the sample; straightened if its lens bends lines. Raises
+    PhotoError as `load_photo` does."""
     from poc.photo import load_photo
     from poc.room.distortion import straightened
 
@@ -124,8 +127,8 @@ def chosen_photo(photo: str, box: Any = None) -> Photo:
 
 
 def mark_box(photo: Photo, reference: str | Sequence[str] = ()) -> Any:
-    """A board to mark known lengths on the photo; None where papermill runs the notebook and nobody can click. reference: those that
-    are given already. Raises ParameterError as `parse_reference` does."""
+    """A widget to mark known lengths on the photo; None where papermill runs the notebook and nobody can click. reference: those already
+    given. Raises ParameterError as `parse_reference` does."""
     space = _namespace()
     if any(map(_is_injected, space.get("In", ()))):
         return None
@@ -134,14 +137,14 @@ def mark_box(photo: Photo, reference: str | Sequence[str] = ()) -> Any:
     from poc.marker import Marker
 
     before, box = space.get("marks"), Marker(photo, listed(reference))
-    if isinstance(before, Marker) and before.photo.sha256 == photo.sha256:  # of a cell that was run before
+    if isinstance(before, Marker) and before.photo.sha256 == photo.sha256:  # of an earlier run of the cell
         box.restore(before.marks)
     display(box)
     return box
 
 
 def all_references(reference: str | Sequence[str], marks: Any = None) -> list[str]:
-    """The references that the parameter names, and those marked on the board."""
+    """The references given in the parameter and those marked in the widget."""
     return listed(reference) + (marks.references if marks else [])
 
 
@@ -149,7 +152,7 @@ def all_references(reference: str | Sequence[str], marks: Any = None) -> list[st
 
 
 def show(fig: go.Figure) -> None:
-    """Show a plotly figure, alive, in JupyterLab and in the report."""
+    """Show an interactive plotly figure, in JupyterLab and in the report."""
     from IPython.display import display
 
     bundle = json.loads(fig.to_json())
@@ -158,6 +161,7 @@ def show(fig: go.Figure) -> None:
 
 
 def _title(fig: go.Figure) -> str:
+    """A figure's title, else the types of its traces."""
     return str(fig.layout.title.text or ", ".join(dict.fromkeys(trace.type for trace in fig.data)))
 
 
@@ -185,7 +189,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], none: str = "")
 
 
 def say(*sentences: str) -> None:
-    """Show sentences as a paragraph each; what they hold is text, never markup."""
+    """Show each sentence as a paragraph; empty ones are skipped, and markup in them is escaped."""
     from IPython.display import display
 
     kept = [s for s in sentences if s]
@@ -195,17 +199,17 @@ def say(*sentences: str) -> None:
 
 
 def _escaped(text: str) -> str:
-    """Text for a place in HTML, with its numbers kept together with their units."""
+    """Text escaped for HTML, with numbers kept on one line with their units."""
     return html.escape(together(text))
 
 
 def together(text: str) -> str:
-    """No line break between a number and the percent sign or unit after it."""
+    """Text with a non-breaking space between each number and its unit or percent sign."""
     return re.sub(r"(?<=\d) (?=%|m\b|m²|px\b|s\b)", "\u00a0", text)
 
 
 def warm_figures() -> None:
-    """Make plotly load its validators (a second), so that the first real figure is quick. Called in kernels beforehand."""
+    """Make plotly load its validators (about a second) in advance, so that the first real figure is quick."""
     import plotly.graph_objects as go
 
     kinds = ({"type": "scatter"}, {"type": "heatmap"}, {"type": "bar"}, {"type": "scatter3d"}, {"type": "mesh3d"})

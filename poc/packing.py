@@ -1,7 +1,7 @@
-"""Values between stages as JSON plus arrays, and back.
+"""Serialises the values that pass between stages to JSON plus arrays, and back.
 
 Frozen dataclasses of this package, arrays, tuples, dicts and plain numbers survive the round trip unchanged. A field
-that a stored value lacks takes its default, so older runs stay readable when a type gains a field.
+that is missing in a stored value takes its default, so older runs stay readable when a type gains a field.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PLAIN = (str, bool, int, type(None))
 def pack(value: Any, arrays: dict[str, np.ndarray], path: str = "") -> Any:
     """`value` as JSON-ready data; its arrays go into `arrays` under dotted names that start with `path`.
 
-    Raises TypeError for what has no lossless form here (a programming error, not a user's).
+    Raises TypeError for a value that cannot be stored without loss (a programming error, not the user's).
     """
     if isinstance(value, np.ndarray):
         if value.dtype.hasobject:
@@ -57,7 +57,7 @@ def _pack_dataclass(value: Any, arrays: dict[str, np.ndarray], path: str) -> dic
 
 def _pack_dict(value: dict, arrays: dict[str, np.ndarray], path: str) -> dict[str, Any]:
     for key in value:
-        if not isinstance(key, str) or key.startswith("__") or "." in key:  # arrays go by dotted names
+        if not isinstance(key, str) or key.startswith("__") or "." in key:  # dots separate the parts of an array's name
             raise TypeError(f"{path}: {key!r} cannot be a key in a run")
     return {key: pack(item, arrays, _join(path, key)) for key, item in value.items()}
 
@@ -92,7 +92,7 @@ def _unpack_dataclass(packed: dict[str, Any], arrays: dict[str, np.ndarray]) -> 
 
 
 def _find_type(tag: str) -> type:
-    """The dataclass named by `tag`; only this package's own are ever loaded, since the file may come from elsewhere."""
+    """The dataclass named by `tag`. Only this package's own are loaded, since the file may come from an untrusted source."""
     module, _, name = tag.partition(":")
     if module.startswith("poc."):
         try:

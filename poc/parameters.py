@@ -1,7 +1,7 @@
-"""Notebook parameters: which there are, and whether what was given fits them.
+"""Notebook parameters: reading them from a notebook, and checking the values a caller gives.
 
-papermill itself only logs an unknown parameter and goes on with the default, which answers another question than the
-one asked; so names and kinds are checked here before anything runs.
+papermill only logs an unknown parameter and continues with the default, which would silently give another result than
+the one asked for; so names and types are checked here before anything runs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """" Did you mean X?" for a near miss or one word of a name (whatever its case), else an empty string."""
+    """" Did you mean X?" where a known name is similar or contains `name` as a word (in any case), else ""."""
     names = {k.lower(): k for k in known}
     near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6) or [k for k in names if name.lower() in k.split("_")]
     return f" Did you mean {names[near[0]]}?" if near else ""
@@ -29,7 +29,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def notebook_parameters(path: Path) -> dict[str, Any]:
     """Names and defaults of a notebook's `parameters` cell, in order.
 
-    Raises ParameterError when the notebook cannot be read, has no such cell, or the cell holds more than plain literals.
+    Raises ParameterError when the notebook cannot be read or has no such cell, or the cell contains more than plain literals.
     """
     source = _parameters_cell(path)
     found: dict[str, Any] = {}
@@ -45,6 +45,7 @@ def notebook_parameters(path: Path) -> dict[str, Any]:
 
 
 def _parameters_cell(path: Path) -> str:
+    """The source of the cell tagged `parameters`."""
     try:
         cells = json.loads(path.read_text("utf-8"))["cells"]
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -69,7 +70,7 @@ def parse_assignments(texts: Iterable[str]) -> dict[str, str]:
 
 
 def check_names(given: Iterable[str], known: Iterable[str]) -> None:
-    """Raises ParameterError for a name that is not known, with the nearest that is, or else all of them."""
+    """Raises ParameterError for an unknown name, with the nearest known one or else all of them."""
     for name in given:
         if name not in known:
             hint = did_you_mean(name, known) or f" Known: {', '.join(known)}."
@@ -77,16 +78,16 @@ def check_names(given: Iterable[str], known: Iterable[str]) -> None:
 
 
 def check_parameters(given: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """`given` with text turned into the kind of each default in `known`.
+    """`given` with each value converted to the type of its default in `known`.
 
-    Raises ParameterError for a name that is not known (with "did you mean") or a value of another kind.
+    Raises ParameterError for an unknown name (with "did you mean") or a value of another type.
     """
     check_names(given, known)
     return {name: _fit(name, value, known[name]) for name, value in given.items()}
 
 
 def _fit(name: str, value: Any, default: Any) -> Any:
-    """`value` as the kind of `default`; where the default is None, a number."""
+    """`value` converted to the type of `default`; text for a default of None becomes a number."""
     if isinstance(default, bool):
         text = str(value).lower()
         if text in _TRUE | _FALSE:
@@ -102,7 +103,7 @@ def _fit(name: str, value: Any, default: Any) -> Any:
         return default
     if isinstance(value, (list, tuple)) and all(isinstance(part, str) for part in value):
         return list(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):  # papermill makes numbers of text that looks like one
+    if isinstance(value, (int, float)) and not isinstance(value, bool):  # papermill turns text that looks like a number into one
         value = str(value)
     if not isinstance(value, str):
         raise ParameterError(f"parameter {name} must be text, got {value!r}")
@@ -110,6 +111,7 @@ def _fit(name: str, value: Any, default: Any) -> Any:
 
 
 def _number(name: str, value: Any) -> int | float:
+    """A finite number, as int where it is whole."""
     try:
         number = float(value)
     except (TypeError, ValueError):

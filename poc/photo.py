@@ -1,4 +1,4 @@
-"""A file or its bytes → `Photo`: upright 8-bit RGB, with the focal length in pixels where EXIF knows it.
+"""A file or its bytes → `Photo`: upright 8-bit RGB, with the focal length in pixels where EXIF has it.
 
 Everything that can be wrong with a user's file is caught here, before any network runs, as a `PhotoError` of one line.
 The focal length is read by `poc.exif`, so that this file is about pixels only.
@@ -32,7 +32,7 @@ MAX_PIXELS = 100_000_000
 MAX_FILE_BYTES = 512 * 2**20
 
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "JPEG2000", "PPM")
-"""Only formats that hold photos: Pillow would also start an interpreter for EPS and open icon, font and plot files."""
+"""Only photo formats: Pillow would also run an interpreter for EPS, and open icon, font and plot files."""
 _READABLE = "JPEG, PNG, HEIC, WebP, TIFF, GIF or BMP"
 _RAW_SUFFIXES = {".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"}
 _DNG_VERSION_TAG = 0xC612
@@ -42,7 +42,7 @@ _DECODE_ERRORS = (
     OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, RuntimeError, OverflowError,
     struct.error, zlib.error,
 )
-"""What Pillow's decoders raise on damaged files (they were written at different times by different hands)."""
+"""What Pillow's various decoders raise on damaged files."""
 
 
 def load_photo(source: str | Path | bytes, name: str | None = None) -> Photo:
@@ -65,7 +65,7 @@ def load_photo(source: str | Path | bytes, name: str | None = None) -> Photo:
 
 
 def check_focal_px(focal_px: float, width: int, height: int) -> float:
-    """A focal length in photo pixels that a lens may have. Raises ParameterError for one that does not suit the photo's size."""
+    """`focal_px` (pixels of the photo) as a float. Raises ParameterError for a value no lens would have with a photo of this size."""
     long_side = max(width, height)
     if not 0.2 * long_side <= focal_px <= 10 * long_side:  # False for NaN too
         raise ParameterError(f"focal length {focal_px:g} px does not suit a photo of {width}×{height}: give a value from "
@@ -105,7 +105,7 @@ def _read(source: str | Path | bytes, name: str | None) -> tuple[bytes, str]:
     else:
         path = Path(source)
         data, label = _read_file(path), name or path.name
-    label = re.sub("[\ud800-\udfff]", "\ufffd", label)  # bytes of a file's name that are no text
+    label = re.sub("[\ud800-\udfff]", "\ufffd", label)  # bytes of a file's name that are not valid text
     if not data:
         raise PhotoError(f"{label} is empty (0 bytes): copy or download the photo again")
     return data, label
@@ -150,7 +150,7 @@ def _open(data: bytes, label: str) -> Image.Image:
 
 
 def _heif_format(data: bytes, label: str) -> tuple[str, ...]:
-    """Bring the HEIC reader in only where the bytes ask for it: it costs 0.4 s to import."""
+    """Pillow's name of the HEIC format if the bytes are HEIC; its reader is imported only then, since that takes 0.4 s."""
     if data[4:8] != b"ftyp" or data[8:12] not in _HEIC_BRANDS:
         return ()
     try:
@@ -163,7 +163,7 @@ def _heif_format(data: bytes, label: str) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def _quiet():
-    """Pillow warns of large pictures from 89 megapixels on and of damaged EXIF: our own limit and notes say what matters."""
+    """Suppress Pillow's warnings (pictures over 89 megapixels, damaged EXIF), which our own limit and notes replace."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -182,10 +182,11 @@ def _too_many_pixels(label: str, pixels: int | None) -> PhotoError:
 
 
 def _frame_notes(image: Image.Image) -> tuple[str, ...]:
+    """A note where a file has several frames or pages."""
     try:
         with _quiet():
             frames = int(getattr(image, "n_frames", 1)) if image.format in ("GIF", "WEBP", "PNG", "TIFF", "AVIF") else 1
-    except _DECODE_ERRORS:  # cut off after the first, which is whole
+    except _DECODE_ERRORS:  # damaged after the first frame, which is complete
         return (f"only the first of several {_kind_of_frames(image)} is used; the file is damaged after it",)
     if frames <= 1:
         return ()
@@ -197,18 +198,20 @@ def _kind_of_frames(image: Image.Image) -> str:
 
 
 def _shape_notes(width: int, height: int) -> tuple[str, ...]:
+    """A note where a photo is too long to be a single view."""
     aspect = max(width, height) / min(width, height)
     if aspect <= PANORAMA_ASPECT:
         return ()
-    return (f"the photo is {aspect:.1f} times as long as it is short, like a stitched panorama, whose straight lines are not"
-            " straight: measurements from it would be wrong",)
+    return (f"the photo's long side is {aspect:.1f} times its short side, as in a stitched panorama, in which straight lines are"
+            " bent: measurements from it would be wrong",)
 
 
 def _decode(image: Image.Image, label: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Pixels, upright. Pillow is lazy: this is where a file that was cut short shows."""
+    """Upright pixels, and notes. Pillow decodes lazily, so a truncated file is noticed here."""
     try:
         with _quiet():
-            deep = any(re.search(";16[BLNS]", str(tile[-1])) for tile in getattr(image, "tile", ()))  # Pillow's own name for how pixels are stored
+            # Pillow's name of the raw mode in which pixels are stored
+            deep = any(re.search(";16[BLNS]", str(tile[-1])) for tile in getattr(image, "tile", ()))
             image.load()
             rgb, notes = _to_rgb(_upright(image), label)
             return rgb, (*notes, DEEP) if deep and DEEP not in notes else notes
@@ -227,7 +230,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _to_rgb(image: Image.Image, label: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Any Pillow mode → uint8 H×W×3 and a note where the conversion matters to the reader."""
+    """An image of any Pillow mode as uint8 H×W×3, and a note where the user should know of the conversion."""
     mode = image.mode
     if mode in ("I", "F") or mode.startswith("I;16"):
         return _deep_grey(image, label)
@@ -252,7 +255,7 @@ def _from_cmyk(image: Image.Image) -> Image.Image:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
         except (ImageCms.PyCMSError, OSError):
-            pass  # a damaged profile says nothing about the pixels
+            pass  # the pixels may be fine even if the profile is damaged
     return image.convert("RGB")
 
 
@@ -266,6 +269,7 @@ def _deep_grey(image: Image.Image, label: str) -> tuple[np.ndarray, tuple[str, .
 
 
 def _over_white(image: Image.Image) -> tuple[np.ndarray, tuple[str, ...]]:
+    """A transparent image laid over white."""
     rgba = np.asarray(image.convert("RGBA"))
     if (rgba[..., 3] == 255).all():
         return np.ascontiguousarray(rgba[..., :3]), ()

@@ -1,4 +1,4 @@
-"""The stages in order, stated once: as notebooks for a report, as plain calls for `poc measure`."""
+"""The order of the stages, stated once: as notebooks for a report, and as plain calls for `poc measure`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poc.errors import ParameterError
-from poc.files import probe_file, write_file, write_together, writing_where_told
+from poc.files import probe_file, write_file, write_together, output_chosen_by_caller
 from poc.parameters import check_parameters, notebook_parameters
 from poc.progress import Progress
 from poc.runs import Run, locked_run, project_root
@@ -29,15 +29,16 @@ WORKBOOK = (
     Notebook("05_recommendation", ("01_upload", "03_measurements"), ("poc.catalog", "poc.recommend", "sqlalchemy.dialects.sqlite")),
     Notebook("06_business_case", ("03_measurements",), ("poc.business", "poc.figures.business_figures")),
 )
-"""Name, what it loads from, and what its kernel imports while earlier notebooks run."""
+"""The notebooks in order: name, notebooks it loads from, and what its kernel imports while earlier notebooks run."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a caller can say about a photo, as given: text is parsed (and refused) by `check`.
+    """The options of a call, as the caller gave them; `check` parses and validates them.
 
-    focal_px: pixels of the photo. camera_height: "1.5" or "1.5±0.05" metres. references: see `poc.room.scale.parse_reference`.
-    parameters: further notebook parameters by name. pitch_roll: "-6" or "-6,1" degrees, see `poc.camera.parse_pitch_roll`.
+    model: name of a preset. focal_px: pixels of the photo. camera_height: "1.5" or "1.5±0.05" metres, "" for unknown. references: texts for
+    `poc.room.scale.parse_reference`. parameters: further notebook parameters by name. pitch_roll: "-6" or "-6,1" degrees, as for
+    `poc.camera.parse_pitch_roll`.
     """
 
     model: str = "embedded"
@@ -50,8 +51,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Checked:
-    """Options after parsing, and the photo they belong to. camera_height: metres and one sigma. pitch_roll_deg: as of
-    `poc.camera.estimate_camera`."""
+    """A photo with its parsed options. camera_height: metres and one sigma. pitch_roll_deg: as for `poc.camera.estimate_camera`."""
 
     photo: Photo
     options: Options
@@ -62,7 +62,7 @@ class Checked:
 
 @dataclass(frozen=True)
 class Room:
-    """Everything up to the measurements of one photo."""
+    """The results of all stages up to the measurements of one photo."""
 
     photo: Photo
     depth: DepthMap
@@ -73,7 +73,7 @@ class Room:
 
     @property
     def record(self) -> dict[str, Any]:
-        """The contract of `poc measure --json`."""
+        """The JSON object of `poc measure --json`."""
         from poc.measure import measurement_json
 
         return measurement_json(self.scene, self.measurements, model_facts(self.depth), self.photo.name, self.photo.notes)
@@ -100,42 +100,50 @@ def check(photo: Path, options: Options) -> Checked:
 
 
 def check_each(photos: Sequence[Path], options: Options) -> Iterator[Checked]:
-    """`check` for photos that are measured one by one: what is said in pixels must be true of all of them. Raises as `check` does, before
-    the first is given. One photo is read once; several are read again one by one, so that one at a time is in memory."""
+    """`check` for photos of different rooms, measured one by one; options in pixels must make sense for all of them.
+
+    All photos are checked before the first is returned; raises as `check` does, and ParameterError for options that belong to one photo. A
+    single photo is read once; several are read again one by one, so that only one at a time is in memory.
+    """
     if len(photos) == 1:
         return iter([check(photos[0], options)])
     if len(photos) > 1 and options.references:
-        raise ParameterError("a reference marks two pixels of one photo: give one photo, or photos of one room with --same-room (it is the first's)")
+        instead = "give one photo, or several of one room with --same-room (it is then in the first)"
+        raise ParameterError(f"a reference marks two pixels of one photo: {instead}")
     _one_tilt(photos, options)
     _one_size([_named_size(check(photo, options).photo) for photo in photos], options)
     return (check(photo, options) for photo in photos)
 
 
 def _named_size(photo: Photo) -> tuple[str, int]:
+    """A photo's name, and the long side of its file in pixels."""
     return photo.name, max(photo.file_size)
 
 
 def _one_tilt(photos: Sequence[Path], options: Options) -> None:
+    """Raises ParameterError where a tilt is given for several photos."""
     if len(photos) > 1 and options.pitch_roll:
-        raise ParameterError("pitch and roll are one photo's: give one photo, or leave them out")
+        raise ParameterError("pitch and roll belong to one photo: give one photo, or leave them out")
 
 
 def _one_size(sizes: Sequence[tuple[str, int]], options: Options) -> None:
+    """Raises ParameterError where a focal length in pixels is given for photos of different sizes."""
     if options.focal_px is not None and len({size for _, size in sizes}) > 1:
-        told = ", ".join(f"{name} {size}" for name, size in sizes)
-        raise ParameterError(f"a focal length in pixels is that of one size of photo, and these differ in their long side ({told}): measure them apart")
+        listed = ", ".join(f"{name} {size}" for name, size in sizes)
+        differ = f"but the long sides of these differ ({listed})"
+        raise ParameterError(f"a focal length in pixels holds for one photo size, {differ}: measure them separately")
 
 
 def measure_room(checked: Checked) -> Room:
-    """Depth, camera, scene and measurements of one photo, in this process. A photo without a room gives a refused scene."""
+    """Run the stages on one photo in this process. A photo without a room gives a refused scene, not an error."""
     from poc.camera import estimate_camera
-    from poc.depth import estimate, looked_at_turned
+    from poc.depth import estimate, detect_rotation
     from poc.measure import measure
     from poc.scene import build_scene
 
     photo, focal_px = checked.photo, checked.options.focal_px
     depth, surfaces = estimate(photo, checked.options.model, focal_px)
-    surfaces = looked_at_turned(photo, surfaces)
+    surfaces = detect_rotation(photo, surfaces)
     camera = estimate_camera(photo, surfaces, depth, focal_px=focal_px, pitch_roll_deg=checked.pitch_roll_deg)
     scene = build_scene(photo, depth, surfaces, camera, camera_height=checked.camera_height, references=checked.references)
     return Room(photo, depth, surfaces, camera, scene, measure(scene))
@@ -143,19 +151,20 @@ def measure_room(checked: Checked) -> Room:
 
 @dataclass(frozen=True)
 class SameRoom:
-    """Several photos measured as one room: what came of them together, and of each alone."""
+    """Several photos measured as one room: the joint result, and the result of each photo alone."""
 
     joint: JointRoom
     rooms: tuple[Room, ...]
 
     @property
     def record(self) -> dict[str, Any]:
-        """The contract of `poc measure --same-room --json`."""
+        """The JSON object of `poc measure --same-room --json`."""
         return self.joint.record(model_facts(self.rooms[0].depth))
 
 
 def check_same_room(photos: Sequence[Path], options: Options) -> tuple[Checked, ...]:
-    """`check` for photos of one room. A reference is two pixels of one photo: of the first. Raises as `check` does."""
+    """`check` for photos of one room; references belong to the first photo. Raises as `check` does, and ParameterError for options that
+    do not suit all photos."""
     _one_tilt(photos, options)
     plain = replace(options, references=())
     checked = tuple(check(photo, options if k == 0 else plain) for k, photo in enumerate(photos))
@@ -164,7 +173,7 @@ def check_same_room(photos: Sequence[Path], options: Options) -> tuple[Checked, 
 
 
 def measure_same_room(checked: Sequence[Checked]) -> SameRoom:
-    """Each photo by itself, then all of them as one room."""
+    """Measure each photo alone, then join them into one room."""
     from poc.fuse import RoomPhoto, join_rooms
 
     rooms = tuple(measure_room(c) for c in checked)
@@ -172,13 +181,13 @@ def measure_same_room(checked: Sequence[Checked]) -> SameRoom:
 
 
 def model_facts(depth: DepthMap) -> dict[str, str]:
-    """What computed a depth map, for provenance."""
+    """The `model` entry of the JSON record: what computed a depth map."""
     return {"name": depth.model, "kind": depth.kind, "engine": depth.engine, "weights": depth.weights}
 
 
 @dataclass(frozen=True)
 class Report:
-    """Where a finished report is, its run, and what it took."""
+    """A finished report: its two files, its run, the times of the stages, and the scene's refusal or ""."""
 
     html: Path
     measurements: Path
@@ -189,10 +198,10 @@ class Report:
 
 def write_report(photo: Path, out: Path, options: Options, language: str = "en", quiet: bool = False, *,
                  begun: Callable[[], None] | None = None) -> Report:
-    """The whole chain: notebooks in order, then `out`/report.html and `out`/measurements.json, both or neither.
+    """Run all notebooks, then write `out`/report.html and `out`/measurements.json, both or neither.
 
-    begun: called once nothing stands against it. Raises the caller's mistakes (see `check`) before that, and before anything runs or is
-    written; StageError where a cell fails.
+    begun: called once all options are validated and before anything runs. The caller's mistakes (see `check`) and WriteError for `out` are
+    raised before that; StageError is raised where a cell fails.
     """
     from poc.messages import Messages
     from poc.report import build_report
@@ -200,7 +209,7 @@ def write_report(photo: Path, out: Path, options: Options, language: str = "en",
     Messages(language)
     checked = check(photo, options)
     values = notebook_values(photo, options)
-    with writing_where_told():
+    with output_chosen_by_caller():
         for name in ("report.html", "measurements.json"):
             probe_file(out / name)
     ensure_model(options.model)
@@ -214,13 +223,14 @@ def write_report(photo: Path, out: Path, options: Options, language: str = "en",
         page = build_report(run, stage_names(), times, asked(options), language)
         room = run.load("03_measurements").values
         files = {out / "measurements.json": as_json(room["json"], indent=1).encode(), out / "report.html": page.encode()}
-        with writing_where_told():
+        with output_chosen_by_caller():
             write_together(files)
     return Report(out / "report.html", out / "measurements.json", run, times, room["scene"].refusal or "")
 
 
 def asked(options: Options) -> dict[str, Any]:
-    """What the caller gave that is not a default, or saved in the notebooks, for the report."""
+    """The parameters that differ from their defaults, whether given in the call or saved in the notebooks, by name as the report lists
+    them."""
     from poc.catalog import shown_address
 
     own = {
@@ -235,13 +245,13 @@ def asked(options: Options) -> dict[str, Any]:
 
 
 def saved_by_hand() -> dict[str, Any]:
-    """Parameters that somebody saved in the notebooks with other values than they come with: they count in every report."""
+    """Parameters whose values somebody changed and saved in the notebooks: they apply to every report."""
     from poc.assumptions import COUNTS, BusinessParameters
     from poc.room.stretches import STRIP_M, UP_TO_M
 
     business = vars(BusinessParameters()) | dict.fromkeys(COUNTS, 0)
     usual = {"FREE_DEPTH": STRIP_M, "FREE_HEIGHT": UP_TO_M} | {name.upper(): value for name, value in business.items()}
-    options = {"RUN", "CAMERA_HEIGHT", "PITCH_ROLL", "REFERENCE"}  # what the call says, or leaves open, holds for these
+    options = {"RUN", "CAMERA_HEIGHT", "PITCH_ROLL", "REFERENCE"}  # for these the call counts, even where it gives nothing
     saved = {}
     for name in ("03_measurements", "05_recommendation", "06_business_case"):
         saved |= notebook_parameters(project_root() / "notebooks" / f"{name}.ipynb")
@@ -249,12 +259,12 @@ def saved_by_hand() -> dict[str, Any]:
 
 
 def as_json(record: Any, indent: int | None = None) -> str:
-    """Strict JSON: no NaN, and nothing but ASCII, whatever encoding a terminal or a pipe has."""
+    """Strict JSON: without NaN, and in ASCII, so that it suits the encoding of any terminal or pipe."""
     return json.dumps(record, allow_nan=False, indent=indent)
 
 
 def ensure_model(name: str) -> None:
-    """Have the model's weights here, fetched and verified, before a notebook asks for them. Raises ModelError."""
+    """Fetch and verify the model's weights before a notebook needs them. Raises ModelError."""
     from poc.models import DEFAULT_MODEL, get_preset
     from poc.models.runtime import need_torch
     from poc.models.weights import obtain_weights
@@ -266,8 +276,11 @@ def ensure_model(name: str) -> None:
 
 
 def notebook_values(photo: Path, options: Options) -> dict[str, dict[str, Any]]:
-    """Parameters for each notebook. Raises ParameterError for a name that no notebook has, a value of the wrong kind, or products
-    asked for that the catalogue lacks, and DataError for a catalogue that cannot be read."""
+    """The parameters of each notebook, by its name.
+
+    Raises ParameterError for a name that no notebook has, a value of the wrong kind, or requested products that the catalogue lacks, and
+    DataError for a catalogue that cannot be read.
+    """
     from poc.assumptions import parameters_from
     from poc.catalog import from_here, is_csv
     from poc.products.catalog_csv import read_csv
@@ -293,15 +306,15 @@ def notebook_values(photo: Path, options: Options) -> dict[str, dict[str, Any]]:
 
 
 def _no_options(parameters: Mapping[str, Any], own: Mapping[str, Any]) -> None:
-    """Raises ParameterError for a notebook's parameter that a report sets by an option of its own, which it names."""
+    """Raises ParameterError for a notebook parameter that has an option of its own, and names that option."""
     for name in parameters:
         if (known := name.upper()) in own:
             use = "give the photo itself, as in poc report PHOTO" if known == "PHOTO" else f"use --{known.lower().replace('_', '-')}"
-            raise ParameterError(f"parameter {name} of a report is set by an option of its own: {use}")
+            raise ParameterError(f"parameter {name} has an option of its own: {use}")
 
 
 def _check_products(given: Mapping[str, Any]) -> None:
-    """Which products are asked for, checked as `recommend` does once the photo is measured; where nothing is, no catalogue is opened."""
+    """Check the requested products as `recommend` will later; the catalogue is opened only if some are requested."""
     categories, style, max_price = (given.get(name) for name in ("CATEGORIES", "STYLE", "MAX_PRICE"))
     if not (categories or style or max_price is not None):
         return
@@ -316,16 +329,16 @@ def _check_products(given: Mapping[str, Any]) -> None:
 
 
 def _text_of(path: Path, what: str) -> str:
-    """A path as text that a notebook can hold. Raises ParameterError where its name is none."""
+    """A path as text that a notebook can hold. Raises ParameterError where its bytes are not valid text."""
     try:
         str(path).encode()
     except UnicodeEncodeError as error:
-        raise ParameterError(f"{str(path)!a}: the path holds bytes that are no text; rename {what} or its folder") from error
+        raise ParameterError(f"{str(path)!a}: the path holds bytes that are not valid text; rename {what} or its folder") from error
     return str(path)
 
 
 def run_id(photo: Photo, values: Mapping[str, Mapping[str, Any]]) -> str:
-    """A run's name: the photo's name, and a hash of photo and parameters, so that the same question meets the same folder."""
+    """A run's name: the photo's name and a hash of photo and parameters, so that the same call always uses the same folder."""
     import hashlib
 
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(photo.name).stem).strip("-_")[:40] or "photo"
@@ -335,5 +348,5 @@ def run_id(photo: Photo, values: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def stage_names() -> Sequence[str]:
-    """The workbook's notebooks in order."""
+    """The names of the workbook's notebooks, in order."""
     return [notebook.name for notebook in WORKBOOK]

@@ -1,4 +1,4 @@
-"""What the person at the terminal sees while stages run: a bar with stage and time, or plain lines in a log."""
+"""Progress of the stages: a bar with stage and time on a terminal, plain lines in a log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TextIO
 
 
 class Progress:
-    """A progress bar over `total` stages on a terminal, one line per finished stage elsewhere. Use as a context manager."""
+    """A progress bar over `total` stages on a terminal, one line per finished stage elsewhere, nothing if quiet. Use as a context
+    manager."""
 
     def __init__(self, total: int, stream: TextIO | None = None, quiet: bool = False):
         self._total = total
@@ -34,12 +35,12 @@ class Progress:
             self._bar.close()
 
     def start(self, stage: str) -> None:
-        """A stage begins."""
+        """Note that a stage has started."""
         self._running[stage] = time.perf_counter()
         self.tick()
 
     def finish(self, stage: str) -> None:
-        """A stage is done."""
+        """Note that a stage has finished."""
         took = time.perf_counter() - self._running.pop(stage)
         self._done += 1
         if self._bar is not None:
@@ -49,7 +50,7 @@ class Progress:
             print(f"[{self._done}/{self._total}] {stage:<18} {took:5.1f} s", file=self._stream, flush=True)
 
     def tick(self) -> None:
-        """Redraw, so that the time moves on while a stage works."""
+        """Redraw the bar, so that the elapsed time advances while a stage runs."""
         if self._bar is not None:
             idle = "starting" if self._done == 0 else "report" if self._done == self._total else ""
             self._bar.set_description_str(", ".join(self._running) or idle, refresh=True)

@@ -1,8 +1,8 @@
 """Measurements and catalogue → products that fit, where they go, and why.
 
-The database drops what cannot fit even at the upper end of the intervals (SQL); for what is left, the probability that
-it fits follows from the measured intervals (`poc.products.fit`) and a position free of obstacles from the seen floor
-(`poc.products.places`). Every recommendation stands alone: two of them may want the same place.
+The database drops what cannot fit even at the upper end of the intervals (SQL). For the rest, the probability that
+a piece fits follows from the measured intervals (`poc.products.fit`), and a position free of obstacles from the visible floor
+(`poc.products.places`). Each recommendation is made on its own: two of them may need the same place.
 """
 
 from __future__ import annotations
@@ -12,26 +12,31 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from poc.catalog import Catalogue, fitting, names, on_offer
 from poc.errors import ParameterError
 from poc.products.fit import MARGIN_M, Extent, find, fit_probability
+from poc.products.phrases import between, counted, height_in_words, in_words, probability_in_words
 from poc.products.places import Place, Spot, find_spot, floor_places, placement_at, wall_places
-from poc.types import Measurement, Product, Recommendation, Scene, floored
+from poc.types import Measurement, Product, Recommendation, Scene
 
 FITS = 0.8
-"""A piece is recommended from this probability on; below it, measuring by tape first is the better advice."""
+"""A piece is recommended from this probability on; below it, measuring by tape first is better advice."""
 UNSEEN_FREE = 0.9
-"""Probability that floor just out of the photo is free where a walkway needs it (an assumption; the reason says so)."""
-NO_OFFER = "nothing in the catalogue is of the kind, style and price asked for"
+"""Assumed probability that floor just beyond the photo's edge is free where a walkway needs it; the reason says so."""
+NO_OFFER = "nothing in the catalogue matches the requested kind, style and price"
 TALL_M = 1.5
-"""From this height on a reason names the ceiling."""
+"""For pieces from this height on, the reason mentions the ceiling."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How a category is placed. where: "wall", "floor" or both. clear_sides: sides that need the clearance. side_m: room
-    beside it. share: how much of the wall (floor) it takes up when it looks right. corner: goes to the stretch's end."""
+    """How pieces of a category are placed.
+
+    where: "wall", "floor" or both. share: the share of the wall's length (of the floor's area) at which a piece looks right. clear_sides:
+    number of sides that need the clearance. side_m: free room beside the piece. corner: placed at the end of a stretch, not its middle.
+    """
 
     where: tuple[str, ...]
     share: float
@@ -40,7 +45,7 @@ class Rule:
     corner: bool = False
 
     def setback_m(self, product: Product) -> float:
-        """Free floor kept behind a piece that is used from both sides."""
+        """Free floor behind a piece that is used from both sides."""
         return (self.clear_sides - 1) * product.clearance_m
 
 
@@ -54,15 +59,19 @@ RULES = {
     "tv stand": Rule(("wall",), 0.67),
     "armchair": Rule(("floor", "wall"), 0.30, corner=True),
 }
-"""Shares follow the usual rule that a sofa takes two thirds of its wall; they order the list, and exclude nothing."""
+"""By category. The shares follow the usual rule that a sofa takes two thirds of its wall; they only order the list."""
 OTHER = Rule(("wall", "floor"), 0.60)
+"""For any other category."""
 
 
 @dataclass(frozen=True)
 class Recommendations:
-    """What is offered, or why nothing is. considered: products that passed the database's filter; sure: those that fit with the
-    probability asked for, of which `items` are the best; undecided: those that have a place and may fit there, but with less; likeliest: of these the
-    likeliest. basis: what they were fitted to, in words."""
+    """The products recommended, or the reason why there are none.
+
+    items: the best of those that fit. reason: the outcome in words. considered: number of products that passed the database's filter. sure:
+    number of those that fit with the required probability. undecided: number of those that have a place but a lower probability;
+    likeliest: the most likely of them. basis: what they were fitted to, in words.
+    """
 
     items: tuple[Recommendation, ...]
     reason: str
@@ -76,8 +85,8 @@ class Recommendations:
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A product at its best place, before choosing. taken: share of the wall (floor) it takes up; use: 0…1, how well
-    that suits the category, and the place."""
+    """A product at its best place. taken: the share of the wall (of the floor) that it takes up. use: 0…1, how well that suits its
+    category, and how good the place is."""
 
     product: Product
     place: Place
@@ -91,7 +100,7 @@ def recommend(
     scene: Scene, measurements: Sequence[Measurement], catalogue: Catalogue, *, categories: Sequence[str] | None = None,
     style: str | None = None, max_price: float | None = None, limit: int = 12,
 ) -> tuple[Recommendation, ...]:
-    """The products that fit, best first, no category more than its share; empty where none does (see `recommend_or_reason`)."""
+    """The products that fit, best of each category first; empty where none does. Arguments and errors as `recommend_or_reason`."""
     return recommend_or_reason(
         scene, measurements, catalogue, categories=categories, style=style, max_price=max_price, limit=limit
     ).items
@@ -101,10 +110,10 @@ def recommend_or_reason(
     scene: Scene, measurements: Sequence[Measurement], catalogue: Catalogue, *, categories: Sequence[str] | None = None,
     style: str | None = None, max_price: float | None = None, limit: int = 12, min_probability: float = FITS,
 ) -> Recommendations:
-    """The products that fit with at least min_probability, or the reason why there is none.
+    """The products that fit with at least min_probability, or the reason why there are none.
 
-    Raises ParameterError for a category or style that the catalogue lacks, a limit below 1, a price or probability out
-    of range.
+    categories, style, max_price: which products are considered; None for all. limit: the number of products listed.
+    Raises ParameterError for a category or style that the catalogue lacks, a limit below 1, or a price or probability out of range.
     """
     chosen = chosen_categories(catalogue, categories)
     styles = None if not style else [known_name(style, names(catalogue, "style"), "style")]
@@ -126,32 +135,33 @@ def recommend_or_reason(
 
 
 def check_product(product: Product, scene: Scene, measurements: Sequence[Measurement]) -> Recommendation:
-    """One own product by its sizes: the place it fits best, with what probability, and why (or what is short).
+    """A single product of one's own: the place where it fits best, the probability that it does, and why (or what is too small).
 
-    placement is None where it does not fit as seen. Raises ParameterError for sizes that are not positive numbers.
+    The placement is None where it does not fit into what the photo shows. Raises ParameterError for sizes that are not positive numbers.
     """
     places, why = places_or_reason(scene, measurements)
     best = max(
-        (_candidate(product, place, RULES.get(product.category, OTHER)) for place in places),
+        (_candidate(product, place, rule_of(product.category)) for place in places),
         key=lambda c: (c.spot.free, c.probability, c.use),
         default=None,
     )
-    return Recommendation(product, None, 0.0, f"not judged: {why}") if best is None else _recommendation(best)
+    return Recommendation(product, None, 0.0, f"not assessed: {why}") if best is None else _recommendation(best)
 
 
 def chosen_categories(catalogue: Catalogue, categories: Sequence[str] | None) -> tuple[str, ...]:
-    """The asked-for categories as the catalogue writes them (all where None); ParameterError with the nearest name, or where the list
-    names none."""
+    """The requested categories as the catalogue writes them; all for None. categories: names, or text with commas between them. Raises
+    ParameterError for an unknown name (with the nearest known one) and for an empty list."""
     known = names(catalogue, "category")
     if categories is None:
         return known
     asked = [name for name in (categories.split(",") if isinstance(categories, str) else categories) if name.strip()]
     if not asked:
-        raise ParameterError(f"the list of categories names none: give some of {', '.join(known)}, or leave it out for all")
+        raise ParameterError(f"the list of categories is empty: choose from {', '.join(known)}, or leave it out for all")
     return tuple(dict.fromkeys(known_name(name, known, "category") for name in asked))
 
 
 def rule_of(category: str) -> Rule:
+    """How pieces of a category are placed."""
     return RULES.get(category, OTHER)
 
 
@@ -159,31 +169,30 @@ def rule_of(category: str) -> Rule:
 
 
 def places_or_reason(scene: Scene, measurements: Sequence[Measurement]) -> tuple[tuple[Place, ...], str]:
-    """Places to stand, and what could not be used (or, with no place at all, why)."""
+    """All places where a piece could stand, and why there are none along walls or on the floor; "" where there are both."""
     if scene.refusal:
         return (), scene.refusal
     walls, floors = wall_places(scene, measurements), floor_places(scene, measurements)
     missing = []
     for found, name, label in ((walls, "longest_free_wall", "free wall"), (floors, "floor_area_free", "free floor")):
         if not found:
-            told = find(measurements, name)
-            missing.append(f"{label}: {_why_no_place(told)}")
+            missing.append(f"{label}: {_why_no_place(find(measurements, name))}")
     return (*walls, *floors), "; ".join(missing)
 
 
-def _why_no_place(told: Measurement | None) -> str:
-    """Why nothing can stand there. The remark of a length or area that is known, if only as a bound, is no reason for that."""
-    if told is not None and told.status != "unknown":
-        return "what is seen of it is too small to place anything"
-    return told.reason if told is not None and told.reason else "not seen well enough to place anything"
+def _why_no_place(m: Measurement | None) -> str:
+    """Why nothing can be placed by a free length or area. The reason of one that is known, if only as a bound, does not explain that."""
+    if m is not None and m.status != "unknown":
+        return "the visible part is too small to place anything"
+    return m.reason if m is not None and m.reason else "not seen well enough to place anything"
 
 
 def _candidates(
     places: Sequence[Place], catalogue: Catalogue, categories: Sequence[str], styles: Sequence[str] | None,
     max_price: float | None, min_probability: float,
 ) -> list[Candidate]:
-    """Every product that some place can hold at the upper end of its interval, at the place that suits it best of those where it fits
-    with min_probability, else where it fits most surely."""
+    """Every product that fits some place at the upper end of its interval: at the most suitable place of those where it fits with
+    min_probability, else at the place where it fits most probably."""
     best: dict[str, Candidate] = {}
     for place, rule, group in _queries(places, categories):
         products = fitting(
@@ -199,7 +208,7 @@ def _candidates(
 
 
 def _queries(places: Sequence[Place], categories: Sequence[str]) -> Iterator[tuple[Place, Rule, list[str]]]:
-    """One query per place and per way of placing: categories with equal needs go together."""
+    """One query per place and rule: categories with the same rule are queried together."""
     for place in places:
         groups: dict[tuple, list[str]] = defaultdict(list)
         for category in categories:
@@ -211,6 +220,7 @@ def _queries(places: Sequence[Place], categories: Sequence[str]) -> Iterator[tup
 
 
 def _candidate(product: Product, place: Place, rule: Rule) -> Candidate:
+    """A product at the best position of one place, with the probability that it fits there."""
     width_m = product.width_m + rule.side_m + MARGIN_M
     depth_m = product.depth_m + rule.clear_sides * product.clearance_m
     spot = find_spot(place, product, width_m, depth_m, corner=rule.corner, side_m=rule.side_m,
@@ -227,7 +237,7 @@ def _candidate(product: Product, place: Place, rule: Rule) -> Candidate:
 
 
 def run_extent(place: Place, spot: Spot) -> Extent:
-    """The usable length as an uncertain one: the whole stretch as measured, or the part of it that is deep enough."""
+    """The usable length at a spot, with its uncertainty: the whole stretch as measured, or the part of it that is deep enough."""
     whole = abs(spot.run_m - place.length.value_m) < 1e-6
     return place.length if whole else place.spread.scaled(spot.run_m)
 
@@ -237,6 +247,7 @@ def _area(place: Place) -> float:
 
 
 def _merit(c: Candidate, enough: float) -> tuple[bool, bool, float]:
+    """Sort key between places for one product: free, fits with probability `enough`, and how likely and suitable."""
     sure = c.probability >= enough
     return c.spot.free, sure, c.probability * (0.6 + 0.4 * c.use if sure else 1.0)
 
@@ -245,29 +256,36 @@ def _merit(c: Candidate, enough: float) -> tuple[bool, bool, float]:
 
 
 def _diverse(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:
-    """Best of every category first, then the second of every category, … until the limit; styles take turns within one."""
+    """The best candidate of every category, then the second best of each, and so on up to `limit`; styles alternate within a category."""
     by_category: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
         by_category[candidate.product.category].append(candidate)
     ranked = [_rank(group) for group in by_category.values()]
     rounds = max((len(group) for group in ranked), default=0)
     chosen = [
-        entry
-        for place in range(rounds)
-        for entry in sorted((group[place] for group in ranked if place < len(group)), key=_lead)
+        scored
+        for number in range(rounds)
+        for scored in sorted((group[number] for group in ranked if number < len(group)), key=_lead)
     ]
-    return [candidate for _, candidate in chosen[:limit]]
+    return [scored.candidate for scored in chosen[:limit]]
 
 
-def _lead(entry: tuple[float, Candidate]) -> tuple[int, int, str]:
-    """Order between categories: what makes more of the room first; near ties in the order of RULES."""
-    value, c = entry
+class _Scored(NamedTuple):
+    """A candidate with its score within its category."""
+
+    score: float
+    candidate: Candidate
+
+
+def _lead(scored: _Scored) -> tuple[int, int, str]:
+    """Sort key between categories: pieces that use more of the room first; near ties in the order of RULES."""
+    c = scored.candidate
     order = list(RULES).index(c.product.category) if c.product.category in RULES else len(RULES)
-    return -round(20 * value * (0.6 + 0.4 * min(1.0, c.taken / 0.67))), order, c.product.sku
+    return -round(20 * scored.score * (0.6 + 0.4 * min(1.0, c.taken / 0.67))), order, c.product.sku
 
 
-def _rank(group: Sequence[Candidate]) -> list[tuple[float, Candidate]]:
-    """One category, best first: probability, use of the wall and price; a style already shown loses a tenth each time."""
+def _rank(group: Sequence[Candidate]) -> list[_Scored]:
+    """One category, best first, by probability, use of the wall and price; a style that is listed already loses a tenth each time."""
     prices = sorted(c.product.price for c in group)
     score = {
         c.product.sku: c.probability * (0.55 + 0.35 * c.use + 0.10 * (1 - prices.index(c.product.price) / len(prices)))
@@ -275,12 +293,13 @@ def _rank(group: Sequence[Candidate]) -> list[tuple[float, Candidate]]:
     }
     left, shown, ranked = list(group), defaultdict(int), []
     while left:
-        value, best = max(
-            ((score[c.product.sku] * 0.9 ** shown[c.product.style], c) for c in left), key=lambda e: (e[0], e[1].product.sku)
+        best = max(
+            (_Scored(score[c.product.sku] * 0.9 ** shown[c.product.style], c) for c in left),
+            key=lambda scored: (scored.score, scored.candidate.product.sku),
         )
-        ranked.append((value, best))
-        shown[best.product.style] += 1
-        left.remove(best)
+        ranked.append(best)
+        shown[best.candidate.product.style] += 1
+        left.remove(best.candidate)
     return ranked
 
 
@@ -294,7 +313,7 @@ def _recommendation(c: Candidate) -> Recommendation:
 
 
 def _at_least(c: Candidate) -> bool:
-    """Whether more than is seen could only make it likelier that the piece fits."""
+    """Whether the probability is a lower bound: the place continues out of sight, which can only help."""
     return run_extent(c.place, c.spot).at_least and 0.01 <= c.probability <= 0.99
 
 
@@ -316,62 +335,37 @@ def reason_for(c: Candidate) -> str:
         if c.spot.unseen_m > 0:
             room = f"; {product.clearance_m:.2f} m walkway, {c.spot.unseen_m:.2f} m of it out of the photo (assumed free)"
     else:
-        room = f"; {need:.2f} m deep with its walkway, {deep.value_m:.2f} m free ({between(deep)}): no place for it as seen"
+        room = f"; {need:.2f} m deep with its walkway, {deep.value_m:.2f} m free ({between(deep)}): no place for it in what the photo shows"
     height = c.place.height
     tall = f"; {product.height_m:.2f} m high under {height_in_words(height)}" if product.height_m >= TALL_M else ""
     return f"{size}{side}{room}{tall}; P(fits) {'at least ' if _at_least(c) else ''}{probability_in_words(c.probability)}"
 
 
-def in_words(length: Extent) -> str:
-    return f"{length.value_m:.2f} m{' seen' if length.at_least else ''}"
-
-
-def between(length: Extent) -> str:
-    """The 90 % interval in words; of a lower bound the lower end alone."""
-    if length.at_least:
-        return f"surely {floored(length.low_m)} m or more; it goes on out of sight"
-    return f"90 %: {length.low_m:.2f}–{length.high_m:.2f}"
-
-
-def height_in_words(height: Extent) -> str:
-    if height.otherwise is not None:
-        return f"a ceiling out of sight (at least {floored(height.low_m)} m; {height.otherwise.basis})"
-    return f"{height.value_m:.2f} m ({between(height)}{', ' + height.basis if 'assumed' in height.basis else ''})"
-
-
-def probability_in_words(p: float) -> str:
-    """Never 1.00 or 0.00: the model behind it is not that sure."""
-    return "> 0.99" if p > 0.99 else "< 0.01" if p < 0.01 else f"{math.floor(p * 100) / 100:.2f}"
-
-
 def _outcome(sure: int, shown: int, undecided: int, min_probability: float, missing: str) -> str:
+    """How many pieces fit, how many might, and which places are missing, as one phrase."""
     found = f"{counted(sure, 'piece')} {'fits' if sure == 1 else 'fit'} with a probability of {min_probability:g} or more" if sure else (
-        f"no piece of the catalogue fits with a probability of {min_probability:g} or more")
+        f"no piece in the catalogue fits with a probability of {min_probability:g} or more")
     found += f", the best {shown} of them are shown" if shown < sure else ""
     maybe = f"; {undecided} {'more ' if sure else ''}may fit: measure by tape first" if undecided else ""
     return found + maybe + (f"; {missing}" if missing else "")
-
-
-def counted(count: int, thing: str) -> str:
-    """"1 piece", "2 pieces"."""
-    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def _basis(places: Sequence[Place]) -> str:
     """What the products were fitted to: longest free wall, other stretches, free floor, height."""
     walls = [place for place in places if place.kind == "wall"]
     floors = [place for place in places if place.kind == "floor"]
-    told = []
+    parts = []
     if walls:
         longest = walls[0].length
-        told.append(f"longest free wall {in_words(longest)} ({between(longest)})")
-        told += [f"{len(walls) - 1} shorter free stretch{'es' if len(walls) > 2 else ''} of wall"] * (len(walls) > 1)
+        parts.append(f"longest free wall {in_words(longest)} ({between(longest)})")
+        parts += [f"{len(walls) - 1} shorter free stretch{'es' if len(walls) > 2 else ''} of wall"] * (len(walls) > 1)
     if floors:
-        told.append(f"free floor {floors[0].length.value_m:.2f} × {floors[1].length.value_m:.2f} m")
-    return "; ".join([*told, f"height {height_in_words(places[0].height)}"])
+        parts.append(f"free floor {floors[0].length.value_m:.2f} × {floors[1].length.value_m:.2f} m")
+    return "; ".join([*parts, f"height {height_in_words(places[0].height)}"])
 
 
 def known_name(name: str, known: Sequence[str], what: str) -> str:
+    """`name` as the catalogue writes it. Raises ParameterError with the nearest known name. what: "category" or "style"."""
     wanted = name.strip().lower()
     if wanted in known:
         return wanted
@@ -381,6 +375,7 @@ def known_name(name: str, known: Sequence[str], what: str) -> str:
 
 
 def check_options(max_price: float | None, limit: int, min_probability: float) -> None:
+    """Raises ParameterError for an option of `recommend_or_reason` that is out of range."""
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise ParameterError(f"limit must be a whole number of 1 or more, not {limit}")
     if max_price is not None and not (isinstance(max_price, (int, float)) and 0 <= max_price < math.inf):

@@ -1,7 +1,7 @@
-"""Depth and surfaces pulled to the photo's edges, and depth made visible.
+"""Refinement of depth and surfaces along the photo's edges, and display of depth.
 
-`guided_filter` and the CRF functions change values and keep their kind; `colourise` and `equalise` are for the eye only,
-and nothing is measured from what they return.
+`guided_filter` and the CRF functions change values but not their kind. `colourise` and `equalise` are for display only:
+nothing is measured from what they return.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from poc.errors import ParameterError
 from poc.types import DepthMap, Photo, Surfaces
 
 COEFFICIENT_SIDE_PX = 640
-"""The filter's coefficients are computed at this long side and grown (He and Sun 2015): they are smooth, so this costs
-nothing visible and keeps a 12-megapixel photo under a second."""
+"""The filter's coefficients are computed at this long side and enlarged (Fast Guided Filter, He and Sun 2015). They are smooth, so this has
+no visible effect and keeps a 12-megapixel photo under a second."""
 CRF_SIDE_PX = 640
 DISPLAY_PERCENTILES = (1.0, 99.0)
 NO_VALUE_RGB = (128, 128, 128)
@@ -30,9 +30,9 @@ def guided_filter(depth: DepthMap, photo: Photo, radius: float = 0.02, eps: floa
     """Smooth a depth map where the photo is smooth and sharpen it where the photo has an edge.
 
     Guided filter with the colour photo as guide (He, Sun, Tang, TPAMI 2013). Metric depth is filtered as inverse depth, in
-    which planes are linear. radius: of the window, as a share of the long side; eps: variance of colour (in [0, 1]²) below
-    which the photo counts as smooth. Kind, size and validity stay; invalid pixels neither give nor get values; sigma_log is
-    kept as it is. Raises ParameterError where photo and depth differ in size, or radius or eps is out of range.
+    which planes are linear. radius: of the window, as a share of the long side. eps: variance of colour (in [0, 1]²) below
+    which the photo counts as smooth. Kind, size, validity and sigma_log are unchanged; invalid pixels neither contribute nor
+    receive values. Raises ParameterError where photo and depth differ in size, or radius or eps is out of range.
     """
     _same_size(depth, photo)
     if not 0 < radius <= 0.5 or not 0 < eps < 10:
@@ -42,14 +42,14 @@ def guided_filter(depth: DepthMap, photo: Photo, radius: float = 0.02, eps: floa
 
 
 def _nearness(depth: DepthMap) -> np.ndarray:
-    """Inverse depth (metric: 1/z; relative: as it is), float32, 0 where invalid."""
+    """Inverse depth (of a metric map 1/z, a relative one as it is), float32 H×W, 0 where invalid."""
     if depth.kind == "metric":
         return np.divide(1.0, depth.values, out=np.zeros_like(depth.values, dtype=np.float32), where=depth.valid)
     return np.where(depth.valid, depth.values, 0.0).astype(np.float32)
 
 
 def _from_nearness(nearness: np.ndarray, depth: DepthMap) -> np.ndarray:
-    """Back to the map's own values; a filtered inverse depth that left the positive range keeps the value it had."""
+    """Inverse depth converted back to the values of `depth`; where it is not positive, a metric map keeps its original value."""
     if depth.kind != "metric":
         return np.where(depth.valid, nearness, 0.0).astype(np.float32)
     usable = depth.valid & (nearness > 0)
@@ -74,7 +74,7 @@ def _guided(values: np.ndarray, valid: np.ndarray, rgb: np.ndarray, radius: floa
 
 
 def _window_fits(p: np.ndarray, weight: np.ndarray, guide: np.ndarray, radius_px: int, eps: float) -> tuple[np.ndarray, np.ndarray]:
-    """Smoothed coefficients a (h×w×3) and b (h×w) of the local fits."""
+    """Smoothed coefficients a (h×w×3) and b (h×w) of the local fits of values p (h×w) on the guide (h×w×3), weighted by `weight` (h×w)."""
     total = _box(weight, radius_px)
     seen = total > 1e-6
     safe = np.where(seen, total, 1.0)
@@ -99,7 +99,7 @@ def _window_fits(p: np.ndarray, weight: np.ndarray, guide: np.ndarray, radius_px
 
 
 def _box(x: np.ndarray, radius_px: int) -> np.ndarray:
-    """Mean over a (2r+1)² window, channels apart; beyond the border there is nothing (the caller divides by the weight)."""
+    """Mean over a (2r+1)² window, per channel; zeros beyond the border, for which the caller compensates by dividing by the weight."""
     side = 2 * radius_px + 1
     planes = [x] if x.ndim == 2 else [x[..., k] for k in range(x.shape[-1])]
     means = [cv2.boxFilter(np.ascontiguousarray(p, dtype=np.float32), -1, (side, side), borderType=cv2.BORDER_CONSTANT) for p in planes]
@@ -108,17 +108,18 @@ def _box(x: np.ndarray, radius_px: int) -> np.ndarray:
 
 def _same_size(depth: DepthMap, photo: Photo) -> None:
     if depth.values.shape != photo.rgb.shape[:2]:
-        raise ParameterError(f"depth is {depth.values.shape[1]} × {depth.values.shape[0]} and the photo {photo.width} × {photo.height}: they must match")
+        height, width = depth.values.shape
+        raise ParameterError(f"depth is {width} × {height} and the photo {photo.width} × {photo.height}: they must match")
 
 
 # --- dense CRF (extra "crf") ---------------------------------------------------------------------------------------
 
 
 def crf_surfaces(surfaces: Surfaces, photo: Photo, iterations: int = 5) -> Surfaces:
-    """Surfaces whose borders follow the photo's edges, at most CRF_SIDE_PX on the long side.
+    """Surfaces whose borders follow the photo's edges, with a long side of at most CRF_SIDE_PX.
 
-    Fully connected CRF (Krähenbühl and Koltun 2011), needs the extra "crf" (pydensecrf2, built from source). Raises
-    ParameterError with the command that installs it where it is absent.
+    Fully connected CRF (Krähenbühl and Koltun 2011). Needs the extra "crf" (pydensecrf2, built from source); raises
+    ParameterError with the command to install it where it is missing.
     """
     rgb = _small(photo.rgb)
     size = (rgb.shape[1], rgb.shape[0])
@@ -129,8 +130,8 @@ def crf_surfaces(surfaces: Surfaces, photo: Photo, iterations: int = 5) -> Surfa
 def crf_depth(depth: DepthMap, photo: Photo, levels: int = 48, iterations: int = 5) -> DepthMap:
     """Depth whose steps follow the photo's edges: inverse depth cut into levels, a dense CRF over them, the expected level.
 
-    levels: how many, at equal shares of the pixels. Kind and validity stay; for photos larger than CRF_SIDE_PX the
-    *change* is grown to full size, so that detail stays. Needs the extra "crf", as `crf_surfaces` does.
+    levels: their number; each holds an equal share of the pixels. Kind and validity are unchanged; for photos larger than CRF_SIDE_PX
+    only the *change* is enlarged to full size, so that detail is kept. Needs the extra "crf", as `crf_surfaces` does.
     """
     _same_size(depth, photo)
     if not 4 <= levels <= 256:
@@ -156,6 +157,7 @@ def crf_depth(depth: DepthMap, photo: Photo, levels: int = 48, iterations: int =
 
 
 def _small(rgb: np.ndarray) -> np.ndarray:
+    """An H×W×3 photo scaled down to a long side of at most CRF_SIDE_PX."""
     scale = min(1.0, CRF_SIDE_PX / max(rgb.shape[:2]))
     size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
     return np.ascontiguousarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
@@ -166,7 +168,8 @@ def _mean_field(energy: np.ndarray, rgb: np.ndarray, compatibility: float | np.n
     try:
         import pydensecrf.densecrf as dense
     except ImportError:
-        raise ParameterError("the CRF needs pydensecrf2, which is not installed: pip install -c constraints.txt -e '.[crf]' (builds with gcc)") from None
+        install = "pip install -c constraints.txt -e '.[crf]' (builds with gcc)"
+        raise ParameterError(f"the CRF needs pydensecrf2, which is not installed: {install}") from None
     height, width, labels = energy.shape
     crf = dense.DenseCRF2D(width, height, labels)
     crf.setUnaryEnergy(np.ascontiguousarray(energy.reshape(-1, labels).T, dtype=np.float32))
@@ -181,10 +184,10 @@ def _mean_field(energy: np.ndarray, rgb: np.ndarray, compatibility: float | np.n
 
 
 def colourise(depth: DepthMap, method: Literal["percentile", "histogram"] = "percentile", max_side: int | None = None) -> np.ndarray:
-    """A picture of a depth map, uint8 H×W×3 RGB: near is bright, invalid is grey. For the eye only.
+    """A picture of a depth map, uint8 H×W×3 RGB: near is bright, invalid is grey. For display only.
 
     Colours are OpenCV's "inferno", whose lightness rises evenly (perceptually uniform). See `equalise` for the methods.
-    max_side: a larger map is shown at this long side.
+    max_side: a larger map is reduced to this long side.
     """
     depth = _decimated(depth, max_side) if max_side else depth
     level = (equalise(depth, method) * 255).astype(np.uint8)
@@ -194,7 +197,7 @@ def colourise(depth: DepthMap, method: Literal["percentile", "histogram"] = "per
 
 
 def equalise(depth: DepthMap, method: Literal["percentile", "histogram"] = "percentile") -> np.ndarray:
-    """Nearness stretched to [0, 1], float32 H×W, 0 where invalid. For the eye only: levels of two photos do not compare.
+    """Inverse depth stretched to [0, 1], float32 H×W, 0 where invalid. For display only: two photos cannot be compared by it.
 
     percentile: inverse depth, linear between its 1st and 99th percentile, so that one stray pixel does not flatten the
     rest. histogram: every level is equally frequent, which shows structure in the distance but not how far it is.
@@ -218,7 +221,7 @@ def equalise(depth: DepthMap, method: Literal["percentile", "histogram"] = "perc
 
 
 def _decimated(depth: DepthMap, max_side: int) -> DepthMap:
-    """Every n-th pixel: no value is mixed with one that is invalid."""
+    """A map reduced by nearest neighbour, so that no value is mixed with an invalid one."""
     height, width = depth.values.shape
     scale = min(1.0, max_side / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

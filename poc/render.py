@@ -1,7 +1,7 @@
-"""An executed notebook → the pieces of an HTML page: prose, figures that stay alive, tables, pictures, hidden code.
+"""An executed notebook → the pieces of an HTML page: prose, interactive figures, tables, pictures, folded code.
 
-nbconvert would drop figures in plotly's mimetype without a word and ask two servers for scripts, so outputs are turned
-into HTML here.
+nbconvert would silently drop figures in plotly's MIME type and load scripts from two servers, so outputs are converted
+to HTML here.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ HIDDEN_TAGS = {"parameters", "injected-parameters", "setup", "save", "not-in-rep
 
 @dataclass(frozen=True)
 class Piece:
-    """Part of a section. kind: "prose", "figure", "html", "image" or "text". content: HTML ready to place, for a
-    figure its JSON, for an image its data URI, for text the plain text."""
+    """Part of a section. kind: "prose", "figure", "html", "image" or "text". content: HTML; for a figure its JSON, for an image its data
+    URI, for text the plain text. height: of a figure, in pixels."""
 
     kind: str
     content: str
@@ -30,7 +30,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Section:
-    """One notebook's part of the report: its pieces, its code apart."""
+    """One notebook's part of the report: the pieces to show, and its code."""
 
     name: str
     pieces: tuple[Piece, ...]
@@ -38,8 +38,11 @@ class Section:
 
 
 def read_section(path: Path) -> Section:
-    """The section of an executed notebook. Its code is told without what the caller gave (paths, a database's password), which the
-    report tells in its own words, and without the defaults that this replaced. Raises RunError when the file is missing or no notebook."""
+    """The section of an executed notebook.
+
+    Its code leaves out the injected parameters, which may hold paths or a database's password and are listed elsewhere in the report, and
+    the defaults that they replaced. Raises RunError when the file is missing or not a notebook.
+    """
     try:
         cells = json.loads(path.read_text("utf-8"))["cells"]
     except FileNotFoundError:
@@ -47,12 +50,13 @@ def read_section(path: Path) -> Section:
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path} is not a notebook that can be read ({error})") from error
     tags = [cell["metadata"].get("tags", ()) for cell in cells]
-    untold = {"injected-parameters"} | ({"parameters"} if any("injected-parameters" in own for own in tags) else set())
-    code = [_text(cell["source"]) for cell, own in zip(cells, tags) if cell["cell_type"] == "code" and not untold & set(own)]
+    left_out = {"injected-parameters"} | ({"parameters"} if any("injected-parameters" in own for own in tags) else set())
+    code = [_text(cell["source"]) for cell, own in zip(cells, tags) if cell["cell_type"] == "code" and not left_out & set(own)]
     return Section(path.stem, tuple(_pieces(cells)), "\n\n".join(code))
 
 
 def _pieces(cells: list[Mapping[str, Any]]) -> Iterator[Piece]:
+    """The prose and outputs of all cells that are not hidden by a tag."""
     import mistune
 
     markdown = mistune.create_markdown(escape=True)
@@ -68,14 +72,14 @@ def _pieces(cells: list[Mapping[str, Any]]) -> Iterator[Piece]:
 
 
 def _without_title(prose: str) -> str:
-    """The notebook's own heading goes: the report numbers its sections itself."""
+    """Prose without the notebook's own heading, since the report has headings of its own."""
     if prose.startswith("<h1>"):
         return prose.partition("</h1>")[2].strip()
     return prose.strip()
 
 
 def _piece(output: Mapping[str, Any]) -> Piece | None:
-    """One output, in its richest form that works offline; None for what has no place in a report (widgets, errors)."""
+    """One output in the richest form that works offline; None for what a report does not show (widgets, errors)."""
     if output["output_type"] == "stream":
         return Piece("text", _text(output["text"])) if output.get("name") == "stdout" else None
     data = output.get("data", {})
@@ -92,7 +96,7 @@ def _piece(output: Mapping[str, Any]) -> Piece | None:
 
 
 def _figure(bundle: Mapping[str, Any]) -> Piece:
-    """A figure's JSON, safe inside a script element (no "</script>" or "<!--" can end it early)."""
+    """A figure's JSON, escaped so that no "</script>" or "<!--" in it can end the script element early."""
     kept = {key: bundle[key] for key in ("data", "layout", "config", "frames") if bundle.get(key)}
     text = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
     return Piece("figure", text.replace("<", "\\u003c"), int(bundle.get("layout", {}).get("height") or 450))

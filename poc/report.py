@@ -1,4 +1,4 @@
-"""A finished run → one HTML file that opens anywhere, offline: summary first, figures alive, code hidden."""
+"""A finished run → one HTML file that works offline: the summary first, then interactive figures, with the code folded away."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PHOTO_PX = 900
 def build_report(run: Run, stages: Sequence[str], times: Sequence[StageTime], given: Mapping[str, Any], language: str = "en") -> str:
     """The report of a finished run as HTML.
 
-    stages: the executed notebooks in order. times: where the time went. given: parameters that differ from the defaults.
+    stages: names of the executed notebooks, in order. times: of the stages. given: parameters that differ from the defaults.
     Raises RunError when a stage is missing or stale, ParameterError for an unknown language.
     """
     import jinja2
@@ -43,20 +43,21 @@ def build_report(run: Run, stages: Sequence[str], times: Sequence[StageTime], gi
     environment.filters |= {"together": together, "sentence": sentence}
     photo = run.get("01_upload", "photo")
     return environment.get_template("report.html.j2").render(
-        say=say, figure_label=_figure_label, languages=LANGUAGES, photo=photo, photo_uri=_photo_uri(photo), summary=summarise(run, say), sections=sections,
-        facts=_facts(run, given, say), times=times, whole_s=max((t.ended_s for t in times), default=0.0),
+        say=say, figure_label=_figure_label, languages=LANGUAGES, photo=photo, photo_uri=_photo_uri(photo),
+        summary=summarise(run, say), sections=sections, facts=_facts(run, given, say), times=times,
+        whole_s=max((t.ended_s for t in times), default=0.0),
         plotly_js=plotly_script() if any(_figures(section) for section in sections) else "",
     )  # fmt: skip
 
 
 def plotly_script() -> str:
-    """plotly.js as it comes with the plotly package, found without importing it. Raises PocError where it is missing."""
+    """The plotly.js of the installed plotly package, found without importing it. Raises PocError where it is missing."""
     found = importlib.util.find_spec("plotly")
     for place in found.submodule_search_locations if found else ():
         path = Path(place) / "package_data" / "plotly.min.js"
         if path.is_file():
             return path.read_text("utf-8").replace("</script", "<\\/script")
-    raise PocError("the plotly package holds no plotly.min.js: install it again at the version in constraints.txt")
+    raise PocError("the plotly package has no plotly.min.js: install it again at the version in constraints.txt")
 
 
 def _figures(section: Section) -> int:
@@ -64,7 +65,7 @@ def _figures(section: Section) -> int:
 
 
 def _figure_label(before: Sequence[Piece]) -> str:
-    """What a figure shows, for who cannot see it: the prose that leads to it."""
+    """A text alternative for a figure: the prose before it."""
     prose = next((piece.content for piece in reversed(before) if piece.kind == "prose"), "")
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", prose)).split())
 
@@ -76,7 +77,7 @@ def _photo_uri(photo: Any) -> str:
 
 
 def _facts(run: Run, given: Mapping[str, Any], say: Messages) -> list[tuple[str, str]]:
-    """Provenance: what went in and what computed it."""
+    """The table of provenance: what went in, and what computed the result."""
     depth, upload = run.load("02_depth"), run.load("01_upload")
     asked = ", ".join(f"{name} = {value}" for name, value in given.items()) or say("defaults")
     return [

@@ -1,8 +1,8 @@
-"""A run's folder: what each stage found, where it came from, and whether it still holds.
+"""A run's folder: the results of each stage, where they come from, and whether they are still current.
 
 `runs/<id>/` has, per stage, `<stage>.json` (facts: schema version, units, model, weight hash, parent hashes) and
-`<stage>.npz` (arrays). A stage whose parent is missing or was made again since is refused, and the refusal names the
-notebook to run. Files are replaced whole, so an interrupted run can always be started again.
+`<stage>.npz` (arrays). A stage whose parent is missing or has been run again since is refused, and the error names the
+notebook to run. Files are replaced as a whole, so an interrupted run can always be started again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from poc.errors import ParameterError, RunError, WriteError
-from poc.files import make_folder, write_together, writing_where_told
+from poc.files import make_folder, write_together, output_chosen_by_caller
 from poc.packing import pack, unpack
 
 SCHEMA = 3
@@ -34,45 +34,46 @@ UNITS = {"length": "m", "area": "m²", "focal_length": "px", "angle": "rad", "pi
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 _TOKEN = "__stage_hash__"
 _SOURCE = Path(__file__).resolve().parents[1]
-_INSTALLED = [Path(base) / "share" / "poc" for base in (sysconfig.get_path("data"), sys.prefix, site.getuserbase())]  # `data-files` of pyproject.toml
+_INSTALLED = [Path(base) / "share" / "poc" for base in (sysconfig.get_path("data"), sys.prefix, site.getuserbase())]
+"""Where pip puts the `data-files` of pyproject.toml."""
 
 
 def project_root() -> Path:
-    """The folder that holds notebooks/ and data/: the source tree (as `pip install -e` leaves it), else where pip puts them, else
-    the current folder."""
+    """The folder with notebooks/ and data/: the source tree (also for `pip install -e`), else where pip installs them, else the current
+    folder."""
     return next((root for root in (_SOURCE, *_INSTALLED) if (root / "notebooks").is_dir()), Path.cwd())
 
 
 def working_root() -> Path:
-    """The folder in which runs are made and kernels stand: the source tree, else the current folder."""
+    """The folder in which runs are stored and kernels run: the source tree, else the current folder."""
     return _SOURCE if (_SOURCE / "notebooks").is_dir() else Path.cwd()
 
 
 def from_project(path: Path) -> Path:
-    """A relative path as it is from here, else from the project's folder: JupyterLab's kernels stand in notebooks/."""
+    """A relative path, taken from the current folder or else from the project's: the kernels of JupyterLab run in notebooks/."""
     there = project_root() / path
     return there if not os.path.exists(path) and os.path.exists(there) else path
 
 
 def runs_root() -> Path:
-    """Where runs live: the environment variable POC_RUNS, or `runs/` in `working_root`."""
+    """The folder of all runs: the environment variable POC_RUNS, or `runs/` in `working_root`."""
     given = os.environ.get("POC_RUNS")
     return Path(given).expanduser().resolve() if given else working_root() / "runs"
 
 
 def open_run(run_id: str) -> Run:
-    """The run named `run_id`, whether or not it exists yet (its folder is made on the first save).
+    """The run named `run_id`, whether or not it exists yet (its folder is created by the first save).
 
     Raises ParameterError for a name that is not a plain folder name.
     """
     if not isinstance(run_id, str) or not _ID.fullmatch(run_id):
-        raise ParameterError(f"RUN {run_id!r} is not a run's name: use letters, digits, '.', '_' and '-' only")
+        raise ParameterError(f"RUN {run_id!r} is not a valid run name: use only letters, digits, '.', '_' and '-'")
     return Run(run_id, runs_root() / run_id)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What one stage left: values as they were saved, facts in plain JSON, the whole record, and its hash."""
+    """The stored result of one stage: its values as they were saved, facts in plain JSON, and the whole record."""
 
     name: str
     values: dict[str, Any]
@@ -86,7 +87,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Run:
-    """A run's name and folder. loaded: hash of each stage as it was last read here."""
+    """A run's name and folder. loaded: the hash of each stage when it was last read by this process."""
 
     id: str
     folder: Path
@@ -104,8 +105,8 @@ class Run:
     ) -> Path:
         """Store a stage's values (types of this package, arrays, plain data) and facts; returns the JSON's path.
 
-        The hashes of `parents` go into the record. Raises RunError when a parent is missing, stale or another than was read here,
-        WriteError when nothing can be written; then whatever stood there before still stands.
+        The hashes of `parents` are recorded. Raises RunError when a parent is missing, stale, or was run again since it was read here,
+        and WriteError when nothing can be written; what was stored before is then unchanged.
         """
         arrays: dict[str, np.ndarray] = {}
         record = {
@@ -133,7 +134,7 @@ class Run:
         return json_path
 
     def load(self, stage: str) -> Stage:
-        """What `stage` left. Raises RunError, naming the notebook to run, when it is missing, torn, or stale."""
+        """The stored result of `stage`. Raises RunError, naming the notebook to run, when it is missing, damaged or stale."""
         record = self._current(stage)
         arrays = self._arrays(stage, record["hash"])
         self.loaded[stage] = record["hash"]
@@ -159,7 +160,7 @@ class Run:
         return True
 
     def clear(self) -> None:
-        """Remove everything in the run's folder but its lock, so that a run starts from nothing."""
+        """Remove everything in the run's folder except its lock."""
         if not self.folder.is_dir():
             return
         try:
@@ -172,7 +173,7 @@ class Run:
             raise WriteError(f"cannot clear {self.folder}: {error.strerror or error}") from error
 
     def _current(self, stage: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
-        """The stage's record, once it and everything it was made from are known to hold."""
+        """The stage's record, after checking that it and all its parents are current. seen: stages already visited."""
         record = self._record(stage)
         for parent, wanted in record["parents"].items():
             if parent in seen:
@@ -180,19 +181,20 @@ class Run:
             try:
                 found = self._current(parent, (*seen, stage))["hash"]
             except RunError as error:
-                raise RunError(f"{stage} of run {self.id!r} rests on {parent}, and {error}") from error
+                raise RunError(f"{stage} of run {self.id!r} depends on {parent}, and {error}") from error
             if found != wanted:
-                raise RunError(f"{stage} of run {self.id!r} is stale, {parent} was made again since: {_again(stage)}")
+                raise RunError(f"{stage} of run {self.id!r} is stale because {parent} was run again since: {_again(stage)}")
         return record
 
     def _as_loaded(self, stage: str) -> str:
-        """A stage's hash, the same as when it was read: another photo may have been chosen meanwhile."""
+        """A stage's hash, after checking that it was not run again (with another photo, say) since it was read here."""
         found = self._current(stage)["hash"]
         if self.loaded.get(stage, found) != found:
-            raise RunError(f"{stage} of run {self.id!r} was made again since it was read here: run all cells of this notebook again")
+            raise RunError(f"{stage} of run {self.id!r} was run again since it was read here: run all cells of this notebook again")
         return found
 
     def _record(self, stage: str) -> dict[str, Any]:
+        """The stage's JSON record. Raises RunError where it is missing, damaged or of another version."""
         path = self.folder / f"{stage}.json"
         try:
             record = json.loads(path.read_text("utf-8"))
@@ -205,6 +207,7 @@ class Run:
         return record
 
     def _arrays(self, stage: str, wanted: str) -> dict[str, np.ndarray]:
+        """The stage's arrays, which must carry the hash `wanted`. Raises RunError where they do not, or cannot be read."""
         path = self.folder / f"{stage}.npz"
         try:
             with np.load(path, allow_pickle=False) as stored:
@@ -218,15 +221,15 @@ class Run:
 
 @contextmanager
 def locked_run(run_id: str) -> Iterator[Run]:
-    """A run that no other process has: `run_id`, or `run_id-2`, `-3`, … while those before are busy.
+    """A run that no other process is using: `run_id`, or `run_id-2`, `-3`, … while the earlier ones are busy.
 
-    The lock goes when the process ends, however it ends. Raises WriteError where the folder cannot be written.
+    The lock is released when the process ends, in whatever way. Raises WriteError where the folder cannot be written.
     """
-    import fcntl  # not on Windows, where notebooks by hand still work
+    import fcntl  # missing on Windows, where running notebooks by hand still works
 
     for number in range(1, 100):
         run = open_run(run_id if number == 1 else f"{run_id}-{number}")
-        with writing_where_told() if os.environ.get("POC_RUNS") else nullcontext():
+        with output_chosen_by_caller() if os.environ.get("POC_RUNS") else nullcontext():
             make_folder(run.folder)
         try:
             handle = os.open(run.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -246,7 +249,7 @@ def locked_run(run_id: str) -> Iterator[Run]:
 
 
 def _digest(record: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
-    """sha256 over the record and its arrays: the same content gives the same hash, whenever it was made."""
+    """sha256 over the record and its arrays; it depends only on their content, not on the time."""
     digest = hashlib.sha256(json.dumps(record, sort_keys=True, ensure_ascii=False).encode())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
@@ -256,4 +259,5 @@ def _digest(record: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
 
 
 def _again(stage: str) -> str:
+    """What to do about a stage that cannot be used."""
     return f"run {stage} again (notebooks/{stage}.ipynb)"

@@ -27,18 +27,18 @@ Z90 = 1.6448536269514722
 """Half-width of a two-sided 90 % interval of the normal distribution, in standard deviations."""
 
 RUNS_THROUGH = "it runs through"
-"""How a measurement's reason begins where the wall is not where it was put, so that its interval says nothing."""
+"""Part of a measurement's reason where walls cross each other: one of them is misplaced, so its interval cannot be trusted."""
 GIVEN_OFF = "or a length that was given is far off"
-"""How a refusal ends where a length that the caller gave does not suit the photo."""
+"""Ending of a refusal where a length that the caller gave does not fit the photo."""
 
 
 def floored(value: float) -> str:
-    """A lower bound with two decimals, never above itself."""
+    """A lower bound with two decimals, rounded down."""
     return f"{math.floor(value * 100 + 1e-9) / 100:.2f}"
 
 
 def whole_percent(percents: float) -> str:
-    """An error in per cent; below 2 with one decimal, rounded up, so that nothing is told as exact: "16", "0.4"."""
+    """An error in per cent as text; below 2 with one decimal and rounded up, so that it never reads as zero: "16", "0.4"."""
     return f"{percents:.0f}" if percents >= 2 else f"{max(1, math.ceil(10 * percents - 1e-6)) / 10:.1f}"
 
 
@@ -47,9 +47,9 @@ class Photo:
     """An upright photo.
 
     rgb: uint8, H×W×3. f_px: focal length in pixels of *this* image from EXIF, or None (never a guess).
-    name: file name or a label. notes: what was done on loading, in words ("first frame of an animation").
-    sha256: of the file's bytes (of the pixels, where there was no file). bend_k, bend_sigma: how the lens bent lines before they were
-    straightened (`poc.room.distortion`), and one sigma of it, 0 where nothing was done; bent_size: (width, height) until then.
+    name: file name or a label. notes: what was done on loading, in words ("only the first of 3 frames … is used").
+    sha256: of the file's bytes (of the pixels, if there was no file). bend_k, bend_sigma: the lens distortion that was removed
+    (`poc.room.distortion`) and its one-sigma error, 0 if none was; bent_size: (width, height) before that.
     """
 
     rgb: np.ndarray
@@ -83,8 +83,8 @@ class Camera:
     level camera). *_source: "exif", "given", "solved", "assumed" (f_px); "lines", "planes", "given", "assumed", … (gravity).
     f_sigma_rel: one standard deviation of log f. gravity_sigma_rad: one standard deviation of the angle, per axis.
     manhattan: 3×3, rows are the room's axes in the camera frame (two horizontal, third = -gravity), or None.
-    notes: disagreements between sources, in words, without a full stop (`poc.words.sentence` sets it). bend_k: how the lens bends lines,
-    as of `poc.room.distortion`; 0 where it does not.
+    axes_sigma_rad: one standard deviation of the axes' azimuth. notes: disagreements between sources, in words, without a full stop
+    (`poc.words.sentence` adds it). bend_k: lens distortion, as in `poc.room.distortion`; 0 for none.
     """
 
     f_px: float
@@ -111,11 +111,11 @@ class Camera:
 class DepthMap:
     """Depth along z (metric, metres) or relative inverse depth (any scale and shift, larger is nearer).
 
-    values: float32 H×W, aligned to the photo (same extent; usually the same size). valid: bool H×W; where False,
-    values hold 0 and mean nothing. sigma_log: float32 H×W, one standard deviation of log depth as the model expects
-    it, or None. model: preset name. engine, weights: what computed it, for provenance. f_px: the focal length (pixels
-    of the photo) a metric depth was computed with, or None: metric depth is proportional to it, so a later stage that
-    knows better multiplies values by f_better / f_px.
+    values: float32 H×W, aligned to the photo (same extent; usually the same size). valid: bool H×W; where it is False,
+    values are 0 and mean nothing. sigma_log: float32 H×W, one standard deviation of log depth as estimated by the model,
+    or None. model: preset name. engine, weights: what computed it, for provenance. f_px: the focal length (pixels
+    of the photo) with which a metric depth was computed, or None; metric depth is proportional to it, so a later stage with a
+    better focal length multiplies the values by f_better / f_px.
     """
 
     values: np.ndarray
@@ -130,10 +130,12 @@ class DepthMap:
 
 @dataclass(frozen=True)
 class Surfaces:
-    """What each pixel belongs to. probabilities: float32 h×w×6 in the order of SURFACE_CLASSES, summing to 1;
-    it covers the whole photo's extent at its own (usually smaller) size. room_logit: log odds that the photo shows a room, as the
-    same network judges it; None where it does not. turns: quarter turns to the left after which it plainly shows one, and as it
-    stands it does not; else 0."""
+    """The surface each pixel belongs to.
+
+    probabilities: float32 h×w×6 in the order of SURFACE_CLASSES, summing to 1; they cover the whole photo at their own (usually smaller)
+    size. room_logit: log odds that the photo shows a room, from the same network; None if it has no such output. turns: quarter turns to
+    the left after which the photo shows a room while it does not as it is stored; else 0.
+    """
 
     probabilities: np.ndarray
     model: str = "embedded"
@@ -141,15 +143,15 @@ class Surfaces:
     turns: int = 0
 
     def shares(self) -> np.ndarray:
-        """Share of the photo taken for each class, six numbers that sum to 1."""
+        """Share of the photo's pixels assigned to each class: six numbers that sum to 1."""
         taken = self.probabilities.argmax(-1).ravel()
         return np.bincount(taken, minlength=len(SURFACE_CLASSES)) / max(taken.size, 1)
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A length the user knows. kind: "length", "door", "a4", "socket", … ; ends: ((u1, v1), (u2, v2)) photo pixels;
-    length_m and sigma_m: its true length and one standard deviation; marked: the ends in the photo's file, where that was straightened."""
+    """A length the user knows. kind: "length", "door", "a4", "socket", …. ends: ((u1, v1), (u2, v2)), pixels of the photo. length_m,
+    sigma_m: its true length and one standard deviation. marked: the ends in pixels of the photo's file, if the photo was straightened."""
 
     kind: str
     ends: tuple[tuple[float, float], tuple[float, float]]
@@ -160,7 +162,8 @@ class Reference:
 
 @dataclass(frozen=True)
 class ScaleSource:
-    """One opinion on the scale. camera_height_m is what it implies for the camera's height above the floor."""
+    """One opinion on the scale. camera_height_m: the camera's height above the floor that it implies. sigma_rel: its relative one-sigma
+    error."""
 
     source: str
     camera_height_m: float
@@ -170,10 +173,13 @@ class ScaleSource:
 
 @dataclass(frozen=True)
 class Scale:
-    """The scale in force: its source in words ("camera height given", "metric model", "reference length", …,
-    joined by " + " where several were combined), its one-sigma relative error, and every opinion that went in. changes: how much of
-    that error is the camera's and the walls' (log change of the height under one sigma of each cause, as of `poc.room.propagate`):
-    what moves the height with it moves the room as well, so it must not be counted twice."""
+    """The scale that is used.
+
+    source: in words ("camera height given", "metric model", "reference length", …, joined by " + " where several were combined).
+    sigma_rel: its relative one-sigma error. opinions: every source that was combined. changes: how much of that error comes from causes
+    that also move the rest of the room (log change of the height under one sigma of each cause, see `poc.room.propagate`), and must not be
+    counted twice.
+    """
 
     source: str
     camera_height_m: float
@@ -184,7 +190,7 @@ class Scale:
 
     @property
     def own_sigma_rel(self) -> float:
-        """One sigma of the scale, relative, that comes from nothing else in the room."""
+        """The relative one-sigma error of the scale alone, without the part shared with other causes (`changes`)."""
         return math.sqrt(max(self.sigma_rel**2 - sum(x**2 for x in self.changes.values()), 0.0))
 
 
@@ -207,12 +213,15 @@ class Plane:
 
 @dataclass(frozen=True)
 class WallSegment:
-    """The visible stretch of a wall in the room frame. ends: 2×2 metres, left then right as seen. end_kinds: for each
-    end "corner" (meets another wall), "frame" (cut by the photo's edge) or "occluded". free: stretches (start, end in
-    metres along the wall from ends[0]) with nothing standing in front; free_end_kinds alike, "obstacle" and "door" added.
-    foot_azimuths: rising directions (radians from the room's y axis toward x, one per column of the panorama) in which the
-    camera saw its foot; None where that was not kept. covered: (start, end, height in metres from which on something hangs on
-    the wall or hides it), above the height to which free stretches look."""
+    """The visible stretch of a wall, in the room frame.
+
+    ends: 2×2 metres, left then right as seen by the camera. end_kinds: for each end "corner" (meets another wall), "frame" (cut by the
+    photo's edge) or "occluded". free: stretches, as (start, end) in metres along the wall from ends[0], with nothing standing in front;
+    free_end_kinds: the kinds of their ends, which may also be "obstacle" or "door". foot_azimuths: increasing directions (radians from the
+    room's y axis toward x, one per column of the panorama) in which the camera saw the wall's foot, or None where that is not known.
+    covered: (start, end, height) in metres: above that height something hangs on the wall or hides it, higher up than free stretches
+    require.
+    """
 
     plane_id: str
     ends: np.ndarray
@@ -250,11 +259,11 @@ class Opening:
 class Scene:
     """A room in metres, or the reason why there is none.
 
-    refusal: None, or why no room is measured here, in one sentence; then planes, walls, … are empty and depth_m may be
-    None. depth_m, valid: h×w working grid (long side ≤ 320), metres along z. room_from_cam: 3×3 rotation to the room
-    frame. outline: n×2 room-frame polygon of the visible floor region bounded by walls and frame; free_floor: bool
-    grid over `grid_origin` (x, y of its [0, 0] corner) with cells of `grid_cell_m`, rows along y (forward), columns
-    along x: floor that is seen and free; seen_floor: alike, floor within the outline. largest_free_rect: (x0, y0, x1, y1) room frame, or None.
+    refusal: None, or why no room was measured, in one sentence; planes, walls, … are then empty and depth_m may be None. depth_m, valid:
+    h×w working grid (long side ≤ 320), metres along z. room_from_cam: 3×3 rotation to the room frame. outline: n×2 room-frame polygon of
+    the visible floor, bounded by walls and the photo's frame. free_floor: bool grid of floor that is visible and free, with its [0, 0]
+    corner at `grid_origin` (x, y), cells of `grid_cell_m`, rows along y (forward) and columns along x; seen_floor: the same grid, True for
+    floor within the outline. largest_free_rect: (x0, y0, x1, y1) in the room frame, or None. notes: disagreements, in words.
     """
 
     camera: Camera
@@ -275,7 +284,7 @@ class Scene:
     largest_free_rect: tuple[float, float, float, float] | None = None
     notes: tuple[str, ...] = ()
     solution: object | None = field(default=None, repr=False, compare=False)
-    """What `poc.measure` propagates errors through; of no meaning to anyone else."""
+    """Internal: what `poc.measure` propagates errors through."""
 
     @property
     def camera_height_m(self) -> float | None:
@@ -287,11 +296,11 @@ class Scene:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A number one can act on, or the reason there is none.
+    """A measured quantity, or the reason why there is none.
 
-    low, high: 90 % interval (equal to None where unknown; high None for a lower bound with no ceiling on it).
-    status: measured, lower_bound (the true value is at least `low`; `value` is what is seen) or unknown.
-    basis: where it comes from, in words. reason: why it is not plainly measured. budget: share of the variance by
+    low, high: 90 % interval (None where unknown; high is None for a lower bound without an upper limit).
+    status: measured, lower_bound (the true value is at least `low`; `value` is the visible part) or unknown.
+    basis: where it comes from, in words. reason: why it is not simply measured. budget: share of the variance by
     cause ("scale", "focal", "gravity", "shift", "fit", "model", "unseen"), summing to 1. light: "green", "amber" or "red".
     """
 
@@ -309,7 +318,8 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Check:
-    """A self-test without ground truth: name, what was found, whether it speaks for the result ("green", "amber", "red")."""
+    """A self-test without ground truth: its name, what it found, its light ("green", "amber", "red" or "" if it could not be run), and
+    what that means."""
 
     name: str
     value: float | None
@@ -320,8 +330,8 @@ class Check:
 
 @dataclass(frozen=True)
 class NextMeasurement:
-    """The one thing worth measuring next: what to do, which measurement it helps, and its interval's width before and after
-    (infinite for a lower bound, whose bound before and after stands in least_now_m and least_after_m)."""
+    """The one thing most worth measuring next: what to do, the name of the measurement it improves, and that interval's width before and
+    after. The width of a lower bound is infinite; its bound before and after is in least_now_m and least_after_m."""
 
     action: str
     helps: str
@@ -333,7 +343,7 @@ class NextMeasurement:
 
 @dataclass(frozen=True)
 class Product:
-    """A piece from the catalogue; metres and the catalogue's currency. clearance_m: free depth needed in front."""
+    """A piece from the catalogue, in metres and the catalogue's currency. clearance_m: free depth needed in front of it."""
 
     sku: str
     name: str
@@ -348,8 +358,8 @@ class Product:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a product stands, in the room frame: centre (x, y), its width's direction as an angle in radians from the
-    x axis, the wall it stands against (plane id) or None, and the free floor kept behind a piece that is used from both sides."""
+    """Where a product stands, in the room frame: its centre (x, y), the direction of its width as an angle from the x axis, the plane id
+    of the wall it stands against or None, and the free floor kept behind a piece that is used from both sides."""
 
     x_m: float
     y_m: float
@@ -360,8 +370,8 @@ class Placement:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A product, where it goes, the probability that it fits there, and why, in words and numbers. at_least: the place goes on out of
-    sight, so that the probability is a lower bound."""
+    """A product, its placement, the probability that it fits there, and the reason in words and numbers. at_least: the place continues
+    out of sight, so the probability is a lower bound."""
 
     product: Product
     placement: Placement | None

@@ -148,7 +148,7 @@ def test_bad_references(capsys, photo_file, tmp_path, runs_folder, command, refe
 def test_an_output_folder_that_cannot_be_written(capsys, photo_file, tmp_path, runs_folder, command):
     (tmp_path / "file").write_text("in the way")
     line = refused(capsys, [command, photo_file, "-o", tmp_path / "file" / "out" / "x.png"], tmp_path / "file")
-    assert "cannot write" in line and "choose another place" in line
+    assert "cannot write" in line and "choose another location" in line
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no RLIMIT_FSIZE")
@@ -158,7 +158,7 @@ def test_a_full_disk_leaves_nothing(photo_file, tmp_path):
     code = limit + "from poc.cli import main; main(sys.argv[1:])"
     command = [sys.executable, "-c", code, "depth", str(photo_file), "-o", str(tmp_path / "d.png")]
     done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "make room" in done.stderr, done.stderr
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "free some space" in done.stderr, done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -407,7 +407,7 @@ def test_ctrl_c_in_the_middle_and_again(photo_file, tmp_path):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130 and out == ""
-    assert re.findall(r"^poc: .*", err, flags=re.M) == ["poc: stopped; nothing half-written is left, start it again when you like"]
+    assert re.findall(r"^poc: .*", err, flags=re.M) == ["poc: stopped; no unfinished files are left behind, so it can simply be started again"]
     assert "Traceback" not in err and not (tmp_path / "out").exists()
     again = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=400)
     assert again.returncode == 0, again.stderr

@@ -106,7 +106,7 @@ def test_photos_that_were_tried_measure_the_share_of_usable_ones():
     params = parameters_from({"photos_tried": 20, "photos_usable": 14, "usable_photo_share": 0.9})
     assert params == with_measured_share(BusinessParameters(), 14, 20, "tried by the analyst") and params.usable_photo_share == 0.7
     assert parameters_from({"photos_tried": 0, "photos_usable": 0}) == BusinessParameters()
-    for counts, message in (({"photos_usable": 3}, "more usable than tried"), ({"photos_tried": 5, "photos_usable": 3}, "say too little")):
+    for counts, message in (({"photos_usable": 3}, "more usable than tried"), ({"photos_tried": 5, "photos_usable": 3}, "too few to estimate")):
         with pytest.raises(ParameterError, match=message):
             parameters_from(counts)
 
@@ -123,7 +123,7 @@ def test_nine_in_ten_draws_lie_inside_a_measured_interval():
 def test_a_width_is_never_told_as_what_it_is_wider_than(half_width, light, told):
     m = replace(rooms.measured("ceiling_height", 2.0, 0.1), low=2.0 * (1 - half_width), high=2.0 * (1 + half_width))
     verdict = accuracy_verdict((m,), BusinessParameters())
-    assert verdict.light == light and f"known to {told} (90 %" in verdict.text and verdict.width == told.split()[1] and not verdict.doubted
+    assert verdict.light == light and f": {told} (90 %" in verdict.text and verdict.width == told.split()[1] and not verdict.doubted
 
 
 def test_the_most_there_is_to_save_stands_apart_from_the_assumptions():
@@ -140,7 +140,7 @@ def test_no_gain_from_accuracy_is_claimed_by_default():
     case = business_case(BusinessParameters())
     assert case.steady.rework_saved == 0 and case.steady.customer_time_worth == 0
     assert range_of(BusinessParameters(), "customer_hour_value") == (0.0, 0.0)  # worth money only if the analyst says so
-    assert any("was not measured" in note for note in case.notes) and any("Nothing in the money" in note for note in case.notes)
+    assert any("was not measured" in note for note in case.notes) and any("No input to the money" in note for note in case.notes)
 
 
 def test_low_base_high_are_in_order_and_repeatable():
@@ -174,7 +174,7 @@ def test_sensitivity_is_sorted_and_each_end_is_that_ends_net():
 def test_break_even_turns_the_net_to_zero(name):
     result = break_even(BusinessParameters(), name)
     if result.value is None:
-        assert "no value turns" in result.text
+        assert "no value brings" in result.text
     else:
         assert net_over_horizon(BusinessParameters(), **{name: result.value}) == pytest.approx(0, abs=1.0)
         assert "is zero at" in result.text
@@ -234,7 +234,7 @@ def test_a_measured_share_needs_photos_and_brings_its_own_interval():
     low, high = range_of(p, "usable_photo_share")
     assert (low, high) == pytest.approx((0.516, 0.836), abs=0.001)
     assert any("14 of 20 photos, test set" in note for note in business_case(p).notes)
-    for usable, total, message in ((1, 1, "say too little"), (5, 4, "more usable than tried"), (-1, 20, "whole number")):
+    for usable, total, message in ((1, 1, "too few to estimate"), (5, 4, "more usable than tried"), (-1, 20, "whole number")):
         with pytest.raises(ParameterError, match=message):
             with_measured_share(BusinessParameters(), usable, total)
     assert wilson_interval(20, 20)[1] == 1.0 and wilson_interval(20, 20)[0] < 0.95
@@ -250,7 +250,7 @@ def test_amounts_claim_three_figures_and_keep_their_sign():
 
 @pytest.mark.parametrize(
     ("spread", "light", "words"),
-    [(0.07, "green", "a product can be chosen"), (0.2, "amber", "by hand of up to 30 %"), (0.4, "red", "measure by tape")],
+    [(0.07, "green", "a product can be chosen"), (0.2, "amber", "the ± 30 % of measuring by hand"), (0.4, "red", "measure by tape")],
 )
 def test_the_widest_length_decides(spread, light, words):
     told = (rooms.measured("longest_free_wall", 2.4, spread), rooms.measured("ceiling_height", 2.6, 0.02))
@@ -263,14 +263,14 @@ def test_the_verdict_says_of_which_lengths_it_takes_the_least_sure():
     """A wall's distance may be less sure: no product is chosen by it, so it is not judged, and nothing is said that it belies."""
     told = (rooms.measured("ceiling_height", 2.6, 0.15), rooms.measured("wall_1_distance", 4.0, 0.27))
     verdict = accuracy_verdict(told, BusinessParameters())
-    assert verdict.text.startswith("Of the longest free wall, the longest wall and the ceiling height, the least sure with two ends, ceiling height, is known to ± 15 %")
+    assert verdict.text.startswith("Of the longest free wall, the longest wall and the ceiling height, the least certain with a full interval is the ceiling height: ± 15 %")
     assert set(verdict.half_widths) == {"ceiling_height"}
 
 
 def test_a_length_without_two_ends_keeps_the_verdict_from_green():
     bound = rooms.measured("longest_free_wall", 3.0, 0.5, status="lower_bound")
     verdict = accuracy_verdict((bound, rooms.measured("ceiling_height", 2.6, 0.02)), BusinessParameters())
-    assert verdict.light == "amber" and "longest free wall is a lower bound or unknown: there the tape decides" in verdict.text
+    assert verdict.light == "amber" and "the longest free wall is only bounded from below or unknown: measure by tape there" in verdict.text
 
 
 def test_a_length_in_doubt_sends_to_the_tape_however_sharp_it_looks():
@@ -281,16 +281,16 @@ def test_a_length_in_doubt_sends_to_the_tape_however_sharp_it_looks():
     for value in (replace(sharp, high=None, status="lower_bound", reason="cut; it runs through wall 2"), replace(sharp, reason="it runs through wall 2")):
         for others in ((), (rooms.measured("ceiling_height", 2.6, 0.02),)):
             told = accuracy_verdict((value, *others), BusinessParameters())
-            assert told.light == "red" and told.doubted and "longest free wall may be wrong altogether" in told.text
+            assert told.light == "red" and told.doubted and "longest free wall may be entirely wrong" in told.text
     whole = accuracy_verdict((replace(sharp, reason="some other remark"),), BusinessParameters())
-    assert "wrong altogether" not in whole.text and whole.light != "red"
+    assert "entirely wrong" not in whole.text and whole.light != "red"
 
 
 def test_lower_bounds_and_unknowns_are_not_judged():
     bound = rooms.measured("longest_wall", 3.0, 0.5, status="lower_bound")
     verdict = accuracy_verdict((bound, rooms.unknown("ceiling_height", "out of sight")), BusinessParameters())
     assert verdict.light == "" and verdict.half_widths == {} and verdict.text == (
-        "Neither the longest free wall, the longest wall nor the ceiling height is known with two ends in this photo: nothing to judge.")
+        "Neither the longest free wall, the longest wall nor the ceiling height has a full interval in this photo, so there is nothing to judge.")
 
 
 # --- figures -----------------------------------------------------------------------------------------------------
@@ -304,7 +304,7 @@ def test_figures_hold_the_numbers_and_say_what_is_assumed():
     curve, bars = cumulative_figure(case).to_dict(), tornado_figure(swings, p).to_dict()
     base = next(t for t in curve["data"] if t.get("name") == "base")
     assert list(base["y"]) == pytest.approx([-p.build_cost, *case.cumulative_base])
-    assert "with every input as stated: in month 17" in curve["layout"]["title"]["text"]
+    assert "with every input as stated, in month 17" in curve["layout"]["title"]["text"]
     for shown_figure in (curve, bars):
         small = shown_figure["layout"]["title"]["subtitle"]["text"]
         assert "6 given, 16 assumed" in small and "none measured" in small
@@ -313,4 +313,4 @@ def test_figures_hold_the_numbers_and_say_what_is_assumed():
     few, most = (cumulative_figure(replace(case, pays_back_share=share)).to_dict()["layout"]["title"]["text"] for share in (0.004, 0.997))
     assert few.startswith("Under 1 % of the cases break even") and most.startswith("Over 99 % of the cases")
     never = business_case(BusinessParameters(adoption_share=0.05))
-    assert "with every input as stated: not" in cumulative_figure(never).to_dict()["layout"]["title"]["text"]
+    assert "with every input as stated, never" in cumulative_figure(never).to_dict()["layout"]["title"]["text"]

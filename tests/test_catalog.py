@@ -245,9 +245,9 @@ def test_a_wrong_address_gets_one_clear_line_without_the_password(url, message, 
         (SOFA.replace("Sofa", " "), "line 2: name is empty"),
         (SOFA.replace("Sofa", "S" * 201), "line 2: name has 201 characters"),
         ("A1,Sofa", "line 2: 2 cells"),
-        (SOFA + "\n" + SOFA, "line 3: sku A1 stands on line 2"),
+        (SOFA + "\n" + SOFA, "line 3: sku A1 is on line 2"),
         (SOFA + "\n\n" + WARDROBE.replace("EUR", "USD"), "line 4: currency USD"),
-        ("", "holds no products"),
+        ("", "contains no products"),
         ('"A1,' + SOFA, "not proper CSV"),
     ],
 )
@@ -268,7 +268,7 @@ def test_all_bad_rows_are_counted_and_five_shown(tmp_path):
     [
         (HEADER.replace("width_m", "width"), "missing column.*width_m.*unknown: width"),
         (HEADER.replace(",", ";"), "commas, not semicolons"),
-        (HEADER.replace("price", "sku,price"), "stand there twice"),
+        (HEADER.replace("price", "sku,price"), "appear twice"),
         ("", "missing column"),
     ],
 )

@@ -193,7 +193,7 @@ def test_a_meta_json_of_another_layout_is_named(tmp_path, change, says):
     write_folder(tmp_path, n=2)
     where = tmp_path / "meta.json"
     where.write_text(json.dumps(change(json.loads(where.read_text()))))
-    with pytest.raises(DataError, match=f"meta.json: is not laid out as a data folder's: {says}") as error:
+    with pytest.raises(DataError, match=f"meta.json: does not have the layout of a data folder: {says}") as error:
         list_frames(tmp_path)
     assert "Error" not in str(error.value) and "object has no" not in str(error.value)
 
@@ -301,5 +301,5 @@ def test_a_folder_that_lists_no_frames_has_those_of_its_photos(tmp_path):
 
 def test_a_list_of_frames_that_is_no_text(tmp_path):
     (tmp_path / "names.txt").write_bytes(b"\xff\xd8 a photo")
-    with pytest.raises(DataError, match="it is no text"):
+    with pytest.raises(DataError, match="it is not text"):
         read_names(tmp_path / "names.txt")

@@ -24,7 +24,7 @@ LAYERS = (
     ("measure",),
     ("fuse",),
     ("evaluate", "evaluate_rooms", "training", "training.*"),
-    ("sketch", "figures.*", "words", "messages", "recommend", "products.*", "business", "assumptions", "catalog"),
+    ("sketch", "figures.*", "words", "messages", "translations", "recommend", "products.*", "business", "assumptions", "catalog"),
     ("render", "report", "summary"),
     ("workbook", "workbook.*", "pipeline"),
     ("bench", "marker", "notebook"),

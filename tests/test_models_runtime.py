@@ -81,7 +81,7 @@ def embedded():
 
 
 def test_shipped_weights_keep_the_contract(embedded):
-    depth, surfaces = embedded.both(photo_from_array(np.full((480, 640, 3), 128, np.uint8)), f_px=500.0)
+    depth, surfaces = embedded.depth_and_surfaces(photo_from_array(np.full((480, 640, 3), 128, np.uint8)), f_px=500.0)
     assert depth.valid.all() and 0.2 < np.median(depth.values) < 20 and (depth.sigma_log > 0).all()
     assert surfaces.probabilities.shape == (240, 320, 6) and "unverified" not in depth.weights
 
@@ -101,7 +101,7 @@ def test_memory_does_not_grow_with_every_new_size(embedded):
 
     sizes = np.random.default_rng(0).integers(300, 900, (40, 2))
     for i, (width, height) in enumerate(sizes):
-        embedded.both(photo_from_array(np.zeros((height, width, 3), np.uint8)))
+        embedded.depth_and_surfaces(photo_from_array(np.zeros((height, width, 3), np.uint8)))
         if i == 15:
             before = resident_mb()
     assert resident_mb() - before < 30

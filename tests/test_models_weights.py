@@ -191,7 +191,7 @@ def test_a_weights_folder_with_the_file_under_another_name_is_said(tmp_path, mon
     assert path.parent != tmp_path
     for suffix in (".onnx", ".json"):
         shutil.copy(path.with_suffix(suffix), tmp_path / f"ours{suffix}")
-    with pytest.raises(ModelError, match="which holds ours.onnx but no embedded.onnx: call it embedded.onnx, and the .json beside it embedded.json, or unset POC_WEIGHTS") as caught:
+    with pytest.raises(ModelError, match="which holds ours.onnx but no embedded.onnx: rename it to embedded.onnx, and the .json beside it to embedded.json, or unset POC_WEIGHTS") as caught:
         obtain_weights(embedded)
     assert "\n" not in str(caught.value) and obtain_weights(embedded, path.parent)[0] == path, "a folder that is given goes first"
     for suffix in (".onnx", ".json"):

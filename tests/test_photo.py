@@ -253,7 +253,7 @@ def test_focal_from_sensor():
 def test_a_sensors_density_is_not_used_with_the_width_of_a_smaller_copy(stated):
     """A 24 mm lens on a 36 mm sensor of 5616 pixels, saved smaller with the new width or none: it would be three times too long."""
     smaller = _photo((1600, 1067), focal=24.0, plane_x=3954.23, unit=2, **stated)
-    assert smaller.f_px is None and "made smaller?" in smaller.notes[0]
+    assert smaller.f_px is None and "scaled down?" in smaller.notes[0]
     kept = _photo((1600, 1067), focal=24.0, plane_x=3954.23, unit=2, px=5616, py=3744)
     assert kept.f_px == pytest.approx(24 / 36.07 * 1600, rel=0.01)
 

@@ -103,7 +103,7 @@ def test_products_are_not_asked_for_in_a_database_that_is_not_there(photo_file, 
      ("FOCAL_PX", "use --focal-px"), ("PITCH_ROLL", "use --pitch-roll"), ("PHOTO", "give the photo itself, as in poc report PHOTO")],
 )  # fmt: skip
 def test_a_parameter_that_is_an_option_names_it(photo_file, name, use):
-    with pytest.raises(ParameterError, match=f"^parameter {name} of a report is set by an option of its own: {use}$"):
+    with pytest.raises(ParameterError, match=f"^parameter {name} has an option of its own: {use}$"):
         notebook_values(photo_file, Options(parameters={name: "1"}))
 
 
@@ -160,7 +160,7 @@ def test_probing_a_folder_leaves_nothing(tmp_path):
     probe_folder(tmp_path / "a" / "b")
     assert not (tmp_path / "a").exists()
     (tmp_path / "file").write_text("x")
-    with pytest.raises(WriteError, match="choose another place"):
+    with pytest.raises(WriteError, match="choose another location"):
         probe_folder(tmp_path / "file" / "b")
 
 

@@ -167,8 +167,8 @@ def test_options_narrow_the_list(catalogue):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"categories": []}, "names none: give some of armchair"),
-        ({"categories": " , "}, "names none"),
+        ({"categories": []}, "is empty: choose from armchair"),
+        ({"categories": " , "}, "is empty"),
         ({"categories": ["sofas"]}, "no category “sofas”: did you mean “sofa”"),
         ({"style": "gothic!"}, "no style “gothic!”: it has classic"),
         ({"limit": 0}, "limit must be"),
@@ -197,7 +197,7 @@ def test_no_room_no_wall_no_floor_give_a_reason_and_nothing_else(catalogue):
     assert "free wall" in no_wall.reason
     tiny = replace(rooms.scene(), largest_free_rect=(0.0, 1.0, 0.1, 1.1), walls=())
     bound = tuple(replace(m, high=None, status="lower_bound", reason="it goes on behind furniture") for m in rooms.measurements())
-    assert recommend_or_reason(tiny, bound, catalogue).reason.endswith("free floor: what is seen of it is too small to place anything")
+    assert recommend_or_reason(tiny, bound, catalogue).reason.endswith("free floor: the visible part is too small to place anything")
     no_grid = replace(rooms.scene(), free_floor=np.zeros((0, 0), bool))
     assert recommend(no_grid, rooms.measurements(), catalogue) == ()
 
@@ -207,12 +207,12 @@ def test_an_own_piece_is_judged_by_its_sizes():
     assert fits.probability > 0.99 and fits.placement.wall_id == "wall_2"
     check_standing(fits, rooms.scene())
     wide = check_product(piece(3.6), rooms.scene(), rooms.measurements())
-    assert wide.placement is None and wide.probability < 0.2 and "no place for it as seen" in wide.reason
+    assert wide.placement is None and wide.probability < 0.2 and "no place for it in what the photo shows" in wide.reason
     deep = check_product(piece(1.0, depth=3.2), rooms.scene(), rooms.measurements())
     assert 0 < deep.probability < 0.9 or deep.placement is not None
     assert check_product(piece(height=2.55), rooms.scene(), rooms.measurements(0.1)).probability < 0.7
     nowhere = check_product(piece(), Scene(rooms.camera(), refusal="no room found"), ())
-    assert nowhere.probability == 0.0 and nowhere.reason == "not judged: no room found"
+    assert nowhere.probability == 0.0 and nowhere.reason == "not assessed: no room found"
 
 
 def test_every_sample_category_has_a_rule(catalogue):

@@ -13,7 +13,7 @@ import made_run
 import numpy as np
 import pytest
 
-from poc import messages, runs
+from poc import messages, runs, translations
 from poc.assumptions import INFO, money
 from poc.business import accuracy_verdict
 from poc.errors import ParameterError, RunError
@@ -105,10 +105,10 @@ def test_the_summary_comes_first(page):
 def test_a_length_that_contradicts_the_photo_is_not_told_as_a_bad_photo(refused, tmp_path):
     reason = f"no room found: by its depth the camera would stand 1.55 m above the floor, by what is given 0.62 m: either this is no room, {GIVEN_OFF}"
     run = changed(refused, tmp_path, scene=replace(refused.get("03_measurements", "scene"), refusal=reason))
-    for language, words in (("en", "leave what was given out"), ("zh", "去掉所给的数值")):
+    for language, words in (("en", "leave the value out"), ("zh", "去掉所给的数值")):
         told = summarise(run, Messages(language))
         assert words in told.meaning and "floor meeting" not in told.meaning + told.advice
-    assert "without what was given" in advice_sentence(None, reason)
+    assert "without the value you gave" in advice_sentence(None, reason)
 
 
 def test_code_is_there_but_folded_away(page):
@@ -155,7 +155,7 @@ def test_it_is_not_too_large(page):
 def test_a_photo_without_a_room_says_so_first(refused):
     bare = without_scripts(build_report(refused, made_run.STAGES, (), {}))
     head = bare[: bare.index("<nav>")]
-    assert "No room is measured in this photo" in head and "no floor that meets a wall" in head
+    assert "No room could be measured in this photo" in head and "no floor that meets a wall" in head
     assert "Nothing is recommended" in head and "says nothing about this photo" in " ".join(head.split())
     assert not re.search(r"\d\.\d\d\s?m\b", head), "no dimension where there is no room"
     assert "do not use them" in bare and "Nothing is drawn" in bare
@@ -211,7 +211,7 @@ def test_every_message_exists_in_every_language():
 def test_why_no_room_was_found_is_told_in_the_readers_language():
     """Every reason, as it is written where it is found; those with numbers as they come from there."""
     written = "".join((Path(messages.__file__).parent / name).read_text("utf-8") for name in ("room/refusal.py", "scene.py"))
-    assert all(reason in written for reason in messages._REFUSALS_ZH if "{" not in reason), "nobody says that any more"
+    assert all(reason in written for reason in translations.REFUSALS_ZH if "{" not in reason), "nobody says that any more"
     zh = Messages("zh")
     strip = Photo(np.zeros((100, 290, 3), np.uint8))
     bent = refuse_bend(Camera(500.0, 320.0, 240.0, 640, 480, np.array([0.0, 1.0, 0.0]), "given", "lines", 0.01, 0.01, bend_k=-0.6))
@@ -219,7 +219,7 @@ def test_why_no_room_was_found_is_told_in_the_readers_language():
     for reason in numbered:
         told = zh.refusal(reason)
         assert told.endswith("。") and not re.search(r"[A-Za-z]{2}", told) and set(re.findall(r"\d+", reason)) == set(re.findall(r"\d+", told))
-    assert len(numbered) == sum("{" in reason for reason in messages._REFUSALS_ZH)
+    assert len(numbered) == sum("{" in reason for reason in translations.REFUSALS_ZH)
     assert all(zh.refusal(messages.NO_ROOM + reason).endswith("。") for reason in [*REASONS.values(), "no walls are seen"])
     new = "no room found: the moon is in it"
     assert zh.refusal(new) == new and Messages("en").refusal(numbered[0]) == numbered[0] and zh.refusal("") == ""
@@ -271,22 +271,22 @@ def test_the_first_page_word_by_word(mixed):
     """Every number of it by hand; the money is compared with the case, since its figures have tests of their own."""
     told, case = summarise(mixed, Messages("en")), mixed.get("06_business_case", "case")
     assert [(c.value, c.note, c.light_word) for c in told.cards] == [
-        ("cannot say", "hardly any floor is seen", ""), ("≥ 3.47 m", "it goes on out of sight", "with care"),
+        ("cannot say", "hardly any floor is seen", ""), ("≥ 3.47 m", "it goes on out of sight", "use with care"),
         ("3.05 m", "90 %: 2.84–3.26 m; it runs through wall 2 and wall 3: one of them is not where it was put", "weak"),
-        ("6.23 m²", "90 %: 5.36–7.10 m²", "with care")]
-    assert told.measured == ("Dimensions of the room: 6 of 12 with an interval with two ends, 4 as a lower bound; what cannot be said from this photo: 2.",)
-    assert told.sure[2] == "Self-checks: 1 passed, 1 in doubt, 1 failed, 1 could not be made."
-    assert "longest free wall, is known to ± 7 % (90 %" in told.sure[3] and "the longest free wall may be wrong altogether" in told.sure[3]
+        ("6.23 m²", "90 %: 5.36–7.10 m²", "use with care")]
+    assert told.measured == ("Of 12 room dimensions, 6 have a full interval, 4 only a lower bound, and 2 cannot be determined from this photo.",)
+    assert told.sure[2] == "Self-checks: 1 passed, 1 in doubt, 1 failed, 1 could not be run."
+    assert "longest free wall: ± 7 % (90 %" in told.sure[3] and "the longest free wall may be entirely wrong" in told.sure[3]
     assert told.fits == (
-        "A self-check failed (corner angles), so the room may not be as drawn: measure by tape before anything is ordered.",
-        "Sofa 0, ¥4,990: fits with a probability of 90 % if the room is as drawn", "Sofa 1, ¥4,990: fits with a probability of at least 91 % if the room is as drawn",
-        "Sofa 2, ¥4,990: fits with a probability of 93 % if the room is as drawn", "and 2 more below, of 9 that fit",
-        "Each piece is judged alone: several may want the same place.")
+        "A self-check failed (corner angles), so the room may differ from the drawing: measure by tape before ordering anything.",
+        "Sofa 0, ¥4,990: fits with a probability of 90 % if the room matches the drawing", "Sofa 1, ¥4,990: fits with a probability of at least 91 % if the room matches the drawing",
+        "Sofa 2, ¥4,990: fits with a probability of 93 % if the room matches the drawing", "and 2 more below, of 9 that fit",
+        "Each piece is assessed on its own: several may need the same place.")
     named = {m.name: m for m in mixed.get("03_measurements", "measurements")}
     bounds = [m for m in (named[name] for name in CARDS) if m.status == "lower_bound"]
     assert bounds and all(f"≥ {floored(m.low)} m" in {c.value for c in told.cards} and float(floored(m.low)) <= m.low for m in bounds)
     low, median, high = (money(value, "¥") for value in (case.net_low, case.net_median, case.net_high))
-    assert told.worth[1].endswith(f"brings {money(case.steady.net, '¥')}; with the inputs anywhere in their ranges, {low} to {high} in nine cases of ten, half of them below {median}.")
+    assert told.worth[1].endswith(f"brings {money(case.steady.net, '¥')}; with the inputs varied over their ranges, {low} to {high} in nine cases out of ten, and less than {median} in half of all cases.")
 
 
 def test_the_first_page_in_chinese_word_by_word(mixed):
@@ -310,7 +310,7 @@ def test_the_first_page_in_chinese_word_by_word(mixed):
     "the free stretch goes on out of sight: cut by the photo's edge and hidden by what stands before it",
     "free floor: the floor goes on out of the photo and behind furniture",
     "free wall: it runs through wall 2 and wall 3: one of them is not where it was put",
-    "no piece of the catalogue fits with a probability of 0.8 or more; 6 may fit: measure by tape first; free wall: no wall is seen free down to "
+    "no piece in the catalogue fits with a probability of 0.8 or more; 6 may fit: measure by tape first; free wall: no wall is seen free down to "
     "its foot for 0.4 m or more"])
 def test_joined_reasons_are_told_in_chinese(clauses):
     assert not re.search(r"[A-Za-z]{2}", Messages("zh").phrase(clauses))

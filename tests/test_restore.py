@@ -144,7 +144,7 @@ class TestWithTorch:
         for command in asked:
             assert cli.run([*map(str, command), "--out", str(tmp_path / "out")]) == 2
             out, err = capsys.readouterr()
-            assert out == "" and err.count("\n") == 1 and err.startswith(f"poc: {wrong}: is torn, or not a checkpoint at all")
+            assert out == "" and err.count("\n") == 1 and err.startswith(f"poc: {wrong}: is damaged, or not a checkpoint")
             assert "give a last.pt that `poc train` wrote" in err and not (tmp_path / "out").exists()
 
     def test_what_was_saved_by_something_else_is_no_checkpoint(self, tmp_path):

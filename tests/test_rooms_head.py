@@ -64,7 +64,7 @@ def test_the_shipped_weights_tell_rooms_from_clouds(tmp_path):
 def test_a_photo_that_stands_wrong_is_told_how_to_turn_it(turns, says):
     """As programs leave it that lose what the camera noted of how it was held."""
     from poc.camera import estimate_camera
-    from poc.depth import estimate, looked_at_turned
+    from poc.depth import estimate, detect_rotation
     from poc.photo import load_photo
     from poc.scene import build_scene
 
@@ -72,9 +72,9 @@ def test_a_photo_that_stands_wrong_is_told_how_to_turn_it(turns, says):
         upright = load_photo(path)
         wrong = replace(upright, rgb=np.ascontiguousarray(np.rot90(upright.rgb, turns)), f_px=None)
         depth, surfaces = estimate(wrong)
-        surfaces = looked_at_turned(wrong, surfaces)
+        surfaces = detect_rotation(wrong, surfaces)
         assert says in build_scene(wrong, depth, surfaces, estimate_camera(wrong, surfaces, depth)).refusal
-        assert looked_at_turned(upright, estimate(upright)[1]).turns == 0
+        assert detect_rotation(upright, estimate(upright)[1]).turns == 0
 
 
 @pytest.mark.torch

@@ -102,7 +102,7 @@ def test_a_stale_parent_names_the_notebook(runs_folder):
     run.save("01_upload", {"photo": some_photo(3)})
     assert run.load("03_measurements").values == {"y": 1}, "the same photo again makes nothing stale"
     run.save("01_upload", {"photo": some_photo(4)})
-    with pytest.raises(RunError, match="01_upload was made again since: run 02_depth again"):
+    with pytest.raises(RunError, match="01_upload was run again since: run 02_depth again"):
         run.load("03_measurements")
 
 
@@ -113,7 +113,7 @@ def test_a_photo_changed_under_an_open_notebook_is_noticed(runs_folder):
     notebook = runs.open_run("demo")
     notebook.load("01_upload")
     run.save("01_upload", {"photo": some_photo(4)})
-    with pytest.raises(RunError, match="01_upload of run 'demo' was made again since it was read here"):
+    with pytest.raises(RunError, match="01_upload of run 'demo' was run again since it was read here"):
         notebook.save("02_depth", {"x": 1}, parents=["01_upload"])
     assert not notebook.has("02_depth")
     notebook.get("01_upload", "photo")
@@ -150,7 +150,7 @@ def test_damage_names_the_notebook(runs_folder, damage):
 
 @pytest.mark.parametrize("name", ["", "../up", "a/b", "/etc", ".hidden", "x" * 90, "a b", 7])
 def test_a_run_name_stays_inside_the_folder(runs_folder, name):
-    with pytest.raises(ParameterError, match="not a run's name"):
+    with pytest.raises(ParameterError, match="not a valid run name"):
         runs.open_run(name)
 
 

@@ -72,7 +72,7 @@ def test_what_could_not_be_checked_says_so(scene):
     made = sum(c.light != "" for c in checks)
     assert 0 < made < len(checks)
     told = next(line for line in _sure(bare, checks, "", Messages("en")) if line.startswith("Self-checks"))
-    assert told.endswith(f"{len(checks) - made} could not be made.")
+    assert told.endswith(f"{len(checks) - made} could not be run.")
 
 
 def test_a_floor_far_off_level_is_red_whatever_the_walls_stand_on(scene):
@@ -179,7 +179,7 @@ def _photo_step(scene, kinds: tuple[str, str]):
 def test_a_missing_end_asks_for_a_photo(scene, kinds, words):
     step = _photo_step(scene, kinds)
     assert words in step.action and step.least_now_m == 3.9 and np.isfinite(step.width_after_m)
-    assert "only known to be at least 3.90 m now" in advice_sentence(step)
+    assert "only known to be at least 3.90 m;" in advice_sentence(step)
 
 
 def test_a_lower_bound_is_lifted_by_a_hand_or_not_at_all(whole_wall):
@@ -197,13 +197,13 @@ def test_a_loose_lower_bound_asks_for_a_length_first(whole_wall):
     longest = {m.name: m for m in measure(loose)}["longest_wall"]
     step = next_measurement(loose, [replace(longest, high=None, status="lower_bound")])
     assert "camera" in step.action and longest.low < step.least_after_m < longest.value
-    assert f"from at least {int(longest.low * 100) / 100:.2f} m to at least about" in advice_sentence(step)
+    assert f"from {int(longest.low * 100) / 100:.2f} m to about" in advice_sentence(step)
 
 
 def test_no_free_wall_asks_for_a_photo_of_one(scene):
     found = {m.name: m for m in measure(scene)} | {"longest_free_wall": Measurement("longest_free_wall", None, None, None, "m", "unknown", reason="hidden")}
     step = next_measurement(scene, found.values())
-    assert step.helps == "longest_free_wall" and "nothing in front of it" in step.action and "cannot be said now" in advice_sentence(step)
+    assert step.helps == "longest_free_wall" and "nothing in front of it" in step.action and "cannot be determined" in advice_sentence(step)
     vague = replace(found["longest_wall"], low=found["longest_wall"].value * 0.6)
     assert next_measurement(scene, [found["longest_free_wall"], vague]) is None
 
@@ -211,7 +211,7 @@ def test_no_free_wall_asks_for_a_photo_of_one(scene):
 def test_a_ceiling_out_of_sight_asks_for_a_photo_tilted_up(scene):
     unknown = Measurement("ceiling_height", None, None, None, "m", "unknown", reason="out of the photo")
     step = next_measurement(scene, [unknown])
-    assert "tilted up" in step.action and "cannot be said now" in advice_sentence(step)
+    assert "tilted up" in step.action and "cannot be determined" in advice_sentence(step)
 
 
 def test_every_next_step_can_be_said_in_chinese(scene):
@@ -236,10 +236,10 @@ def test_every_next_step_can_be_said_in_chinese(scene):
     ("numbers", "english", "chinese"),
     [
         ((0.6, 0.2), "It narrows “Ceiling height” from ±0.30 m to ±0.10 m.", "这样“层高”的误差由 ±0.30 m 缩小到 ±0.10 m。"),
-        ((np.inf, np.inf, 2.0, 2.2), "It would lift “Ceiling height” from at least 2.00 m to at least about 2.20 m.", "这样“层高”的下限可由 2.00 m 提高到约 2.20 m。"),
-        ((np.inf, 0.2, 2.0), "“Ceiling height” is only known to be at least 2.00 m now; with it, it is known to about ±0.10 m.",
+        ((np.inf, np.inf, 2.0, 2.2), "It would raise the lower bound of “Ceiling height” from 2.00 m to about 2.20 m.", "这样“层高”的下限可由 2.00 m 提高到约 2.20 m。"),
+        ((np.inf, 0.2, 2.0), "So far, “Ceiling height” is only known to be at least 2.00 m; this would give its value to about ±0.10 m.",
          "目前只知道“层高”不小于 2.00 m；这样之后误差约为 ±0.10 m。"),
-        ((np.inf, 0.2), "“Ceiling height” cannot be said now; with it, it is known to about ±0.10 m.", "目前无法判断“层高”；这样之后误差约为 ±0.10 m。"),
+        ((np.inf, 0.2), "So far, “Ceiling height” cannot be determined; this would give its value to about ±0.10 m.", "目前无法判断“层高”；这样之后误差约为 ±0.10 m。"),
     ],
 )  # fmt: skip
 def test_what_a_step_brings_is_said_in_either_language(numbers, english, chinese):
@@ -254,7 +254,7 @@ def test_no_length_is_told_as_exact(scene, percents, words):
     assert error_percent(sigma) == words
     sharp = replace(scene, scale=replace(scene.scale, sigma_rel=sigma, opinions=tuple(replace(o, sigma_rel=sigma) for o in scene.scale.opinions)))
     told = scale_sentences(sharp)
-    assert f"give or take {words} % (90 %)" in told[0] and f" m ± {words} %" in told[1]
+    assert f", ± {words} % (90 %)" in told[0] and f" m ± {words} %" in told[1]
     assert all(f"± {words} %" in _sure(sharp, (), "", Messages(language))[1] for language in ("en", "zh"))
 
 

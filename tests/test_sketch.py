@@ -305,7 +305,7 @@ def test_metric_depth_has_metres_and_its_error(figures):
 def test_relative_depth_says_that_it_has_no_metres(photo):
     fig = depth_figure(photo, room.depth_map("relative_inverse"))
     heat = [t for t in fig.data if t.type == "heatmap"]
-    assert len(heat) == 1 and "no metres" in heat[0].colorbar.title.text and "no metres" in heat[0].hovertemplate
+    assert len(heat) == 1 and "not metres" in heat[0].colorbar.title.text and "not metres" in heat[0].hovertemplate
     assert list(heat[0].colorbar.ticktext) == ["farther", "nearer"]
 
 

@@ -46,21 +46,21 @@ def record(abs_rel, delta1, coverage=0.9, frames=2):
 
 
 @pytest.mark.parametrize(("after", "says", "advises"), [
-    (record(0.1, 0.8), "Better: metric AbsRel, metric δ1. None got worse.", "The new weights did better, on too few photos to be sure of it. To try them, name their folder: POC_WEIGHTS="),
-    (record(0.3, 0.6), "Worse: metric AbsRel, metric δ1. None got better.", "Keep the shipped weights: on photos that neither had seen, the new ones, in "),
-    (record(0.1, 0.6), "Better: metric AbsRel. Worse: metric δ1.", "Keep the shipped weights: on photos that neither had seen"),
+    (record(0.1, 0.8), "Better: metric AbsRel, metric δ1. None got worse.", "The new weights did better, but on too few photos to be sure. To try them, name their folder: POC_WEIGHTS="),
+    (record(0.3, 0.6), "Worse: metric AbsRel, metric δ1. None got better.", "Keep the shipped weights: on photos that neither model had seen, the new ones, in "),
+    (record(0.1, 0.6), "Better: metric AbsRel. Worse: metric δ1.", "Keep the shipped weights: on photos that neither model had seen"),
     (record(0.1, 0.8, 0.97), "Better: metric AbsRel, metric δ1. Worse: share of pixels inside the 90 % band.", "Some scores got worse: keep the shipped weights, unless"),
     (record(0.201, 0.699), "No score changed by 0.005 or more.", "Keep the shipped weights: "), (record(0.2, 0.7, 0.97), "Worse: share of pixels inside the 90 % band.", "Keep"),
 ])  # fmt: skip
 def test_what_is_said_of_the_scores_is_what_they_are(tmp_path, after, says, advises):
     before = record(0.2, 0.7)
     said, trust = study.verdict(before, after)
-    assert said.startswith(says) and trust.startswith("Scored on 2 photos: far too few to trust a gain, or a loss.")
+    assert said.startswith(says) and trust.startswith("Scored on 2 photos: far too few to trust a gain or a loss.")
     told = study.advice(before, after, tmp_path)
     assert told.startswith(advises) and str(tmp_path) in told
     assert ("POC_WEIGHTS" in told) != told.startswith("Keep"), "weights that are no better, or further off in metres, are not recommended"
     many = after | {"frames": 40}
-    assert study.verdict(before, many)[1] == "Scored on 40 photos that were not learnt from."
+    assert study.verdict(before, many)[1] == "Scored on 40 photos that were not used in training."
     assert study.advice(before, many, tmp_path).startswith("To measure with the new weights, name" if "None got worse" in said else advises)
 
 
@@ -94,7 +94,7 @@ def test_learning_helps_on_frames_like_those_learnt_from(tmp_path):
     assert json.loads((weights / "embedded.json").read_text())["started_from"]["licence"] == "Apache-2.0"
     again = []
     study.fine_tune(parts, tmp_path / "out", epochs=3, samples=32, threads=1, tell=again.append)
-    assert [study.epoch_line(r) for r in again] == [f"{study.epoch_line(r)}, learnt before" for r in told]
+    assert [study.epoch_line(r) for r in again] == [f"{study.epoch_line(r)}, trained earlier" for r in told]
     path = str(tmp_path / "data" / "depth_mm" / f"{parts.learn[0]}.png")
     cv2.imwrite(path, cv2.imread(path, cv2.IMREAD_UNCHANGED) + 300)
     anew = []

@@ -105,8 +105,8 @@ class TestTeacher:
         assert cli.run([*map(str, command), str(tmp_path / "labelled")]) == 0
         out, err = capsys.readouterr()
         first, second, last = err.splitlines()
-        assert first.startswith(f"left out: {photos / 'a.jpg'}: cannot be read") and second.startswith(f"left out: {photos / 'c.jpg'}: cannot be read")
-        assert last == "2 of 3 photos could not be read and were left out; 1 is labelled"
+        assert first.startswith(f"skipped: {photos / 'a.jpg'}: cannot be read") and second.startswith(f"skipped: {photos / 'c.jpg'}: cannot be read")
+        assert last == "2 of 3 photos could not be read and were skipped; 1 was labelled"
         assert out.strip() == str(tmp_path / "labelled") and [f.frame.name for f in load_all(tmp_path / "labelled")] == ["b"]
         write_folder(tmp_path / "data", n=4)
         for option in ("--photos", "--not-rooms"):

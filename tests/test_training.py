@@ -224,13 +224,13 @@ class TestWithTorch:
         before = torch_content(tmp_path / "out" / "last.pt")
         assert cli.run([*map(str, command)]) == 0
         out, err = capsys.readouterr()
-        assert out == checkpoint and err.startswith(f"{tmp_path / 'out'}: already learnt: 2 rounds, the last with a loss of ") and err.count("\n") == 1
+        assert out == checkpoint and err.startswith(f"{tmp_path / 'out'}: already trained: 2 epochs, the last with a loss of ") and err.count("\n") == 1
         assert torch_content(tmp_path / "out" / "last.pt") == before
 
         from poc.cli_data import tell_earlier
 
         tell_earlier([{"epoch": 1, "total": 0.5}], 4, tmp_path)
-        assert capsys.readouterr().err == f"{tmp_path}: going on after 1 round of 4\n"
+        assert capsys.readouterr().err == f"{tmp_path}: continuing after 1 epoch of 4\n"
 
     def test_a_torn_checkpoint_is_told_in_one_line(self, tmp_path, capsys):
         import torch
@@ -247,8 +247,8 @@ class TestWithTorch:
         saved = torch.load(last, weights_only=True)
         del saved["optimiser"]
         for spoil, says in (
-            (lambda: last.write_bytes(whole[: len(whole) // 2]), "is torn, or not a checkpoint at all"), (lambda: last.write_bytes(b"eleven"), "is torn"),
-            (lambda: torch.save(saved, last), "holds no optimiser to go on with"),
+            (lambda: last.write_bytes(whole[: len(whole) // 2]), "is damaged, or not a checkpoint"), (lambda: last.write_bytes(b"eleven"), "is damaged"),
+            (lambda: torch.save(saved, last), "holds no optimiser to continue with"),
         ):  # fmt: skip
             spoil()
             assert cli.run([*map(str, command)]) == 2
@@ -275,7 +275,7 @@ class TestWithTorch:
             train(first)
         (tmp_path / "out" / "config.json").unlink()
         torch.save(saved | {"net": {}}, tmp_path / "out" / "last.pt")
-        with pytest.raises(ParameterError, match="is of another network .* give another --out"):
+        with pytest.raises(ParameterError, match="belongs to another network .* give another --out"):
             train(first)
 
     def test_held_out_photos_are_not_learnt_from_without_their_depth_either(self, tmp_path):

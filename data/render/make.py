@@ -23,9 +23,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         nargs="*",
         metavar="NAME",
         dest="names",
-        help="the sample rooms of data/photos (all, or these)",
+        help="render the sample rooms of data/photos (all, or only those named)",
     )
-    what.add_argument("--count", type=int, help="this many random photos")
+    what.add_argument("--count", type=int, help="number of random photos to render")
     parser.add_argument("--seed", type=int, default=1000, help="first seed of the random rooms (default 1000)")
     parser.add_argument(
         "--size", default=None, help="WIDTHxHEIGHT (default 1280x960 for samples, 320x240 for random rooms)"
@@ -33,7 +33,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--samples", type=int, default=None, help="rays per pixel (default 192 for samples, 16 for random rooms)"
     )
-    parser.add_argument("--threads", type=int, default=0, help="render threads (default 0: all)")
+    parser.add_argument("--threads", type=int, default=0, help="render threads (default 0: all cores)")
     return parser.parse_args(arguments)
 
 

@@ -1,4 +1,4 @@
-"""Checks a rendered folder against itself, from its files alone: `python data/render/verify.py FOLDER`.
+"""Checks that the files of a rendered folder agree with each other: `python data/render/verify.py FOLDER`.
 
 Every wall, floor and ceiling pixel is back-projected with the photo's intrinsics and compared with the planes that
 meta.json states; the EXIF focal is compared with the intrinsics. Needs numpy and Pillow only.

@@ -1,4 +1,4 @@
-"""Figures of the business case: money over time, and which inputs decide it. Each says what is given and what assumed."""
+"""Figures of the business case: money over time, and the influence of each input. Each states how many inputs are given and assumed."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def tornado_figure(swings: Sequence[Swing], params: BusinessParameters) -> go.Fi
     labels = [f"{swing.label} ({SHORT_ORIGIN[swing.origin]})" for swing in top]
     ends = (("at the low end", "net_at_low", "low_value", ORANGE), ("at the high end", "net_at_high", "high_value", BLUE))
     traces = [_bars(top, labels, base, params.currency, *end) for end in ends]
-    words = f"Net over {params.horizon_months} months: {money(base, params.currency)}, one input moved at a time"
+    words = f"Net over {params.horizon_months} months: {money(base, params.currency)}; bars: one input changed at a time"
     nets = [net for swing in top for net in (swing.net_at_low, swing.net_at_high)] or [base]
     room = 0.25 * max(max(nets) - min(nets), 1.0)
     look = layout(
         148 + ROW_PX * max(len(top), 1), margin={"l": 12, "r": 24, "t": 76, "b": 72}, barmode="overlay", bargap=0.35,
-        title=_headline(words, f"{origins_line(params)} Ranges: assumptions."),
+        title=_headline(words, f"{origins_line(params)} The ranges are assumptions."),
         xaxis={"gridcolor": RULE, "zerolinecolor": MUTED, "tickformat": ",.2~s", "range": [min(nets) - room, max(nets) + room],
                "title": _axis_title(f"net over {params.horizon_months} months ({params.currency})")},
         yaxis={"automargin": True, "ticks": "", "tickvals": labels, "ticktext": [wrap(label, 40) for label in labels]},
@@ -72,18 +72,19 @@ def tornado_figure(swings: Sequence[Swing], params: BusinessParameters) -> go.Fi
 def origins_line(params: BusinessParameters) -> str:
     """How many inputs are given, assumed, set and measured, in a sentence for under a figure."""
     counts = Counter(origin_of(params, name) for name in INFO if INFO[name].cash)
-    told = [f"{counts[origin]} {word}" for origin, word in SHORT_ORIGIN.items() if counts[origin]]
+    parts = [f"{counts[origin]} {word}" for origin, word in SHORT_ORIGIN.items() if counts[origin]]
     measured = "" if counts[MEASURED] else "; none measured"
-    return f"Of the {sum(counts.values())} inputs that enter the money: {', '.join(told)}{measured}. A calculation from these, not a forecast."
+    inputs = f"Of the {sum(counts.values())} inputs that enter the money: {', '.join(parts)}{measured}"
+    return f"{inputs}. A calculation from these, not a forecast."
 
 
 def _bars(top: Sequence[Swing], labels: list[str], base: float, currency: str, name: str, net: str, value: str, colour: str) -> dict:
     """One side of the tornado: bars from the base net to the net at one end of the range."""
     nets = [getattr(swing, net) for swing in top]
-    told = [shown(getattr(swing, value), INFO[swing.name].unit, currency) for swing in top]
+    texts = [shown(getattr(swing, value), INFO[swing.name].unit, currency) for swing in top]
     return {
         "type": "bar", "orientation": "h", "name": name, "y": labels, "x": [amount - base for amount in nets], "base": base,
-        "marker": {"color": colour}, "text": told, "textposition": "outside", "cliponaxis": False,
+        "marker": {"color": colour}, "text": texts, "textposition": "outside", "cliponaxis": False,
         "textfont": {"size": SMALL_PX, "color": INK}, "customdata": [money(amount, currency) for amount in nets],
         "hovertemplate": "%{y}<br>%{text}: net %{customdata}<extra></extra>",
     }
@@ -98,9 +99,9 @@ def _mark(month: int, value: float) -> dict:
 
 def _break_even_words(case: BusinessCase) -> str:
     months = case.params.horizon_months
-    base = f"in month {case.break_even_month}" if case.break_even_month else "not"
+    base = f"in month {case.break_even_month}" if case.break_even_month else "never"
     share = percent(case.pays_back_share)
-    return f"{share[:1].upper()}{share[1:]} of the cases break even within {months} months; with every input as stated: {base}"
+    return f"{share[:1].upper()}{share[1:]} of the cases break even within {months} months; with every input as stated, {base}"
 
 
 def _headline(words: str, small: str) -> dict:

@@ -1,4 +1,4 @@
-"""Flat figures: depth beside its photo, two depths beside the truth, and the measurements with their intervals."""
+"""2D charts: depth beside its photo, the errors of two depth maps, and the measurements with their intervals."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ PANELS_PX = 1060.0
 GAP = 0.035
 ROW_PX = 34
 MOST_PERCENT = 50
-"""Errors beyond this look alike in a comparison."""
+"""Upper end of the colour scale in a comparison of errors."""
 
 
 # --- depth ---------------------------------------------------------------------------------------------------------
 
 
 def depth_figure(photo: Photo, depth_map: DepthMap) -> go.Figure:
-    """The photo, its depth with a colour bar (metres; or nearer and farther, said to be no metres) and, where the model
-    gives it, the error it expects. Bright is near. What the model does not know is left blank."""
+    """The photo, its depth with a colour bar (metres, or for a relative model only nearer and farther), and the error the model expects,
+    if it estimates one. Bright is near; invalid pixels are blank."""
     panels = [_depth_panel(depth_map)]
     if depth_map.sigma_log is not None:
         panels.append(_error_panel(depth_map))
@@ -36,18 +36,22 @@ def depth_figure(photo: Photo, depth_map: DepthMap) -> go.Figure:
 
 
 def comparison_figure(photo: Photo, true_m: np.ndarray, before_m: np.ndarray, after_m: np.ndarray) -> go.Figure:
-    """A photo and where two depth maps (H×W metres) are off from the truth (0 where it is missing), on one scale of colours:
-    blue where a model says nearer than it is, brown where farther."""
+    """A photo and the errors of two depth maps, on one colour scale: blue where a model is too near, brown where it is too far.
+
+    true_m, before_m, after_m: H×W metres; true_m is 0 where it is unknown."""
     known = true_m > 0
     errors = [small(100.0 * (np.where(known, d, 1) / np.where(known, true_m, 1) - 1), known) for d in (before_m, after_m)]
     return _beside(photo, [
-        {"type": "heatmap", "z": z, "zmin": -MOST_PERCENT, "zmax": MOST_PERCENT, "colorscale": [[0, "#2c5f8a"], [0.5, "#f6f7f8"], [1, "#8a3400"]],
-         "colorbar": _bar("error of the depth, % (blue: too near)"), "hovertemplate": "%{z:+.0f} %<extra></extra>",
+        {"type": "heatmap", "z": z, "zmin": -MOST_PERCENT, "zmax": MOST_PERCENT,
+         "colorscale": [[0, "#2c5f8a"], [0.5, "#f6f7f8"], [1, "#8a3400"]],
+         "colorbar": _bar("depth error in % (blue: too near)"),
+         "hovertemplate": "%{z:+.0f} %<extra></extra>",
          "title": f"{name}: {np.nanmedian(np.abs(z)):.0f} % off (median)"} for name, z in zip(("before", "after"), errors)])
 
 
 def _beside(photo: Photo, panels: list[dict]) -> go.Figure:
-    """The photo and heat maps of it side by side, each with its title above and its colour bar below."""
+    """The photo and heat maps side by side, each with its title above and its colour bar below. panels: plotly heat maps with a `title`
+    each."""
     width = (1.0 - GAP * len(panels)) / (len(panels) + 1)
     height = min(PANELS_PX * width * photo.height / photo.width, 520.0)
     base = theme.photo_layout(photo, long_side=640)
@@ -67,32 +71,33 @@ def _beside(photo: Photo, panels: list[dict]) -> go.Figure:
 
 
 def _depth_panel(depth_map: DepthMap) -> dict:
-    """The depth as a heat map, without its place."""
+    """The depth as a heat map that `_beside` will place."""
     values = small(depth_map.values, depth_map.valid)
     metric = depth_map.kind == "metric"
     low, high = _range(values)
-    bar = _bar("metres from the camera") if metric else _bar("no metres: this model gives order only")
+    bar = _bar("metres from the camera") if metric else _bar("not metres: this model gives only the order")
     if not metric:
         bar |= {"tickmode": "array", "tickvals": [low + 0.08 * (high - low), high - 0.08 * (high - low)], "ticktext": ["farther", "nearer"]}
     return {
         "type": "heatmap", "z": values, "zmin": low, "zmax": high, "colorscale": "Viridis", "reversescale": metric, "colorbar": bar,
-        "hovertemplate": "%{z:.2f} m<extra></extra>" if metric else "relative %{z:.3g}, no metres<extra></extra>",
+        "hovertemplate": "%{z:.2f} m<extra></extra>" if metric else "relative %{z:.3g}, not metres<extra></extra>",
         "title": f"depth ({depth_map.model})" if metric else f"relative depth ({depth_map.model})",
     }
 
 
 def _error_panel(depth_map: DepthMap) -> dict:
-    """The expected error as a heat map, in per cent of the depth, 90 % as all else that is told."""
+    """The error the model expects as a heat map, in per cent of the depth (90 %, like all intervals)."""
     values = small(100.0 * np.expm1(Z90 * np.asarray(depth_map.sigma_log, float)), depth_map.valid)
     return {
         "type": "heatmap", "z": values, "zmin": 0.0, "zmax": max(_range(values)[1], 1.0),
         "colorscale": [[0, "#f6f7f8"], [0.5, "#e8a76b"], [1, "#8a3400"]],
-        "colorbar": _bar("expected error (90 %), % of the depth"), "hovertemplate": "± %{z:.0f} % (90 %)<extra></extra>", "title": "how sure the model is",
+        "colorbar": _bar("expected error (90 %), in % of the depth"), "hovertemplate": "± %{z:.0f} % (90 %)<extra></extra>",
+        "title": "error expected by the model",
     }
 
 
 def small(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """A map (h×w) scaled down to at most MAP_PX cells a side by averaging what is valid; float32, NaN where nothing is."""
+    """A map (h×w) scaled down to at most MAP_PX cells a side by averaging its valid pixels; float32, NaN where there are none."""
     import cv2
 
     known = (np.asarray(valid, bool) & np.isfinite(values)).astype(np.float32)
@@ -106,7 +111,7 @@ def small(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 
 def _range(values: np.ndarray) -> tuple[float, float]:
-    """The range the colours span: all but the outermost percent."""
+    """The range of the colour scale: the 1st to the 99th percentile."""
     known = values[np.isfinite(values)]
     if known.size == 0:
         return 0.0, 1.0
@@ -127,7 +132,7 @@ def _cells(size: int, down: bool = False) -> dict:
 
 
 def _spread(panel: dict, photo: Photo) -> None:
-    """Lay a map's cells over the photo's pixels."""
+    """Set the coordinates of a heat map so that its cells cover the photo's pixels."""
     rows, columns = panel["z"].shape
     panel |= {"x0": (photo.width / columns - 1) / 2, "dx": photo.width / columns, "y0": (photo.height / rows - 1) / 2, "dy": photo.height / rows}
 
@@ -136,37 +141,37 @@ def _spread(panel: dict, photo: Photo) -> None:
 
 
 def interval_chart(measurements) -> go.Figure:
-    """Every measurement as a dot with its 90 % interval, lengths and areas on scales of their own. A lower bound is a
-    hollow dot with an arrow; what cannot be said is listed, reason by reason. The colour and shape of a dot is its light."""
-    told = [m for m in measurements if m.status != "unknown" and m.value is not None]
-    silent = [m for m in measurements if m.status == "unknown" or m.value is None]
-    groups = [[m for m in told if m.unit == unit] for unit in dict.fromkeys(m.unit for m in told)]
-    if not told and not silent:
+    """Every measurement as a dot with its 90 % interval, with separate axes for lengths and areas. A lower bound is a hollow dot with an
+    arrow; unknown measurements are listed below, by reason. The colour and shape of a dot show its light."""
+    known = [m for m in measurements if m.status != "unknown" and m.value is not None]
+    unknown = [m for m in measurements if m.status == "unknown" or m.value is None]
+    groups = [[m for m in known if m.unit == unit] for unit in dict.fromkeys(m.unit for m in known)]
+    if not known and not unknown:
         return theme.nothing("Nothing was measured.")
-    listed = [theme.wrap(f"{', '.join(titles)}: {reason}", 125) for reason, titles in _by_reason(silent).items()]
-    silent_px = sum(_text_px(words) for words in listed) + 28 if silent else 0
+    listed = [theme.wrap(f"{', '.join(titles)}: {reason}", 125) for reason, titles in _by_reason(unknown).items()]
+    listed_px = sum(_text_px(words) for words in listed) + 28 if unknown else 0
     heights = [ROW_PX * len(group) + 46 for group in groups]
-    total = sum(heights) + silent_px
+    total = sum(heights) + listed_px
     traces, notes, axes, top = [], [], {}, 1.0
     for number, (group, px) in enumerate(zip(groups, heights, strict=True), start=1):
         domain = [max(0.0, top - (px - 46) / total), top]
         top -= px / total
-        drawn = _group(group, number, domain)
-        traces, notes, axes = [*traces, *drawn[0]], [*notes, *drawn[1]], axes | drawn[2]
-    notes += _silent_rows(listed, top, total)
+        group_traces, group_notes, group_axes = _group(group, number, domain)
+        traces, notes, axes = [*traces, *group_traces], [*notes, *group_notes], axes | group_axes
+    notes += _unknown_rows(listed, top, total)
     if not groups:
         axes = {"xaxis": {"visible": False}, "yaxis": {"visible": False}}
-    return theme.figure([*traces, *_light_legend(told)], theme.layout(
+    return theme.figure([*traces, *_light_legend(known)], theme.layout(
         int(total) + 60, annotations=notes, margin={"l": 170, "r": 190, "t": 40, "b": 12}, dragmode=False, **axes,
         legend={"orientation": "h", "x": 0.0, "y": 1.0, "yanchor": "bottom", "font": {"size": theme.SMALL_PX, "color": theme.MUTED}}))
 
 
-def _by_reason(silent: list[Measurement]) -> dict[str, list[str]]:
-    """The titles of what cannot be said, under each reason in turn."""
+def _by_reason(unknown: list[Measurement]) -> dict[str, list[str]]:
+    """The titles of unknown measurements, by reason."""
     out: dict[str, list[str]] = {}
-    for m in silent:
-        title, told = theme.title_of(m.name), out.setdefault(m.reason or "no reason given", [])
-        told.append(title[0].lower() + title[1:] if told else title)
+    for m in unknown:
+        title, titles = theme.title_of(m.name), out.setdefault(m.reason or "no reason given", [])
+        titles.append(title[0].lower() + title[1:] if titles else title)
     return out
 
 
@@ -212,13 +217,13 @@ def _row(m: Measurement, row: int, arrow: float) -> list[dict]:
     return out
 
 
-def _light_legend(told: list[Measurement]) -> list[dict]:
+def _light_legend(known: list[Measurement]) -> list[dict]:
     """One legend entry per light and kind of dot that occurs."""
     out = []
-    for light in dict.fromkeys(m.light if m.light in theme.LIGHTS else "" for m in told):
+    for light in dict.fromkeys(m.light if m.light in theme.LIGHTS else "" for m in known):
         colour, symbol, words = theme.LIGHTS[light]
         out.append(theme.legend_key(words, {"symbol": symbol, "size": 11, "color": colour}))
-    if any(m.status == "lower_bound" for m in told):
+    if any(m.status == "lower_bound" for m in known):
         out.append(theme.legend_key("at least", {"symbol": "triangle-right", "size": 11, "color": theme.MUTED}))
     return out
 
@@ -228,8 +233,8 @@ def _text_px(words: str) -> int:
     return 8 + 17 * (1 + words.count("<br>"))
 
 
-def _silent_rows(listed: list[str], top: float, total: float) -> list[dict]:
-    """What cannot be said, and why, as lines of text below the chart."""
+def _unknown_rows(listed: list[str], top: float, total: float) -> list[dict]:
+    """The unknown measurements and their reasons as lines of text below the chart."""
     base = {"xref": "paper", "x": 0.0, "xanchor": "left", "xshift": -160, "yref": "paper", "yanchor": "top", "showarrow": False, "align": "left"}
     rows, down = [], 0
     for words, colour in [("<b>Cannot say</b>", theme.INK), *((words, theme.MUTED) for words in listed)] if listed else []:

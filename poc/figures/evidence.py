@@ -1,4 +1,4 @@
-"""What the measurements rest on: the surfaces seen in the photo, and where the error of each measurement comes from."""
+"""The basis of the measurements: the surfaces recognised in the photo, and the sources of each measurement's error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SURFACE_COLOURS = {"floor": theme.ORANGE, "wall": theme.BLUE, "ceiling": theme.P
 TINT = 0.55
 """Opacity where the model is sure."""
 LEAST_SHARE = 0.002
-"""A surface on less of the photo than this is not named."""
+"""A surface that covers a smaller share of the photo is left out of the legend."""
 SHOWN_PX = (900.0, 560.0)
 CAUSES = {
     "scale": ("scale", theme.BLUE), "focal": ("focal length", theme.SKY), "gravity": ("camera's tilt", theme.GREEN),
@@ -28,15 +28,18 @@ ROW_PX = 26
 
 
 def surface_figure(photo: Photo, surfaces: Surfaces) -> go.Figure:
-    """The photo, each pixel tinted by the surface it is taken for; paler where the model is less sure, bare where it is
-    something else, like furniture."""
+    """The photo with each pixel tinted by its surface: paler where the model is less certain, not at all for anything else, such as
+    furniture."""
     shown = min(SHOWN_PX[0] / photo.width, SHOWN_PX[1] / photo.height)
     base = theme.photo_layout(photo, long_side=900)
     tint = base["images"][0] | {"source": theme.png_uri(_tint(surfaces.probabilities)), "layer": "above"}
     base["images"] = [*base["images"], tint]
-    share = surfaces.shares()
-    keys = [theme.legend_key(f"{name}, {100 * share[SURFACE_CLASSES.index(name)]:.0f} %", {"symbol": "square", "size": 12, "color": theme.rgba(colour, 0.7)})
-            for name, colour in SURFACE_COLOURS.items() if share[SURFACE_CLASSES.index(name)] > LEAST_SHARE]
+    share_of = dict(zip(SURFACE_CLASSES, surfaces.shares(), strict=True))
+    keys = [
+        theme.legend_key(f"{name}, {100 * share_of[name]:.0f} %", {"symbol": "square", "size": 12, "color": theme.rgba(colour, 0.7)})
+        for name, colour in SURFACE_COLOURS.items()
+        if share_of[name] > LEAST_SHARE
+    ]
     return theme.figure([theme.photo_corners(photo), *keys], theme.layout(
         int(photo.height * shown) + 46, margin={"l": 8, "r": 8, "t": 8, "b": 38},
         legend={"orientation": "h", "x": 0.5, "xanchor": "center", "y": 0.0, "yanchor": "top", "font": {"size": theme.SMALL_PX}}, **base))
@@ -59,12 +62,15 @@ def budget_chart(measurements) -> go.Figure:
     variance each makes. What has no interval is left out."""
     rows = [m for m in measurements if m.value and m.low and m.budget]
     if not rows:
-        return theme.nothing("Nothing was measured, so there is no error to divide.")
+        return theme.nothing("Nothing was measured, so there is no error to break down.")
     causes = [c for c in CAUSES if any(m.budget.get(c, 0.0) > 0.005 for m in rows)]
     names = [theme.title_of(m.name) for m in rows]
     bars = [_bar(cause, rows, names) for cause in causes]
-    total = [{"x": _half(m), "y": name, "text": f"{'−' if m.status == 'lower_bound' else '±'} {whole_percent(_half(m))} %", "showarrow": False, "xanchor": "left", "xshift": 6,
-              "font": {"size": theme.SMALL_PX, "color": theme.MUTED}} for m, name in zip(rows, names, strict=True)]
+    label = {"showarrow": False, "xanchor": "left", "xshift": 6, "font": {"size": theme.SMALL_PX, "color": theme.MUTED}}
+    total = [
+        {"x": _half(m), "y": name, "text": f"{'−' if m.status == 'lower_bound' else '±'} {whole_percent(_half(m))} %", **label}
+        for m, name in zip(rows, names, strict=True)
+    ]
     most = max(_half(m) for m in rows)
     return theme.figure(bars, theme.layout(
         ROW_PX * len(rows) + 96, barmode="stack", bargap=0.35, annotations=total, dragmode=False, margin={"l": 170, "r": 60, "t": 40, "b": 34},

@@ -1,4 +1,4 @@
-"""The frames a model did worst on, side by side with the truth: photo, both depths, the error and what it expected, surfaces."""
+"""A picture of the frames with the largest errors: photo, true depth, predicted depth, error relative to the expected one, surfaces."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ COLUMNS = ("photo", "true depth", "model (scaled)", "error beyond\nits 90 % band
 
 @dataclass(frozen=True)
 class Row:
-    """One frame at a small size (of sparse truth nothing may be left). error: mean |log error|; beyond: |log error| over the model's
-    90 % band (NaN unknown); span_m: nearest and farthest that colours tell apart."""
+    """One frame at a reduced size. error: mean |log error| of the depth. true_m, model_m: h×w metres, 0 where unknown. beyond: |log error|
+    divided by the model's 90 % band (NaN where unknown). surfaces: h×w class numbers. span_m: range of the depth colours."""
 
     name: str
     error: float
@@ -41,17 +41,17 @@ class Row:
 
 @dataclass
 class Worst:
-    """Keeps the `most` frames with the largest mean log error after scaling, as they are seen."""
+    """Collects frames and keeps the `most` ones with the largest mean log error after scaling."""
 
     most: int = 3
     rows: list[Row] = field(default_factory=list)
 
     def see(self, loaded: LoadedFrame, depth: DepthMap, surfaces: Surfaces | None) -> None:
-        """Take in one frame and what a model answered on it (`poc.evaluate.evaluate(seen=…)`)."""
+        """Add a frame and a model's output for it; to be passed as `seen` to `poc.evaluate.evaluate`."""
         self.rows = sorted([*self.rows, _row(loaded, depth, surfaces)], key=lambda r: -r.error)[: self.most]
 
     def draw(self, path: str | Path) -> Path:
-        """Write a picture, one row a frame; the ending decides the format. Raises WriteError as `write_file` does."""
+        """Write the picture, with a row per frame; its format follows from the file's suffix. Raises WriteError as `write_file` does."""
         from matplotlib.figure import Figure
 
         fig = Figure(figsize=(2.3 * len(COLUMNS), 1.85 * len(self.rows) + 0.4), dpi=110, layout="constrained")
@@ -67,14 +67,15 @@ class Worst:
 
 
 def check_picture(path: Path) -> None:
-    """Before hours of work: raises ParameterError for an ending that is no picture's, WriteError for a folder that takes none."""
+    """Check, before hours of work, that a picture can be written there. Raises ParameterError for an unknown suffix, WriteError for the
+    folder."""
     from matplotlib.figure import Figure
 
     if os.path.isdir(path):
         raise ParameterError(f"{path} is a folder: name a picture in it, like {path / 'worst.png'}")
     kinds = Figure().canvas.get_supported_filetypes()
     if path.suffix and path.suffix.lower().removeprefix(".") not in kinds:
-        raise ParameterError(f"{path}: no picture ends in {path.suffix}; give .png or .jpg")
+        raise ParameterError(f"{path}: pictures cannot be written as {path.suffix}; give .png or .jpg")
     probe_folder(path.parent)
 
 

@@ -1,4 +1,4 @@
-"""Simple solid shapes of furniture, true in width, depth and height: what a product looks like in sketch, plan and photo.
+"""Simple solid shapes of furniture with the right width, depth and height, to draw products in the sketch, the plan and the photo.
 
 A piece's own frame: x along its width, y from its front to its back, z up, metres, origin on the floor under its
 centre. Shapes are made of blocks whose top edges may be bevelled; they never leave the product's own box.
@@ -18,7 +18,7 @@ LINEN, WHITE, STEEL = "#ebe5da", "#f4f2ee", "#4b5563"
 
 
 MOST_STANDING = 3
-"""More pieces than this in one drawing hide each other."""
+"""Maximum number of pieces in one drawing; more would hide each other."""
 
 
 @dataclass(frozen=True)

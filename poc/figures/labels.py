@@ -1,4 +1,4 @@
-"""Where labels go: each takes the first of its places that no earlier label or drawn thing occupies."""
+"""Placement of labels: each takes the first of its possible places that is not yet occupied."""
 
 from __future__ import annotations
 

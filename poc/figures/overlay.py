@@ -1,4 +1,4 @@
-"""What was fitted, drawn on the photo: planes, the lines where they meet, the dimensions, and a product standing there."""
+"""The fitted room drawn on the photo: planes, the lines where they meet, dimensions, and recommended products."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 SHOWN_PX = (960.0, 640.0)
 """The photo's greatest width and height on a laptop's page, from which the labels' sizes in photo pixels follow."""
 CLOSED = 9
-"""Gaps of up to this many cells in a plane's mask are tinted over."""
+"""Gaps of up to this many cells in a plane's mask are closed."""
 GAP_COLUMNS, LEAST_COLUMNS = 6, 3
-"""A foot is drawn as seen across gaps of fewer columns of the panorama than the first, where it was seen in as many as the second."""
+"""A foot is drawn as visible if it was seen in at least LEAST_COLUMNS columns of the panorama in a row, with gaps of up to GAP_COLUMNS
+closed."""
 
 
 def overlay(photo: Photo, scene: Scene, measurements, recommendations=()) -> go.Figure:
@@ -118,9 +119,9 @@ def _lines(scene: Scene, height: float, seen_top: bool) -> list[dict]:
 
 
 def foot_spans(wall: WallSegment) -> tuple[tuple[float, float], ...]:
-    """Where the camera saw the wall's foot, as stretches (start, end in metres from its first end); the whole wall where the
-    scene does not keep the directions. A few columns missed count as seen, up to the wall's ends too, a few alone do not:
-    the surfaces of a photo fray by that much."""
+    """Where the camera saw the wall's foot, as stretches (start, end) in metres from its first end; the whole wall where the scene does not
+    keep the directions. Since the surfaces of a photo are ragged, gaps of a few columns count as seen, also at the wall's ends, and single
+    stretches of a few columns do not."""
     azimuths = wall.foot_azimuths
     if azimuths is None:
         return ((0.0, wall.length_m),)
@@ -150,7 +151,7 @@ def _met(wall: WallSegment, azimuth: float) -> float:
 
 
 def _between(spans, length_m: float) -> list[tuple[float, float]]:
-    """What stretches in rising order leave of a wall, metres from its first end."""
+    """The rest of a wall between stretches in increasing order, in metres from its first end."""
     marks = [0.0, *(mark for span in spans for mark in span), length_m]
     return [(a, b) for a, b in zip(marks[::2], marks[1::2], strict=True) if b > a]
 
@@ -187,8 +188,8 @@ def _products(photo: Photo, scene: Scene, placed) -> list[dict]:
 
 @dataclass
 class Notes:
-    """The labels of one photo: each at the first of its places that is free, inside the photo; one that finds none is
-    left to the tables. px: photo pixels per screen pixel."""
+    """The labels on a photo: each goes to the first of its places that is free and inside the photo; one for which there is none is left
+    out, since the tables hold all numbers. px: photo pixels per screen pixel."""
 
     scene: Scene
     px: float
@@ -196,7 +197,7 @@ class Notes:
     written: list[dict] = field(default_factory=list)
 
     def write(self, words: str, places: list[np.ndarray], colour: str) -> None:
-        """Place a label; places too near the photo's edge are moved in."""
+        """Place a label; places too close to the photo's edge are moved inward."""
         size = np.array(text_size(words, theme.SMALL_PX)) * self.px
         margin = size / 2 + 3 * self.px
         limit = np.array([self.scene.camera.width, self.scene.camera.height]) - margin
@@ -222,20 +223,21 @@ def _label(notes: Notes, named: dict[str, Measurement], top: float | None, place
     """Every label, the most useful first. top: the ceiling's height where it was seen."""
     for rec, parts in placed:
         _product_label(notes, rec, np.concatenate([p.vertices for p in parts]))
-    free, told = longest_free(notes.scene), drawn_stretch(notes.scene, named.get("longest_free_wall"))
-    if told is not None:
+    free, measured = longest_free(notes.scene), drawn_stretch(notes.scene, named.get("longest_free_wall"))
+    if measured is not None:
         a, b = (np.append(along(free[0], t), 0.0) for t in free[1])
         places = notes.beside(a, b, 17, farther=(0, 15, 30, 45, 60, 80, 100, 120, 140))
-        notes.write(f"free {theme.value_words(told)}", places, theme.GREEN_INK)
+        notes.write(f"free {theme.value_words(measured)}", places, theme.GREEN_INK)
     for wall in notes.scene.walls:
         a, b = wall.ends
-        told = named.get(f"{wall.plane_id}_length")
-        if told is not None and told.value is not None:
+        measured = named.get(f"{wall.plane_id}_length")
+        if measured is not None and measured.value is not None:
             level, drop = (top, 0) if top is not None else (0.0, -20)
-            notes.write(f"{plain(wall.plane_id)}: {theme.value_words(told)}", notes.beside(np.append(a, level), np.append(b, level), drop), theme.INK)
-        told = named.get(f"{wall.plane_id}_distance")
-        if told is not None and told.value is not None and any(wall is main for main in main_walls(notes.scene)):
-            notes.write(f"{theme.value_words(told)} away", notes.beside(np.append(a, 1.1), np.append(b, 1.1), 0), theme.MUTED)
+            places = notes.beside(np.append(a, level), np.append(b, level), drop)
+            notes.write(f"{plain(wall.plane_id)}: {theme.value_words(measured)}", places, theme.INK)
+        measured = named.get(f"{wall.plane_id}_distance")
+        if measured is not None and measured.value is not None and any(wall is main for main in main_walls(notes.scene)):
+            notes.write(f"{theme.value_words(measured)} away", notes.beside(np.append(a, 1.1), np.append(b, 1.1), 0), theme.MUTED)
     _height_label(notes, named, top)
 
 
@@ -252,12 +254,12 @@ def _product_label(notes: Notes, rec: Recommendation, points: np.ndarray) -> Non
 
 def _height_label(notes: Notes, named: dict[str, Measurement], top: float | None) -> None:
     """The ceiling's height, on a corner line where there is one."""
-    told, walls = named.get("ceiling_height"), notes.scene.walls
-    if told is None or told.value is None:
+    measured, walls = named.get("ceiling_height"), notes.scene.walls
+    if measured is None or measured.value is None:
         return
     kinds = ("corner", "obstacle", "occluded", "frame")
     both = [(kind, end) for wall in walls for end, kind in zip(wall.ends, wall.end_kinds, strict=True)]
     ends = [end for _, end in sorted(both, key=lambda item: kinds.index(item[0]))]
     up = top if top is not None else 2.0
     places = [place for end in ends for place in notes.on(np.append(end, 0.0), np.append(end, up), (0.6, 0.7, 0.5, 0.8, 0.4))]
-    notes.write(f"height {theme.value_words(told)}", places, theme.INK)
+    notes.write(f"height {theme.value_words(measured)}", places, theme.INK)

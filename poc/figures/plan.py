@@ -244,20 +244,20 @@ def _with_leader(sheet: Sheet, words: str, origin: np.ndarray, toward: np.ndarra
 
 def _wall_dimensions(sheet: Sheet, scene: Scene, named: dict[str, Measurement]) -> None:
     """Outside each wall, its length; nearer to it, the longest free stretch on it."""
-    free, free_told = longest_free(scene), drawn_stretch(scene, named.get("longest_free_wall"))
+    free, free_measured = longest_free(scene), drawn_stretch(scene, named.get("longest_free_wall"))
     for wall in scene.walls:
         out, tier, all_free = -inward(wall, scene), 1, False
-        if free is not None and free[0] is wall and free_told is not None:
+        if free is not None and free[0] is wall and free_measured is not None:
             start, end = free[1]
             all_free = end - start >= 0.97 * wall.length_m
             if not all_free:
                 ends = np.array([along(wall, start), along(wall, end)]) + out * (WALL_M + 0.75 * sheet.tier_m)
-                sheet.dimension(ends, f"free {theme.value_words(free_told)}", theme.GREEN_INK, out)
+                sheet.dimension(ends, f"free {theme.value_words(free_measured)}", theme.GREEN_INK, out)
                 tier = 2
-        told = named.get(f"{wall.plane_id}_length")
-        if told is not None and told.value is not None:
+        measured = named.get(f"{wall.plane_id}_length")
+        if measured is not None and measured.value is not None:
             ends = wall.ends + out * (WALL_M + (tier - 0.25) * sheet.tier_m)
-            words = f"{plain(wall.plane_id)}: {theme.value_words(told)}" + (", all free" if all_free else "")
+            words = f"{plain(wall.plane_id)}: {theme.value_words(measured)}" + (", all free" if all_free else "")
             sheet.dimension(ends, words, theme.INK, out, open_ends=tuple(kind != "corner" for kind in wall.end_kinds))
 
 
@@ -266,8 +266,8 @@ def _distance_lines(sheet: Sheet, scene: Scene, named: dict[str, Measurement]) -
     on as far as that; (words, foot) of each."""
     out = []
     for wall in main_walls(scene):
-        told = named.get(f"{wall.plane_id}_distance")
-        if told is None or told.value is None:
+        measured = named.get(f"{wall.plane_id}_distance")
+        if measured is None or measured.value is None:
             continue
         inside = inward(wall, scene)
         foot = inside * float(wall.ends[0] @ inside)
@@ -276,7 +276,7 @@ def _distance_lines(sheet: Sheet, scene: Scene, named: dict[str, Measurement]) -
         if not 0.0 <= at <= wall.length_m:
             sheet.lines([np.stack([wall.ends[0 if at < 0 else 1], foot])], color=theme.FAINT, width=1, dash="dot")
         sheet.lines([np.stack([np.zeros(2), foot])], color=theme.MUTED, width=1, dash="dot")
-        out.append((theme.value_words(told), foot))
+        out.append((theme.value_words(measured), foot))
     return out
 
 
@@ -284,17 +284,19 @@ def _distance_lines(sheet: Sheet, scene: Scene, named: dict[str, Measurement]) -
 
 
 def _camera(sheet: Sheet, scene: Scene, named: dict[str, Measurement]) -> None:
-    """Where the photo was taken from, how high, and an arrow the way it looks."""
+    """The camera's position, its height, and an arrow in the direction it looks."""
     forward = scene.room_from_cam[:2, 2]
     tip = (forward / max(float(np.linalg.norm(forward)), 1e-9) * ARROW_PX * sheet.m_per_px).round(3)
     sheet.traces.append({"type": "scatter", "x": [0], "y": [0], "mode": "markers", "showlegend": False, "hovertext": "camera",
                          "hoverinfo": "text", "marker": {"symbol": "circle", "size": 10, "color": theme.BLUE}})
-    sheet.notes.append({"x": float(tip[0]), "y": float(tip[1]), "ax": 0.0, "ay": 0.0, "xref": "x", "yref": "y", "axref": "x", "ayref": "y", "text": "",
-                        "showarrow": True, "arrowhead": 2, "arrowwidth": 2.5, "arrowcolor": theme.BLUE})
+    sheet.notes.append({
+        "x": float(tip[0]), "y": float(tip[1]), "ax": 0.0, "ay": 0.0, "xref": "x", "yref": "y", "axref": "x", "ayref": "y",
+        "text": "", "showarrow": True, "arrowhead": 2, "arrowwidth": 2.5, "arrowcolor": theme.BLUE,
+    })  # fmt: skip
     for at, size in ((np.zeros(2), 20), (0.7 * tip, 16)):
         sheet.board.block(rectangle(at, (size * sheet.m_per_px, size * sheet.m_per_px)))
-    told = named.get("camera_height")
-    words = "camera" if told is None or told.value is None else f"camera, {theme.value_words(told)} high"
+    measured = named.get("camera_height")
+    words = "camera" if measured is None or measured.value is None else f"camera, {theme.value_words(measured)} high"
     drop = (text_size(words, theme.SMALL_PX)[1] / 2 + 12) * sheet.m_per_px
     sheet.label(words, [np.array([0.0, -drop]), np.array([0.0, -1.6 * drop])], np.array([1.0, 0.0]), theme.SMALL_PX, theme.BLUE)
 

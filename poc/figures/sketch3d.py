@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 MAX_VERTICES = 11_500
 TEAR = 1.12
-"""Neighbouring depths farther apart than this ratio are different things: the relief is torn between them."""
+"""Neighbouring depths with a larger ratio belong to different objects: the relief is cut between them."""
 EDGE_ON = 0.14
-"""A triangle seen more edge-on than this (cosine) bridges two things, unless it lies on a plane."""
+"""A triangle seen more edge-on than this (cosine) connects two different objects, unless it lies on a plane."""
 UNDER_CEILING_M = 0.25
-"""What is on no plane and this near to the ceiling is most likely the ceiling; it would hide the room."""
+"""Points on no plane and this close to the ceiling most likely belong to it, and would hide the room."""
 BEHIND_M = 0.015
 """Planes are drawn this far behind the relief that lies on them, so that the two do not flicker."""
 
@@ -232,13 +232,13 @@ def dimensions(scene: Scene, named: dict[str, Measurement], height: float, room_
     corner, the longest free stretch on the floor. room_taken: how far (metres) placed products come off the walls."""
     spans: list[tuple[np.ndarray, np.ndarray, str]] = []
     for wall in scene.walls:
-        told = named.get(f"{wall.plane_id}_length")
-        if told is not None and told.value is not None:
+        measured = named.get(f"{wall.plane_id}_length")
+        if measured is not None and measured.value is not None:
             a, b = (np.append(end, height + 0.10) for end in wall.ends)
-            spans.append((a, b, theme.value_words(told)))
-    told, corner = named.get("ceiling_height"), _corner(scene)
-    if told is not None and told.value is not None and corner is not None:
-        spans.append((np.append(corner, 0.0), np.append(corner, height), theme.value_words(told)))
+            spans.append((a, b, theme.value_words(measured)))
+    measured, corner = named.get("ceiling_height"), _corner(scene)
+    if measured is not None and measured.value is not None and corner is not None:
+        spans.append((np.append(corner, 0.0), np.append(corner, height), theme.value_words(measured)))
     lines = [_edges([loop for a, b, _ in spans for loop in _ruled(a, b)], "dimensions", theme.INK, closed=False, width=4)] if spans else []
     notes = [Note(_between(a, b), words, theme.INK) for a, b, words in spans]
     free_lines, free_notes = free_stretch(scene, named, room_taken)
@@ -253,8 +253,8 @@ def _ruled(a: np.ndarray, b: np.ndarray) -> list[np.ndarray]:
 
 def free_stretch(scene: Scene, named: dict[str, Measurement], room_taken: float) -> tuple[list, list[Note]]:
     """The longest free stretch: a band at the foot of its wall, its dimension on the floor before what stands there."""
-    free, told = longest_free(scene), drawn_stretch(scene, named.get("longest_free_wall"))
-    if told is None:
+    free, measured = longest_free(scene), drawn_stretch(scene, named.get("longest_free_wall"))
+    if measured is None:
         return [], []
     wall, (start, end) = free
     inside = inward(wall, scene)
@@ -264,7 +264,7 @@ def free_stretch(scene: Scene, named: dict[str, Measurement], room_taken: float)
         _edges([np.stack(foot)], "longest free wall", theme.GREEN, closed=False, width=8).update(showlegend=True),
         _edges([np.stack(front), *(np.stack(pair) for pair in zip(foot, front, strict=True))], "its length", theme.GREEN, closed=False, width=3),
     ]
-    return lines, [Note(_between(*front), f"free {theme.value_words(told)}", theme.GREEN_INK)]
+    return lines, [Note(_between(*front), f"free {theme.value_words(measured)}", theme.GREEN_INK)]
 
 
 def _between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -286,8 +286,8 @@ def camera_marks(scene: Scene, named: dict[str, Measurement]) -> tuple[list, lis
     frame, eye = to_room(rays * 0.28, scene), to_room(np.zeros(3), scene)
     loops = [np.vstack([frame, frame[:1]]), *(np.stack([eye, corner]) for corner in frame)]
     plumb = np.stack([eye, eye * (1, 1, 0)])
-    told = named.get("camera_height")
-    words = f"camera {theme.value_words(told)} high" if told is not None and told.value is not None else "camera"
+    measured = named.get("camera_height")
+    words = f"camera {theme.value_words(measured)} high" if measured is not None and measured.value is not None else "camera"
     return ([_edges(loops, "camera", theme.INK, closed=False), _edges([plumb], "camera height", theme.MUTED, closed=False, dash="dot")],
             [Note(_between(*plumb[::-1]), words, theme.MUTED)])
 

@@ -1,4 +1,4 @@
-"""The stage a 3D sketch stands on: extent, viewpoint and labels, so that the first view shows everything, legibly."""
+"""The view of a 3D sketch: extent, viewpoint and labels, such that the first view shows everything legibly."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LONGEST = 1.6
 
 @dataclass(frozen=True)
 class Note:
-    """A label that keeps facing the viewer: n×3 places (room frame, the preferred first), words and colour."""
+    """A label that always faces the viewer: possible places (n×3, room frame, the preferred one first), words and colour."""
 
     places: np.ndarray
     words: str

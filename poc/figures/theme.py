@@ -1,7 +1,7 @@
-"""The look every figure shares: colours, type, layout, the photo as a background, and numbers in words.
+"""The style shared by all figures: colours, fonts, layout, the photo as a background, and numbers in words.
 
-The colours are those of Okabe and Ito (2008), told apart with any colour vision; where a colour means something, a
-symbol, a dash or a word says the same.
+The colours are those of Okabe and Ito (2008), which can be told apart with any colour vision; where a colour has a meaning, a
+symbol, a dash or a word has the same.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 INK, MUTED, FAINT, RULE, PAPER = "#1f2933", "#5f6b7a", "#98a2ae", "#e1e6eb", "#ffffff"
 BLUE, ORANGE, VERMILION, GREEN, PURPLE, SKY = "#0072b2", "#e69f00", "#d55e00", "#009e73", "#b0659a", "#56b4e9"
 GREEN_INK, VERMILION_INK = "#00684c", "#a84900"
-"""The two dark enough for text."""
+"""Variants that are dark enough for text."""
 PLANE_COLOURS = {"floor": ORANGE, "wall": BLUE, "ceiling": PURPLE}
 LIGHTS = {
     "green": (GREEN, "circle", "sound"),
-    "amber": (ORANGE, "diamond", "with care"),
+    "amber": (ORANGE, "diamond", "use with care"),
     "red": (VERMILION, "square", "weak"),
     "": (BLUE, "circle", "measured"),
 }
@@ -61,9 +61,9 @@ def unit_of(unit: str) -> str:
 
 
 def value_words(m: Measurement) -> str:
-    """The measurement as it stands in a drawing: "3.62 m (3.41–3.85)", "≥ 3.41 m" or "cannot say".
+    """The measurement as printed in a drawing: "3.62 m (3.41–3.85)", "≥ 3.41 m" or "cannot say".
 
-    A lower bound is rounded down, so that rounding never claims more than the measurement does.
+    A lower bound is rounded down, so that rounding never makes it larger.
     """
     unit = unit_of(m.unit)
     if m.status == "unknown" or m.value is None:
@@ -77,14 +77,14 @@ def value_words(m: Measurement) -> str:
 
 
 def percent(probability: float) -> str:
-    """A probability in words, never claiming certainty or more than there is: 0.978 → "97 %", 0.999 → "over 99 %"."""
+    """A probability in words, rounded down and never certain: 0.978 → "97 %", 0.999 → "over 99 %"."""
     if probability > 0.99:
         return "over 99 %"
     return "under 1 %" if probability < 0.01 else f"{math.floor(probability * 100 + 1e-9)} %"
 
 
 def odds(rec: Recommendation) -> str:
-    """How likely a piece fits, as `percent`: "97 %", "at least 97 %"."""
+    """The probability that a piece fits, in words: "97 %", "at least 97 %"."""
     return f"{'at least ' if rec.at_least else ''}{percent(rec.probability)}"
 
 
@@ -94,7 +94,7 @@ def by_name(measurements) -> dict[str, Measurement]:
 
 
 def escaped(text: str) -> str:
-    """Text as plotly takes it: markup in it (a catalogue's names may hold a link) is shown, not obeyed."""
+    """Text for plotly with its markup escaped (names in a catalogue may contain some)."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -175,24 +175,24 @@ def photo_layout(photo: Photo, long_side: int = 1200) -> dict[str, Any]:
 
 
 def photo_corners(photo: Photo) -> dict[str, Any]:
-    """A trace that shows nothing: plotly draws no axes, and no image on them, where there is no trace at all."""
+    """An invisible trace: without any trace, plotly draws no axes and no image on them."""
     return {"type": "scatter", "x": [0, photo.width - 1], "y": [0, photo.height - 1], "mode": "markers", "marker": {"opacity": 0},
             "hoverinfo": "skip", "showlegend": False}
 
 
 def legend_key(name: str, marker: dict[str, Any]) -> dict[str, Any]:
-    """A trace that is only an entry of the legend."""
+    """A trace that only adds an entry to the legend."""
     return {"type": "scatter", "x": [None], "y": [None], "mode": "markers", "name": name, "marker": marker, "hoverinfo": "skip"}
 
 
 def nothing(words: str) -> go.Figure:
-    """A figure in place of one that has nothing to show, and why."""
+    """A placeholder for a figure that has nothing to show, with the reason."""
     note = {"text": words, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False, "font": {"size": 15, "color": MUTED}}
     return figure([], layout(120, annotations=[note], xaxis={"visible": False}, yaxis={"visible": False}))
 
 
 def refused(reason: str, photo: Photo | None = None, height: int = 460) -> go.Figure:
-    """A figure in place of one that cannot be drawn: the photo, where there is one, and plainly why."""
+    """A placeholder for a figure that cannot be drawn: the reason, on the photo if there is one."""
     import plotly.graph_objects as go
 
     words = reason.strip()
@@ -212,7 +212,7 @@ def refused(reason: str, photo: Photo | None = None, height: int = 460) -> go.Fi
 
 
 def figure(traces: list[dict[str, Any]], look: dict[str, Any]) -> go.Figure:
-    """A figure from plain traces and a layout, checked by plotly once (adding one thing at a time checks all anew)."""
+    """A figure from plain traces and a layout, so that plotly validates everything only once."""
     import plotly.graph_objects as go
 
     return go.Figure(data=traces, layout=look)

@@ -1,6 +1,6 @@
-"""Depth models: one table of presets, their weights, and adapters that turn a photo into a depth map.
+"""Depth models: a table of presets, their weights, and adapters that turn a photo into a depth map.
 
-Importing this costs nothing: engines (ONNX Runtime, torch) come in when a model is loaded.
+Importing this package is cheap: engines (ONNX Runtime, torch) are imported when a model is loaded.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ class DepthModel(Protocol):
     preset: Preset
 
     def depth(self, photo: Photo, f_px: float | None = None) -> DepthMap:
-        """Depth at the photo's size; f_px is the focal in photo pixels where it is known better than the photo does."""
+        """Depth at the photo's size. f_px: focal length in photo pixels, if it is known better than `photo.f_px`."""
 
 
 @dataclass(frozen=True)
 class PresetStatus:
-    """A row for `poc models`: the preset's facts for people, and where its weights are (`here` False: where they would go). size_mb:
+    """A row of `poc models`: the facts of a preset. where: the path of its weights, or where they would be stored if not `here`. size_mb:
     of the file, in millions of bytes."""
 
     name: str
@@ -48,7 +48,7 @@ class PresetStatus:
 
 
 def list_presets(weights_dir: str | Path | None = None) -> list[PresetStatus]:
-    """Every preset with its licence, size and kind, and whether its weights are here. Reads no weights, fetches nothing."""
+    """Every preset with its licence, size and kind, and whether its weights are on this machine. Loads and downloads nothing."""
     return [_status(preset, weights_dir) for preset in PRESETS.values()]
 
 
@@ -65,7 +65,7 @@ def _status(preset: Preset, weights_dir: str | Path | None) -> PresetStatus:
 
 
 def _sidecar_parameters(path: Path | None) -> int | None:
-    """A list of models must not fail because one of them is damaged; loading that one says so."""
+    """The number of parameters from the file beside the weights; None where that is damaged, so that the list of models still works."""
     try:
         count = read_sidecar(path).get("parameters") if path else None
     except ModelError:
@@ -74,9 +74,9 @@ def _sidecar_parameters(path: Path | None) -> int | None:
 
 
 def load_model(name: str = DEFAULT_MODEL, weights_dir: str | Path | None = None) -> DepthModel:
-    """The model called `name`, loaded once per process. Fetches official weights where they are missing.
+    """The model called `name`, loaded once per process. Downloads official weights if they are missing.
 
-    Raises ModelError: unknown name (with the nearest), weights that cannot be had or are damaged, torch missing.
+    Raises ModelError for an unknown name (with the nearest one), weights that are missing or damaged, and missing torch.
     """
     from poc.models.runtime import cached, file_key
 

@@ -1,7 +1,7 @@
-"""The embedded model's network: one small encoder, one decoder, three answers per pixel.
+"""The embedded model's network: one small encoder, one decoder, three outputs per pixel.
 
 Encoder: MobileNetV2 1.0 (Sandler et al. 2018). Decoder: light separable convolutions with skips, as in FastDepth
-(Wofk et al. 2019), with a global context branch and self-attention where cells are few, because absolute scale is a
+(Wofk et al. 2019), with a global context branch and self-attention at the coarsest strides, because absolute scale is a
 property of the whole photo. Heads: log depth at the canonical focal length, log of the expected error (Laplace scale of log
 depth), surface logits; and for the whole photo, whether it shows a room.
 
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 N_SURFACES = 6
-LOOKS = (3, 2)  # times that cells look at each other at strides 32 and 16
+LOOKS = (3, 2)  # attention blocks at strides 32 and 16
 KERNELS = ((5, 3), (3, 3), (3, 3), (3,))  # depthwise kernels of the fusing steps at strides 16, 8, 4, 2
 
 # (expansion, channels, stride) of the 17 bottlenecks; the feature after each index in TAPS is a skip.
@@ -90,7 +90,7 @@ class Separable(nn.Sequential):
 
 
 class Fuse(nn.Module):
-    """Upsample to the skip's size, join, mix."""
+    """Upsample to the size of the skip, concatenate, convolve."""
 
     def __init__(self, c_in: int, c_skip: int, c_out: int, kernels: tuple[int, ...]):
         super().__init__()
@@ -105,7 +105,7 @@ class Fuse(nn.Module):
 
 
 class Context(nn.Module):
-    """Widen the view at stride 32: local mixing plus what the whole photo says."""
+    """Context at stride 32: local convolutions plus a branch on the mean of the whole photo."""
 
     def __init__(self, c_in: int, c_out: int):
         super().__init__()
@@ -119,8 +119,8 @@ class Context(nn.Module):
 
 
 class Attention(nn.Module):
-    """Every cell looks at every other, then a perceptron with a 3×3 step, as in LeViT (Graham et al. 2021). It starts as the
-    identity."""
+    """Multi-head self-attention over all cells, then a perceptron with a 3×3 depthwise step, as in LeViT (Graham et al. 2021). It is
+    initialised to the identity."""
 
     def __init__(self, channels: int, heads: int = 8, key: int = 16):
         super().__init__()
@@ -134,7 +134,7 @@ class Attention(nn.Module):
             nn.init.zeros_(last[1].weight)
 
     def is_identity(self) -> bool:
-        """Whether it has learnt nothing yet."""
+        """Whether it is still as initialised."""
         return not any(part[1].weight.any() or part[1].bias.any() for part in (self.join, self.narrow))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -148,9 +148,9 @@ class Attention(nn.Module):
 class EmbeddedNet(nn.Module):
     """image B×3×H×W RGB in [0, 1] → log_depth, log_sigma (B×1×H/2×W/2) and surface_logits (B×6×H×W).
 
-    log_depth: log metres at the canonical focal length. log_sigma: log of the Laplace scale of log depth.
-    Width: decoder channels at strides 32, 16, 8, 4, 2. encoder: another with `channels` of its five features. looks: how often
-    cells look at each other at strides 32 and 16.
+    log_depth: log metres at the canonical focal length. log_sigma: log of the Laplace scale of log depth. width: decoder channels at
+    strides 32, 16, 8, 4, 2. encoder: another encoder, with the attribute `channels` for its five features. looks: number of attention
+    blocks at strides 32 and 16.
     """
 
     def __init__(self, width: tuple[int, ...] = (256, 160, 96, 64, 32), encoder: nn.Module | None = None, looks: tuple[int, int] = LOOKS):
@@ -171,11 +171,11 @@ class EmbeddedNet(nn.Module):
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
 
     def features(self, image: Tensor) -> Tensor:
-        """What the heads of depth and surfaces see: B×width[4]×H/2×W/2."""
+        """Input of the depth and surface heads: B×width[4]×H/2×W/2."""
         return self.refined(*self.coarse(image))
 
     def coarse(self, image: Tensor) -> tuple[list[Tensor], Tensor]:
-        """The encoder's five features, and what the decoder makes of them at stride 16."""
+        """The encoder's five features, and the decoder's feature at stride 16."""
         skips = self.encoder((image - self.mean) / self.std)
         return skips, self.looks(self.fuse[0](self.context(skips[4]), skips[3]))
 
@@ -187,24 +187,25 @@ class EmbeddedNet(nn.Module):
 
     @staticmethod
     def gist(skips: list[Tensor], x: Tensor) -> Tensor:
-        """What the head for the whole photo sees, from `coarse`: the means of the encoder's last two features and of the decoder's first."""
+        """Input of the head for the whole photo, from the result of `coarse`: spatial means of the encoder's last two features and the
+        decoder's first."""
         return torch.cat([t.mean(dim=(2, 3)) for t in (skips[3], skips[4], x)], dim=1)
 
     def knows_rooms(self) -> bool:
-        """Whether `room` has learnt what shows a room (`poc.training.rooms`)."""
+        """Whether the head `room` has been trained (`poc.training.rooms`)."""
         return bool(self.room.weight.any())
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return self.heads(self.features(image), image)
 
     def heads(self, features: Tensor, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What `forward` answers, from what `features` gave."""
+        """The outputs of `forward`, from the result of `features`."""
         return answers(self.depth(features), self.surface(features), image)
 
 
 class MergedHeads(nn.Module):
-    """The same network with its two heads as one convolution of eight channels, one block of what CPUs work in: exported
-    that way it is an eighth faster. Where it knows rooms there is a fourth answer, B×1: the log odds that the photo shows one."""
+    """The same network with its two heads as one convolution of eight channels, which suits CPUs: exported this way it is an eighth faster.
+    If the room head is trained there is a fourth output, B×1: the log odds that the photo shows a room."""
 
     def __init__(self, net: EmbeddedNet):
         super().__init__()

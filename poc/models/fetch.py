@@ -1,6 +1,6 @@
-"""Download one file: progress bar, resume, check, and an atomic rename at the end. Nothing here knows about models.
+"""Downloads one file, of whatever kind: with a progress bar, resuming, a check, and an atomic rename at the end.
 
-What has arrived waits in NAME.part, so that a download that broke off (or was broken off) goes on where it stopped.
+The part already received is kept in NAME.part, so that an interrupted download continues where it stopped.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ log = logging.getLogger(__name__)
 
 
 class DownloadStopped(ModelError):
-    """The network failed; what has arrived is kept for the next try."""
+    """The network failed; the part already received is kept for the next attempt."""
 
 
 class _Interrupted(Exception):
-    """The connection ended before the whole file had come; trying again may help."""
+    """The connection ended before the file was complete; trying again may help."""
 
 
 def download(url: str, target: Path, check: Callable[[Path], object], by_hand: str) -> None:
-    """Fetch `url` to `target`; `check(part)` raises if the content is wrong, and then nothing is kept.
+    """Download `url` to `target`. check: called with the downloaded file; it raises if the content is wrong, and then nothing is kept.
 
-    Raises ModelError (with `by_hand`: what the user can do instead) where the network fails, WriteError where the disk does.
+    Raises ModelError where the network fails, with by_hand as what the user can do instead, and WriteError where the disk does.
     """
     part = target.with_name(target.name + ".part")
     with contextlib.ExitStack() as stack:
@@ -44,7 +44,7 @@ def download(url: str, target: Path, check: Callable[[Path], object], by_hand: s
         while not part.exists() or not os.path.samestat(os.fstat(file.fileno()), part.stat()):
             if target.exists():
                 return  # another process fetched it while this one waited for the lock
-            file = stack.enter_context(_locked(part, by_hand))  # that process threw it away: what had come was wrong
+            file = stack.enter_context(_locked(part, by_hand))  # that process deleted it, because its content was wrong
         try:
             _fetch_all(url, file, target.name, by_hand)
             check(part)
@@ -61,7 +61,7 @@ def download(url: str, target: Path, check: Callable[[Path], object], by_hand: s
 
 
 def _locked(part: Path, by_hand: str) -> BinaryIO:
-    """The file that a download goes on in, once no other process is at it."""
+    """The partial file, open for appending and locked, once no other process is using it."""
     with _writing(part.parent, by_hand):
         part.parent.mkdir(parents=True, exist_ok=True)
         file = part.open("ab", buffering=0)
@@ -70,7 +70,7 @@ def _locked(part: Path, by_hand: str) -> BinaryIO:
 
 
 def _fetch_all(url: str, file: BinaryIO, name: str, by_hand: str) -> None:
-    """Go on until the whole file is there; give up after TRIES tries in a row that brought nothing."""
+    """Retry until the file is complete; give up after TRIES attempts in a row without progress."""
     failures = 0
     while True:
         before = file.tell()

@@ -1,8 +1,8 @@
-"""Engines: how many threads, which device, and one shared session per file.
+"""Inference engines: number of threads, device, and one shared session per file.
 
-A process that serves many photos must not load a model twice nor grow with every photo size, so sessions are cached here
-(few, the oldest goes first) and ONNX Runtime's pattern cache, which grows with every new shape, is off. Idle engine threads
-sleep instead of spinning: as fast here, and other processes keep the processors.
+A process that serves many photos must not load a model twice or grow with every photo size, so a few sessions are cached here
+(least recently used first out), and ONNX Runtime's memory patterns, which grow with every new shape, are off. Idle engine threads
+sleep instead of spinning, which is as fast here and leaves the processors to other processes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 THREADS_ENV = "POC_THREADS"
 MAX_THREADS = 8
-"""More brings nothing for networks this small."""
+"""More threads do not help with networks this small."""
 MAX_CACHED = 3
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ _lock = threading.Lock()
 
 
 class TorchMissing(ModelError):
-    """The model needs the torch extra, which is not installed: a caller that can install it may, and try again."""
+    """The model needs the torch extra, which is not installed; a caller that can install it may do so and try again."""
 
 
 def cpu_threads() -> int:
@@ -49,7 +49,7 @@ def cpu_threads() -> int:
 
 
 def _allowed_cpus() -> int:
-    """Processors by affinity and by the container's quota: more threads than that only wait for each other."""
+    """Number of processors this process may use, by its affinity and its container's quota."""
     try:
         count = len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS and Windows
@@ -63,7 +63,7 @@ def _allowed_cpus() -> int:
 
 
 def cached(key: tuple, make: Callable[[], Any]) -> Any:
-    """The value for `key`, made once per process; MAX_CACHED are kept."""
+    """The value for `key`, created by `make` on first use; the MAX_CACHED most recently used ones are kept."""
     with _lock:
         if key not in _cache:
             _cache[key] = make()
@@ -74,7 +74,7 @@ def cached(key: tuple, make: Callable[[], Any]) -> Any:
 
 
 def file_key(path: Path) -> tuple[str, int, int]:
-    """Identifies a file's content well enough for a cache: a replaced file is loaded anew."""
+    """A cache key for a file's content: path, modification time and size."""
     info = path.stat()
     return str(path.resolve()), info.st_mtime_ns, info.st_size
 
@@ -108,17 +108,17 @@ def onnx_engine(session: onnxruntime.InferenceSession, agreement: object = None)
 
 
 def need_torch(what: str, instead: str = "") -> None:
-    """TorchMissing where torch is not installed; imports nothing. what: that which needs it; instead: what to do without."""
+    """Raises TorchMissing where torch is not installed, without importing it. what: what needs it; instead: an alternative, in words."""
     if importlib.util.find_spec("torch") is None:
         raise TorchMissing(f"{what} needs torch, which is not installed: run `make torch` (about 6 GB){instead and ', or ' + instead}")
 
 
 @functools.cache
 def torch_device(model: str) -> torch.device:
-    """CUDA when present, else CPU with `cpu_threads` threads. TorchMissing, naming the model that needs it, where torch or timm is not
-    installed."""
+    """CUDA when present, else CPU with `cpu_threads` threads. Raises TorchMissing, naming the model that needs it, where torch or timm is
+    not installed."""
     try:
-        import torch  # first: what misses it misses timm too, and is better told of torch
+        import torch  # first, since timm needs it: if both are missing, the message should name torch
 
         import timm  # noqa: F401 - every torch model here is built on it
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""Steps in depth made steps again: a network that answers at half size spreads them over several pixels."""
+"""Sharpens steps in depth, which a network with half-size output spreads over several pixels."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import cv2
 import numpy as np
 
 NEAR_CELLS, AROUND_CELLS = 5, 13
-"""A step rises within the first neighbourhood, and what is about it in the second is flat."""
+"""Sizes of two neighbourhoods: a step rises within the first, while the depth around it in the second is flat."""
 LEAST_STEP, STEP_SHARE = 0.12, 0.6
-"""A step is at least this high (log depth) and holds this share of all the rise about it: a slanted plane holds 5/13."""
+"""A step is at least this high (log depth) and accounts for this share of the whole rise around it; on a slanted plane it would be 5/13."""
 ROUNDS = 2
 
 
 def sharpen_steps(inverse: np.ndarray) -> np.ndarray:
-    """h×w positive inverse depth with its soft steps steep: cells on a step take the near or the far side's value, whichever is
-    nearer (toggle mapping, Kramer and Bruckner 1975). Planes are linear in inverse depth, hold no step and stay as they are."""
+    """Positive inverse depth (h×w) with its soft steps made steep: cells on a step take the value of its near or far side, whichever is
+    closer (toggle mapping, Kramer and Bruckner 1975). Planes are linear in inverse depth, contain no step and stay unchanged."""
     out = inverse.astype(np.float32)
     near, around = (np.ones((n, n), np.uint8) for n in (NEAR_CELLS, AROUND_CELLS))
     for _ in range(ROUNDS):

@@ -1,7 +1,7 @@
-"""Find a model's weights, or fetch them from the official release, and make sure they are what they claim to be.
+"""Finds a model's weights, or downloads them from the official release, and verifies them.
 
-Looked for in this order: the folder given, the folder in POC_WEIGHTS, the project's `data/weights`, the user's cache,
-and the cache of torch.hub (where earlier users of MiDaS have them). Fetched into the first of these that the user owns.
+The search order is: the folder given, the folder in POC_WEIGHTS, the project's `data/weights`, the user's cache,
+and the cache of torch.hub (where MiDaS used to store them). Downloads go into the first of these that belongs to the user.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SHIPPED = project_root() / "data" / "weights"
 
 
 def cache_folder() -> Path:
-    """Where fetched weights are kept for this user."""
+    """The user's cache folder for downloaded weights."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
     elif sys.platform == "darwin":
@@ -34,34 +34,34 @@ def cache_folder() -> Path:
 
 
 def own_folder(weights_dir: str | Path | None = None) -> Path:
-    """Where weights are put when they are fetched, and where a user is told to put them."""
+    """The folder into which weights are downloaded, and into which a user is asked to put them by hand."""
     return Path(weights_dir or os.environ.get(WEIGHTS_ENV) or cache_folder()).expanduser()
 
 
 def search_folders(weights_dir: str | Path | None = None) -> list[Path]:
-    """Every folder that is looked in, in order."""
+    """All folders that are searched, in order."""
     hub = Path(os.environ.get("TORCH_HOME") or Path.home() / ".cache" / "torch") / "hub" / "checkpoints"
     named = [weights_dir, os.environ.get(WEIGHTS_ENV), SHIPPED, cache_folder(), hub]
     return [Path(folder).expanduser() for folder in named if folder]
 
 
 def find_weights(preset: Preset, weights_dir: str | Path | None = None) -> Path | None:
-    """The first file under any of the names the weights are known by, or None. Nothing is verified yet."""
+    """The first file with one of the names of the weights, or None. It is not verified yet."""
     for folder in search_folders(weights_dir):
         for name in (preset.weights_file, *preset.other_names):
             path = folder / name
             try:
                 if path.is_file():
                     return path
-            except OSError:  # a folder we may not look into holds no weights for us
+            except OSError:  # a folder that must not be read is skipped
                 continue
     return None
 
 
 def obtain_weights(preset: Preset, weights_dir: str | Path | None = None) -> tuple[Path, str]:
-    """The verified weights file, fetched if need be, and its identity ("NAME sha256:…").
+    """The verified weights file, downloaded if necessary, and its identity ("NAME sha256:…").
 
-    Raises ModelError where the file cannot be had or is not the one it should be, WriteError where it cannot be stored.
+    Raises ModelError where the file cannot be obtained or is not the expected one, WriteError where it cannot be stored.
     """
     path = find_meant(preset, weights_dir)
     if path is None:
@@ -78,22 +78,22 @@ def find_meant(preset: Preset, weights_dir: str | Path | None = None) -> Path | 
 
 
 def _check_named(preset: Preset, path: Path) -> None:
-    """Raises ModelError where POC_WEIGHTS names a folder that is not there, or one with ONNX files but none by the name that is looked
-    for: never others than were meant, silently. A folder of other models' weights says nothing of this one's."""
+    """Raises ModelError where POC_WEIGHTS is a folder that does not exist, or one with ONNX files of other names only: the weights found
+    elsewhere would silently be used instead of those meant."""
     named = os.environ.get(WEIGHTS_ENV)
     folder = Path(named or ".").expanduser()
     if not named or path.parent == folder:
         return
     if not folder.is_dir():
-        raise ModelError(f"{WEIGHTS_ENV} names {named}, and there is no such folder: correct it or unset it")
+        raise ModelError(f"{WEIGHTS_ENV} is {named}, but there is no such folder: correct it or unset it")
     if preset.weights_file.endswith(".onnx") and (others := sorted(p.name for p in folder.glob("*.onnx"))):
         wanted = Path(preset.weights_file)
-        rename = f"call it {wanted}, and the .json beside it {wanted.with_suffix('.json')}, or unset {WEIGHTS_ENV}"
-        raise ModelError(f"{WEIGHTS_ENV} names {named}, which holds {', '.join(others[:3])} but no {wanted}: {rename}")
+        rename = f"rename it to {wanted}, and the .json beside it to {wanted.with_suffix('.json')}, or unset {WEIGHTS_ENV}"
+        raise ModelError(f"{WEIGHTS_ENV} is {named}, which holds {', '.join(others[:3])} but no {wanted}: {rename}")
 
 
 def fetch_weights(preset: Preset, weights_dir: str | Path | None = None, url: str | None = None) -> Path:
-    """Download into `own_folder`, resuming what an earlier try left; the file appears only whole and verified."""
+    """Download into `own_folder`, resuming an earlier attempt; the file appears only when it is complete and verified."""
     folder = own_folder(weights_dir)
     url = url or preset.url
     if not url:
@@ -101,28 +101,30 @@ def fetch_weights(preset: Preset, weights_dir: str | Path | None = None, url: st
     target = folder / preset.weights_file
 
     def check(part: Path) -> None:
-        _check_identity(preset, part, f"what {url} sent is not {preset.weights_file}", "nothing is kept, try again or fetch it by hand", may_be_other=False)
+        trouble = f"what {url} sent is not {preset.weights_file}"
+        _check_identity(preset, part, trouble, "nothing was kept, try again or fetch it by hand", may_be_other=False)
 
     download(url, target, check, by_hand=f"download it from {preset.source} ({url}) and put it in {folder}")
     return target
 
 
 def verify_weights(preset: Preset, path: Path) -> str:
-    """The file's identity, "NAME sha256:…"; ModelError where it is not the known file (unless POC_UNVERIFIED_WEIGHTS=1)."""
+    """The file's identity, "NAME sha256:…". Raises ModelError where it is not the known file (unless POC_UNVERIFIED_WEIGHTS=1)."""
     again = "delete it so that it is fetched again" if preset.url else f"restore it from {preset.source}"
     remedy = f"{again}, or set {UNVERIFIED_ENV}=1 to use it as it is"
     return _check_identity(preset, path, f"{path} is not the official {preset.weights_file}", remedy)
 
 
 def known_sha256(preset: Preset, path: Path) -> str:
-    """Digest or prefix the file must have: from the table, else from the sidecar NAME.json beside the file."""
+    """The expected sha256 or a prefix of it: from the preset, else from the sidecar NAME.json beside the file."""
     if preset.sha256:
         return preset.sha256
     return str(read_sidecar(path).get("sha256", ""))
 
 
 def read_sidecar(path: Path) -> dict[str, object]:
-    """Facts beside weights we trained: embedded.onnx has embedded.json. ModelError where it is missing or unreadable."""
+    """The JSON sidecar of weights trained by this project (embedded.json beside embedded.onnx). Raises ModelError where it cannot be
+    read."""
     sidecar = path.with_suffix(".json")
     try:
         facts = json.loads(sidecar.read_text(encoding="utf-8"))
@@ -131,13 +133,13 @@ def read_sidecar(path: Path) -> dict[str, object]:
     except (OSError, ValueError) as error:
         raise ModelError(f"{sidecar} cannot be read ({type(error).__name__}): restore it") from None
     if not isinstance(facts, dict):
-        raise ModelError(f"{sidecar} does not hold a table of facts: restore it")
+        raise ModelError(f"{sidecar} does not hold a JSON object: restore it")
     return facts
 
 
 def _check_identity(preset: Preset, path: Path, trouble: str, remedy: str, may_be_other: bool = True) -> str:
-    """Compare with the git blob id (whole) or else the sha256 (whole, or the prefix that is known). may_be_other: where the user says
-    so (POC_UNVERIFIED_WEIGHTS); what a download brings may be anything, a portal's page too."""
+    """The file's identity, after comparing it with the known git blob id or sha256 (or the known prefix of it). may_be_other: whether
+    POC_UNVERIFIED_WEIGHTS applies; it does not to downloads, which may be anything, such as a login page. Raises ModelError."""
     sha256, git_blob = _digests(path)
     identity = f"{preset.weights_file} sha256:{sha256}"
     known = known_sha256(preset, path)

@@ -1,1 +1,1 @@
-"""Where a product may stand and how sure that is: what `poc.catalog` and `poc.recommend` are made of."""
+"""The parts of `poc.catalog` and `poc.recommend`: reading and storing products, places for them, and how likely they fit."""

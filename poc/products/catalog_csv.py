@@ -1,4 +1,4 @@
-"""A catalogue as a CSV file → checked products. Every bad row is named by its line and by what is wrong with it."""
+"""Reads a catalogue from a CSV file and checks it. Every bad row is reported with its line number and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from poc.types import Product
 
 COLUMNS = ("sku", "name", "category", "style", "width_m", "depth_m", "height_m", "clearance_m", "price", "currency")
 TEXT_LENGTHS = {"sku": 64, "name": 200, "category": 64, "style": 64, "currency": 16}
-"""Most characters a text column holds."""
+"""Maximum number of characters in each text column."""
 SIZE_RANGE_M = (0.05, 6.0)
-"""What a piece of furniture can measure. Sizes in centimetres fall outside, and are refused with that hint."""
+"""Accepted sizes of a piece of furniture. Sizes given in centimetres fall outside and are refused with a hint."""
 CLEARANCE_RANGE_M = (0.0, 3.0)
 PRICE_RANGE = (0.0, 1e9)
 SHOWN_ERRORS = 5
+"""Number of bad rows that an error message lists."""
 SCHEMA = "products 1"
-"""Part of the stored hash: a new table layout rebuilds the database as a new CSV does."""
+"""Layout of the database table; part of the stored hash, so that a new layout rebuilds the database as a new CSV does."""
 
 
 @dataclass(frozen=True)
 class CatalogueFile:
-    """A checked CSV: its products, their one currency, and the hash of the bytes (with the table layout)."""
+    """A checked CSV file: its products, their common currency, and the hash of its bytes and the table layout."""
 
     products: tuple[Product, ...]
     currency: str
@@ -55,7 +56,7 @@ def read_csv(path: str | Path) -> CatalogueFile:
         more = f"; and {len(errors) - SHOWN_ERRORS} more" if len(errors) > SHOWN_ERRORS else ""
         raise DataError(f"{path.name}: {len(errors)} bad row(s): " + "; ".join(errors[:SHOWN_ERRORS]) + more)
     if not products:
-        raise DataError(f"{path.name} holds no products below its header")
+        raise DataError(f"{path.name} contains no products below its header")
     return CatalogueFile(tuple(products), currency, hashlib.sha256(SCHEMA.encode() + data).hexdigest())
 
 
@@ -67,7 +68,7 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _read_rows(reader, name: str) -> tuple[list[Product], str, list[str]]:
-    """Products, currency and errors of every row; a header that lacks a column raises at once."""
+    """Products, currency, and the errors of all bad rows. Raises DataError for a header that lacks a column."""
     products: list[Product] = []
     errors: list[str] = []
     first_line: dict[str, int] = {}
@@ -91,7 +92,7 @@ def _read_rows(reader, name: str) -> tuple[list[Product], str, list[str]]:
 
 
 def _column_index(header: list[str], name: str) -> dict[str, int]:
-    """Where each column is; raises DataError naming what is missing and what stands there instead."""
+    """Position of each column. Raises DataError naming the missing columns and the unknown ones found instead."""
     found = [cell.strip().lower() for cell in header]
     missing = [column for column in COLUMNS if column not in found]
     if missing:
@@ -102,12 +103,12 @@ def _column_index(header: list[str], name: str) -> dict[str, int]:
         )
     doubled = [column for column in COLUMNS if found.count(column) > 1]
     if doubled:
-        raise DataError(f"{name}, line 1: column(s) {', '.join(doubled)} stand there twice")
+        raise DataError(f"{name}, line 1: column(s) {', '.join(doubled)} appear twice")
     return {column: found.index(column) for column in COLUMNS}
 
 
 def _parse_row(row: list[str], index: dict[str, int]) -> tuple[Product, str]:
-    """One row as a product and its currency; raises ValueError that says what is wrong."""
+    """One row as a product and its currency. Raises ValueError with what is wrong."""
     if len(row) <= max(index.values()):
         raise ValueError(f"{len(row)} cells where the header has at least {max(index.values()) + 1}")
     cell = {column: row[i].strip() for column, i in index.items()}
@@ -130,25 +131,25 @@ def _parse_row(row: list[str], index: dict[str, int]) -> tuple[Product, str]:
 
 
 def _number(text: str, column: str, low: float, high: float) -> float:
-    """A finite number within limits; raises ValueError with the hint that helps most."""
+    """A finite number between low and high. Raises ValueError with a hint."""
     try:
         value = float(text)
     except ValueError:
         raise ValueError(f"{column} “{text}” is not a number (write 1.80, without a unit)") from None
     if math.isfinite(value) and low <= value <= high:
         return value
-    hint = f"; metres, so perhaps {value / 100:g}?" if column.endswith("_m") and low <= value / 100 <= high else ""
+    hint = f"; sizes are in metres, so perhaps {value / 100:g}?" if column.endswith("_m") and low <= value / 100 <= high else ""
     raise ValueError(f"{column} {text} is outside {low:g} to {high:g}{hint}")
 
 
 def _check_unique(sku: str, line: int, first_line: dict[str, int]) -> None:
     if sku in first_line:
-        raise ValueError(f"sku {sku} stands on line {first_line[sku]} already")
+        raise ValueError(f"sku {sku} is on line {first_line[sku]} already")
     first_line[sku] = line
 
 
 def _check_currency(found: str, before: str) -> str:
-    """One catalogue has one currency: prices are compared and filtered as plain numbers."""
+    """The common currency. Raises ValueError for another one than before: prices are compared as plain numbers."""
     if before and found != before:
         raise ValueError(f"currency {found}, but the rows before have {before}: one catalogue, one currency")
     return found

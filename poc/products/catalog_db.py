@@ -1,4 +1,4 @@
-"""Behind the catalogue: its two tables, engines for SQLite and other databases, and drivers' errors in one line."""
+"""The catalogue's storage: its two tables, engines for SQLite and other databases, and database errors as one line."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
 LOCK_WAIT_S = 30
-"""How long a second process waits for the first one's write to an SQLite file."""
-
+"""How long a process waits while another one writes to the same SQLite file."""
 
 
 @cache
 def tables() -> tuple[Table, Table]:
-    """The products, and facts about them (hash, source). Built on first use: importing SQLAlchemy takes a while."""
+    """The tables of products and of facts about them (hash, source). Built on first use, since importing SQLAlchemy takes a while."""
     from sqlalchemy import Column, Float, MetaData, String, Table
 
     meta = MetaData()
@@ -35,9 +34,9 @@ def tables() -> tuple[Table, Table]:
 
 
 def fill(engine: Engine, content: CatalogueFile, source: str) -> None:
-    """Replace all products and facts in one transaction (tables are made where missing)."""
+    """Replace all products and facts in one transaction; missing tables are created."""
     products, facts = tables()
-    for table in (facts, products):  # facts first: a table of products without them counts as somebody else's
+    for table in (facts, products):  # facts first: a table of products without facts counts as somebody else's
         table.create(engine, checkfirst=True)
     columns = [column for column in COLUMNS if column != "currency"]
     rows = [{c: getattr(product, c) for c in columns} | {"currency": content.currency} for product in content.products]
@@ -50,6 +49,7 @@ def fill(engine: Engine, content: CatalogueFile, source: str) -> None:
 
 
 def stored_facts(engine: Engine) -> dict[str, str]:
+    """The facts that `fill` stored, by name; empty where there are none."""
     from sqlalchemy import inspect, select
 
     facts = tables()[1]
@@ -60,8 +60,8 @@ def stored_facts(engine: Engine) -> dict[str, str]:
 
 
 def owner_of(engine: Engine) -> str:
-    """Whose products a database holds: "nobody", the sample catalogue, an imported file's name, or "foreign": other products than `fill`
-    put there (what an older version filled does not say which, and is believed)."""
+    """Where the products of a database come from: "nobody" (there are none), the source given to `fill`, or "foreign" (not put there by
+    `fill`, or changed since). A database filled by an older version has no list of skus and is trusted."""
     from sqlalchemy import inspect, select
 
     products, facts = tables()
@@ -76,10 +76,12 @@ def owner_of(engine: Engine) -> str:
 
 
 def _digest(skus: Iterable[str]) -> str:
+    """Hash of a set of skus."""
     return hashlib.sha256("\n".join(sorted(skus)).encode()).hexdigest()
 
 
-def create(url, **options) -> Engine:
+def create(url: str | URL, **options) -> Engine:
+    """An engine; for SQLite one that waits LOCK_WAIT_S for another process's write."""
     from sqlalchemy import create_engine
     from sqlalchemy.engine import make_url
 
@@ -89,22 +91,22 @@ def create(url, **options) -> Engine:
 
 
 def read_only(path: Path) -> Engine:
-    """An SQLite file opened for reading alone, no connection kept: it may be replaced by a newer one meanwhile."""
+    """An engine that only reads an SQLite file and keeps no connection open, since the file may be replaced meanwhile."""
     from sqlalchemy.pool import NullPool
 
     url = sqlite_url(f"file:{quote(str(path.resolve()))}", mode="ro", uri="true")
     return create(url, poolclass=NullPool)
 
 
-def sqlite_url(database: str, **query: str):
-    """A URL from its parts, so that no character of a file name is taken for syntax."""
+def sqlite_url(database: str, **query: str) -> URL:
+    """An SQLite URL built from its parts, so that no character of a file name is taken for syntax."""
     from sqlalchemy.engine import URL
 
     return URL.create("sqlite", database=database, query=query)
 
 
 def engine_at(url: str) -> Engine:
-    """Engine of any database URL; raises ParameterError where the URL, the kind of database or the driver is wrong."""
+    """An engine for any database URL. Raises ParameterError where the URL, the kind of database or the driver is wrong."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
@@ -120,7 +122,7 @@ def engine_at(url: str) -> Engine:
 
 @contextmanager
 def database_errors(url: str | URL) -> Iterator[None]:
-    """Turn what SQLAlchemy and drivers raise into one line that says what to do, without the password."""
+    """Turn errors of SQLAlchemy and its drivers into a ParameterError of one line that says what to do, without the password."""
     from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 
     try:
@@ -136,7 +138,7 @@ def database_errors(url: str | URL) -> Iterator[None]:
 
 
 def shown(url: str | URL) -> str:
-    """The URL without its password, and without options, which may hold one; without anything where it cannot be parsed."""
+    """The URL as it may be printed: without its password and its options, which may hold one; "the database" where it cannot be parsed."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
@@ -147,4 +149,5 @@ def shown(url: str | URL) -> str:
 
 
 def first_line(error: BaseException | None) -> str:
+    """The first line of an error's message, or its type where it has none."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

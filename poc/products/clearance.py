@@ -1,4 +1,4 @@
-"""Free depth along a line on the floor: from the grid of seen floor, obstacles, doors, and the photo's edge."""
+"""Free depth along a line on the floor, from the grid of free floor, obstacles, doors and the photo's edge."""
 
 from __future__ import annotations
 
@@ -10,18 +10,22 @@ from poc.room.roomspace import inward
 from poc.types import Opening, Scene
 
 STEP_M = 0.05
-"""Distance of the samples along and away from the line."""
+"""Distance between samples, along the line and away from it."""
 DOOR_ZONE_M = 0.80
 """Nothing stands within this distance in front of a door."""
 WINDOW_ZONE_M = 0.30
-"""Nor within this distance, higher than its lower edge, in front of a window or of what hangs on a wall."""
+"""Nothing higher than its lower edge stands within this distance in front of a window, or of something that hangs on a wall."""
 
 
 def free_depths(
     scene: Scene, start: np.ndarray, along: np.ndarray, inward: np.ndarray, length_m: float, reach_m: float, gap_m: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Free depth (metres) at every step along a line: for a body (door zones excluded), for its clearance, and for that
-    where floor cut off by the photo's edge counts as free."""
+    """Free depth in metres at every STEP_M along a line: for a piece itself (outside the zones of doors), for its clearance, and for its
+    clearance if floor beyond the photo's edge counts as free. Three float arrays.
+
+    start: the line's first end, room frame; along, inward: unit 2-vectors. length_m, reach_m: how far to look along and away from the line.
+    gap_m: this much at the line counts as free where the floor beyond it is.
+    """
     n, m = max(1, round(length_m / STEP_M)), max(1, round(reach_m / STEP_M))
     s, d = ((np.arange(count) + 0.5) * STEP_M for count in (n, m))
     points = start + s[:, None, None] * along + d[None, :, None] * inward
@@ -29,7 +33,7 @@ def free_depths(
     gap = round(gap_m / STEP_M)
     if gap and m > gap:
         free[:, :gap] |= free[:, gap : gap + 1]
-    standing = [o.footprint for o in scene.obstacles if ((o.footprint - start) @ inward).max() > gap_m]  # the rest hangs on the wall
+    standing = [o.footprint for o in scene.obstacles if ((o.footprint - start) @ inward).max() > gap_m]  # the others hang on the wall
     taken, doors = (_inside_any(points, polygons) for polygons in (standing, _door_zones(scene)))
     free &= ~taken
     clear = free | (_out_of_photo(scene, points) & ~taken)
@@ -37,6 +41,7 @@ def free_depths(
 
 
 def _inside_any(points: np.ndarray, polygons: Sequence[np.ndarray]) -> np.ndarray:
+    """Which points (…×2) lie in any of the polygons (each n×2)."""
     inside = np.zeros(points.shape[:-1], bool)
     for polygon in polygons:
         inside |= inside_polygon(points, polygon)
@@ -44,7 +49,7 @@ def _inside_any(points: np.ndarray, polygons: Sequence[np.ndarray]) -> np.ndarra
 
 
 def _out_of_photo(scene: Scene, points: np.ndarray) -> np.ndarray:
-    """Floor points that the photo's edge cuts off, on the camera's side of every wall that is known."""
+    """Which floor points (…×2, room frame) lie beyond the photo's edge and on the camera's side of every known wall."""
     height = np.full((*points.shape[:-1], 1), -(scene.camera_height_m or 0.0))
     cam = np.concatenate([points, height], axis=-1) @ scene.room_from_cam
     camera = scene.camera
@@ -59,6 +64,7 @@ def _out_of_photo(scene: Scene, points: np.ndarray) -> np.ndarray:
 
 
 def _on_free_floor(scene: Scene, points: np.ndarray) -> np.ndarray:
+    """Which points (…×2, room frame) lie on a free cell of the scene's floor grid."""
     cell = np.floor((points - np.array(scene.grid_origin)) / scene.grid_cell_m).astype(int)
     rows, columns = scene.free_floor.shape
     inside = (cell[..., 0] >= 0) & (cell[..., 0] < columns) & (cell[..., 1] >= 0) & (cell[..., 1] < rows)
@@ -68,7 +74,7 @@ def _on_free_floor(scene: Scene, points: np.ndarray) -> np.ndarray:
 
 
 def _fill_holes(free: np.ndarray) -> np.ndarray:
-    """Single unseen cells amid free floor are noise: free where at least six of eight neighbours are."""
+    """Fill isolated gaps, which are noise: a cell is free where at least six of its eight neighbours are."""
     padded = np.pad(free.astype(int), 1)
     around = sum(np.roll(padded, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1))[1:-1, 1:-1] - free
     return free | (around >= 6)
@@ -80,7 +86,7 @@ def _door_zones(scene: Scene) -> list[np.ndarray]:
 
 
 def sill_zones(scene: Scene) -> list[tuple[np.ndarray, float]]:
-    """The floor in front of each window, and of what hangs on walls: a room-frame rectangle, and how high a piece may be there."""
+    """The floor in front of each window, and of things that hang on walls: (4×2 room-frame rectangle, greatest height of a piece there)."""
     zones = _opening_zones(scene, "window", WINDOW_ZONE_M)
     for wall in scene.walls:
         along, out = (wall.ends[1] - wall.ends[0]) / max(wall.length_m, 1e-9), inward(wall, scene) * WINDOW_ZONE_M
@@ -89,7 +95,7 @@ def sill_zones(scene: Scene) -> list[tuple[np.ndarray, float]]:
 
 
 def _opening_zones(scene: Scene, kind: str, depth_m: float) -> list[tuple[np.ndarray, float]]:
-    """The floor before each opening of a kind, and how high over the floor the opening begins."""
+    """The floor in front of each opening of a kind: (4×2 room-frame rectangle, height of the opening's lower edge)."""
     zones = []
     for opening in scene.openings:
         plane = scene.plane(opening.plane_id)
@@ -105,7 +111,7 @@ def _opening_zones(scene: Scene, kind: str, depth_m: float) -> list[tuple[np.nda
 
 
 def _before(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """The rectangle between two points of a wall and the same moved out into the room."""
+    """The rectangle (4×2) between two points of a wall and the same points moved by `out` into the room."""
     return np.array([a, b, b + out, a + out])
 
 

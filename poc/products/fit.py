@@ -24,8 +24,9 @@ EDGE_SIGMA_M = 0.05
 USUAL_CEILING_M = (2.4, 2.8)
 """90 % of the ceilings of dwellings (an assumption; 2.40 m is the least that GB 50096 allows in living rooms)."""
 MOST_SHARED = 0.98
-"""No length is the scale's error alone; a cap also keeps the sum over the common error smooth on its grid."""
+"""Upper limit of the share ρ: no length has the scale's error alone, and the sum over the common error stays smooth on its grid."""
 _GRID = np.linspace(-5.0, 5.0, 121)
+"""Values of the common error g, in sigmas; _WEIGHTS are their probabilities."""
 _WEIGHTS = np.exp(-0.5 * _GRID**2) / np.exp(-0.5 * _GRID**2).sum()
 
 
@@ -33,9 +34,9 @@ _WEIGHTS = np.exp(-0.5 * _GRID**2) / np.exp(-0.5 * _GRID**2).sum()
 class Extent:
     """An uncertain length in metres.
 
-    value_m: median. below_m, above_m: one sigma to either side. scale_share: share of the variance that is the scale's
-    error (ρ). at_least: only this much is seen; the length goes on out of sight, so a probability from it is a lower
-    bound. otherwise: what is usual where it is not seen (the ceiling), or None. basis: where it comes from, in words.
+    value_m: the median. below_m, above_m: one sigma to either side. scale_share: the share ρ of the variance that is due to the scale.
+    at_least: only this much is visible and the length continues out of sight, so a probability from it is a lower bound. otherwise: the
+    usual length assumed for the part that is not visible (for a ceiling), or None. basis: where the length comes from, in words.
     """
 
     value_m: float
@@ -48,16 +49,17 @@ class Extent:
 
     @property
     def low_m(self) -> float:
+        """Lower end of the 90 % interval."""
         return self.value_m - Z90 * self.below_m
 
     @property
     def high_m(self) -> float:
-        """Upper end of the 90 % interval, the larger of seen and usual where both speak."""
+        """Upper end of the 90 % interval; the larger one where there is also a usual length."""
         high = self.value_m + Z90 * self.above_m
         return high if self.otherwise is None else max(high, self.otherwise.high_m)
 
     def scaled(self, value_m: float, edge_m: float = EDGE_SIGMA_M) -> Extent:
-        """Another length of the same scene with the same relative error, its ends uncertain by edge_m more."""
+        """Another length of the same scene, with the same relative error and edge_m of further uncertainty at its ends."""
         ratio = value_m / self.value_m
         below, above = (math.hypot(ratio * side, edge_m) for side in (self.below_m, self.above_m))
         share = self.scale_share * min(1.0, (ratio * self.below_m / below) ** 2) if below > 0 else 0.0
@@ -67,7 +69,7 @@ class Extent:
 def extent(measurement: Measurement | None, scale_sigma_rel: float) -> Extent | None:
     """A measurement as an uncertain length; None where it is unknown, missing or not positive.
 
-    A lower bound speaks for the seen part alone (its upper side mirrors the lower): what lies beyond is not counted on.
+    A lower bound stands for the visible part only (its upper sigma equals its lower one): what lies beyond is not relied on.
     """
     m = measurement
     if m is None or m.status == "unknown" or m.value is None or not m.value > 0:
@@ -76,7 +78,7 @@ def extent(measurement: Measurement | None, scale_sigma_rel: float) -> Extent | 
     low = m.low if m.low is not None else m.value * math.exp(-Z90 * scale_sigma_rel)
     below = max(m.value - low, 0.0) / Z90
     above = below if one_sided else max(m.high - m.value, 0.0) / Z90
-    if below <= 0.0:  # a bound that is its own value: no less uncertain than the scale
+    if below <= 0.0:  # a bound equal to its value is still at least as uncertain as the scale
         below = scale_sigma_rel * m.value
         above = above or below
     share = m.budget.get("scale")
@@ -86,12 +88,12 @@ def extent(measurement: Measurement | None, scale_sigma_rel: float) -> Extent | 
 
 
 def scale_sigma(scene: Scene) -> float:
-    """The scale's one-sigma relative error; 10 % where the scene does not say."""
+    """The relative one-sigma error of the scale; 10 % where the scene has none."""
     return scene.scale.sigma_rel if scene.scale is not None else 0.10
 
 
 def ceiling_extent(measurements: Sequence[Measurement], scene: Scene) -> Extent:
-    """The room's height: measured, or at least what is seen and else what is usual, or (unseen) what is usual."""
+    """The room's height: as measured; where it is a lower bound, with the usual height as alternative; where unknown, the usual height."""
     low, high = USUAL_CEILING_M
     sigma = (high - low) / (2 * Z90)
     usual = Extent((low + high) / 2, sigma, sigma, 0.0, False, None, "usual ceilings (assumed)")
@@ -102,11 +104,12 @@ def ceiling_extent(measurements: Sequence[Measurement], scene: Scene) -> Extent:
 
 
 def find(measurements: Sequence[Measurement], name: str) -> Measurement | None:
+    """The measurement called `name`, or None."""
     return next((m for m in measurements if m.name == name), None)
 
 
 def joint_probability(needs: Sequence[tuple[float, Extent]]) -> float:
-    """P(every length is at least what is needed of it), given that they share the scale's error. In [0, 1]."""
+    """Probability, in [0, 1], that every length is at least the need paired with it, given that they share the scale's error."""
     together = np.ones_like(_GRID)
     for need_m, length in needs:
         together *= _exceeds(length, need_m)
@@ -114,7 +117,7 @@ def joint_probability(needs: Sequence[tuple[float, Extent]]) -> float:
 
 
 def _exceeds(length: Extent, need_m: float) -> np.ndarray:
-    """P(X ≥ need) for every value of the common error on the grid."""
+    """P(X ≥ need_m) given each value of the common error on _GRID."""
     from scipy.special import ndtr
 
     gap = need_m - length.value_m
@@ -131,9 +134,9 @@ def fit_probability(
     product: Product, width: Extent, depth: Extent | None = None, height: Extent | None = None,
     *, side_m: float = 0.0, clear_sides: int = 1,
 ) -> float:
-    """P that one piece fits a stretch `width` long, `depth` free in front and `height` high (None: not judged).
+    """Probability that one piece fits a stretch `width` long, with `depth` free in front and `height` above (None: not considered).
 
-    Needed are width + side_m + 2 cm, depth + clear_sides · clearance, and height + 2 cm. Raises ParameterError for sizes
+    It needs its width + side_m + 2 cm, its depth + clear_sides · clearance, and its height + 2 cm. Raises ParameterError for sizes
     that are not positive numbers.
     """
     for name in ("width_m", "depth_m", "height_m"):

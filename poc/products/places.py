@@ -1,9 +1,9 @@
 """Where a piece may stand: free stretches of wall and free floor, with the free depth in front of every point.
 
 A place is a line along which a piece's back stands, and the direction it faces. For free floor the line is an edge of the
-largest free rectangle, once per side. Depths come from the grid of seen, free floor. A piece's body stands on floor that
-is seen, not in front of a door, and does not rise above a window's sill or before what hangs on the wall. Its clearance may cross a door's zone, and, where
-there is no other way, floor that the photo's edge cuts off: an eye-level photo shows little floor in front of its far wall.
+largest free rectangle, once per side. Depths come from the grid of visible, free floor. The piece itself must stand on floor that
+is visible, not in front of a door, and must not cover a window or what hangs on the wall. Its clearance may cross the zone in front of a
+door and, where there is no other way, floor beyond the photo's edge: an eye-level photo shows little floor in front of its far wall.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,22 +22,35 @@ from poc.room.freespace import drawn_stretch, free_stretch, goes_on
 from poc.types import Z90, Measurement, Placement, Product, Scene, WallSegment
 
 REACH_M = 4.5
-"""How far into the room free floor is looked for."""
+"""How far from the wall free floor is looked for."""
 WALL_GAP_M = 0.15
-"""At the wall's foot the grid is ragged: this much is taken as free where the floor behind it is."""
+"""The grid is ragged at a wall's foot: this much of it counts as free where the floor in front of it is."""
 SHORTEST_M = 0.30
+"""A shorter stretch of wall, or side of free floor, is no place."""
 BACK_GAP_M = 0.01
+"""Gap between a piece and the line behind it."""
+
+
+class Sill(NamedTuple):
+    """Floor in front of a window, or of something that hangs on a wall: its extent along the line and away from it, and the height above
+    which a piece standing there would cover it (all in metres)."""
+
+    start_m: float
+    end_m: float
+    near_m: float
+    far_m: float
+    height_m: float
 
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """One place. start: room-frame end of the line; along, inward: unit 2-vectors (inward is what a piece faces).
+    """A line along which a piece could stand.
 
-    length, height: uncertain extents. spread: the measured length whose relative error all others here share. body_m,
-    reach_m, open_m: free depth in metres at every STEP_M along the line: for the piece itself, for the floor kept free in
-    front, and for the same where floor out of the photo counts as free. sills: (from, to along the line; nearest, farthest from it;
-    height) of the floor before windows and before what hangs on walls, any wall's. ends: what ends the line ("corner", "obstacle", "door", "frame", …).
-    rank: its length over that of the longest place of its kind.
+    kind: "wall" or "floor". wall_id: plane id of the wall, or None. start: the line's first end, room frame; along, inward: unit 2-vectors
+    (a piece faces inward). length, height: uncertain extents. spread: the measured length whose relative error the other lengths of this
+    place share. body_m, reach_m, open_m: free depth in metres at every STEP_M along the line, for the piece itself, for the floor kept free
+    in front of it, and for the latter if floor beyond the photo's edge counts as free. sills: of any wall near the line. ends: what ends
+    the line on either side ("corner", "obstacle", "door", "frame", …). rank: its length relative to the longest place of its kind.
     """
 
     kind: str
@@ -50,26 +64,29 @@ class Place:
     body_m: np.ndarray
     reach_m: np.ndarray
     open_m: np.ndarray
-    sills: tuple[tuple[float, float, float, float, float], ...] = ()
+    sills: tuple[Sill, ...] = ()
     ends: tuple[str, str] = ("corner", "corner")
     rank: float = 1.0
 
     @property
     def depth(self) -> Extent:
-        """The most depth for a piece with its clearance that there is anywhere along the line."""
+        """The largest free depth anywhere along the line, for a piece with its clearance."""
         return self.spread.scaled(max(float(self.open_m.max(initial=0.0)), STEP_M))
 
     @property
     def ground(self) -> Extent:
-        """The most seen, free floor for a piece itself that there is anywhere along the line."""
+        """The largest free depth anywhere along the line, for the piece itself."""
         return self.spread.scaled(max(float(self.body_m.max(initial=0.0)), STEP_M))
 
 
 @dataclass(frozen=True)
 class Spot:
-    """Where along a place a piece would stand: centre and usable run (metres along the line), least free depth there,
-    and whether it is free (else it is the least bad position, and no placement follows). unseen_m: how much of the
-    clearance lies out of the photo."""
+    """A position along a place.
+
+    centre_m: the middle of the piece, along the line. run_m: length of the usable run around it. depth_m: the least free depth there.
+    free: whether the piece fits (else this is the least bad position, and there is no placement). unseen_m: how much of the clearance lies
+    beyond the photo's edge.
+    """
 
     centre_m: float
     run_m: float
@@ -79,7 +96,7 @@ class Spot:
 
 
 def wall_places(scene: Scene, measurements: Sequence[Measurement]) -> tuple[Place, ...]:
-    """Free stretches of every wall, longest first; empty where the longest free wall is unknown."""
+    """The free stretches of all walls, longest first; empty where the longest free wall is unknown."""
     base = extent(drawn_stretch(scene, find(measurements, "longest_free_wall")), scale_sigma(scene))
     if base is None or scene.free_floor.size == 0:
         return ()
@@ -95,7 +112,7 @@ def wall_places(scene: Scene, measurements: Sequence[Measurement]) -> tuple[Plac
 
 
 def floor_places(scene: Scene, measurements: Sequence[Measurement]) -> tuple[Place, ...]:
-    """The largest free rectangle, faced from its far side and from its left side; empty where free floor is unknown."""
+    """The largest free rectangle of floor, along its far edge and along its left edge; empty where the free floor is unknown."""
     area = find(measurements, "floor_area_free")
     known = area is not None and area.status != "unknown" and area.value
     if not known or scene.largest_free_rect is None or scene.free_floor.size == 0:
@@ -105,19 +122,22 @@ def floor_places(scene: Scene, measurements: Sequence[Measurement]) -> tuple[Pla
         return ()
     base = _length_of_area(area, scene)
     ceiling = ceiling_extent(measurements, scene)
-    sides = (((x0, y1), (1.0, 0.0), (0.0, -1.0), x1 - x0, y1 - y0), ((x0, y0), (0.0, 1.0), (1.0, 0.0), y1 - y0, x1 - x0))
+    right, forward = np.array([1.0, 0.0]), np.array([0.0, 1.0])
     places = []
-    for corner, along, inward, long_m, deep_m in sides:
-        start, along, inward = (np.array(v) for v in (corner, along, inward))
+    for start, along, inward, long_m, deep_m in (
+        (np.array([x0, y1]), right, -forward, x1 - x0, y1 - y0),  # the far edge
+        (np.array([x0, y0]), forward, right, y1 - y0, x1 - x0),  # the left edge
+    ):
         body, reach, _ = free_depths(scene, start, along, inward, long_m, deep_m, gap_m=0.0)
-        length = replace(base.scaled(long_m), at_least=False)
-        sills = _sills(scene, start, along, inward, long_m)
-        places.append(Place("floor", None, start, along, inward, length, _bounded(base), ceiling, body, reach, reach, sills))
+        places.append(Place(
+            kind="floor", wall_id=None, start=start, along=along, inward=inward, length=_bounded(base.scaled(long_m)), spread=_bounded(base),
+            height=ceiling, body_m=body, reach_m=reach, open_m=reach, sills=_sills(scene, start, along, inward, long_m),
+        ))  # fmt: skip
     return _ranked(places)
 
 
 def _ranked(places: Sequence[Place]) -> tuple[Place, ...]:
-    """Longest first, each with its rank."""
+    """The places with their rank set, longest first."""
     longest = max((place.length.value_m for place in places), default=1.0)
     ranked = (replace(place, rank=place.length.value_m / longest) for place in places)
     return tuple(sorted(ranked, key=lambda place: -place.rank))
@@ -126,16 +146,16 @@ def _ranked(places: Sequence[Place]) -> tuple[Place, ...]:
 def find_spot(
     place: Place, product: Product, width_m: float, depth_m: float, *, corner: bool, side_m: float = 0.0, setback_m: float = 0.0
 ) -> Spot:
-    """The best position for a piece that needs width_m (side room and margin included) and depth_m (clearance included).
+    """The best position for a piece that needs width_m (with side room and margin) and depth_m (with its clearance).
 
-    corner: stand at the run's closed end, else in its middle; beside a piece that needs side room, the middle is taken
-    only where both sides get it. setback_m: floor kept free behind the piece.
+    corner: place the piece at the closed end of the run instead of its middle. side_m: room needed beside it; the middle is taken only if
+    both sides get it. setback_m: floor kept free behind the piece.
     """
     high = _above_sill(place, product, setback_m)
     stands = (place.body_m >= setback_m + product.depth_m + BACK_GAP_M - 1e-9) & ~high
     for clear_m in (place.reach_m, place.open_m):
         first, last = _longest_run(stands & (clear_m >= depth_m - 1e-9))
-        whole = last - first == len(stands)  # the whole stretch, whose length is no multiple of the step
+        whole = last - first == len(stands)  # then the run is as long as the stretch, which is no multiple of STEP_M
         run_m = place.length.value_m if whole else min((last - first) * STEP_M, place.length.value_m)
         if run_m >= width_m - 1e-9:
             centred = not corner and run_m >= width_m + side_m
@@ -147,27 +167,27 @@ def find_spot(
 
 
 def _above_sill(place: Place, product: Product, setback_m: float) -> np.ndarray:
-    """Which steps along the line have a window, or what hangs on a wall, that the piece would stand before and rise above."""
+    """Steps along the line (bool) at which the piece would cover a window or something that hangs on a wall."""
     centres = (np.arange(len(place.body_m)) + 0.5) * STEP_M
     high, back, front = np.zeros(len(centres), bool), setback_m + STEP_M / 2, setback_m + product.depth_m + BACK_GAP_M - STEP_M / 2
-    for left, right, near, far, sill in place.sills:
-        if product.height_m > sill and back < far and front > near:
-            high |= (centres > left - STEP_M / 2) & (centres < right + STEP_M / 2)
+    for sill in place.sills:
+        if product.height_m > sill.height_m and back < sill.far_m and front > sill.near_m:
+            high |= (centres > sill.start_m - STEP_M / 2) & (centres < sill.end_m + STEP_M / 2)
     return high
 
 
-def _sills(scene: Scene, start: np.ndarray, along: np.ndarray, inward: np.ndarray, length_m: float) -> tuple[tuple[float, ...], ...]:
-    """`Place.sills` of a line."""
+def _sills(scene: Scene, start: np.ndarray, along: np.ndarray, inward: np.ndarray, length_m: float) -> tuple[Sill, ...]:
+    """The sills that overlap the length of a line and lie on its inner side."""
     found = []
-    for zone, sill in sill_zones(scene):
+    for zone, height_m in sill_zones(scene):
         at, off = (zone - start) @ along, (zone - start) @ inward
         if at.max() > 0 and at.min() < length_m and off.max() > 0:
-            found.append((float(at.min()), float(at.max()), float(off.min()), float(off.max()), sill))
+            found.append(Sill(float(at.min()), float(at.max()), float(off.min()), float(off.max()), height_m))
     return tuple(found)
 
 
 def _centre(place: Place, product: Product, begin_m: float, run_m: float, centred: bool) -> float:
-    """Where along the line the piece's middle stands: the run's middle, or against its more closed end."""
+    """Where along the line the middle of the piece is: at the run's middle, or with the piece against the run's more closed end."""
     if centred:
         return begin_m + run_m / 2
     half = product.width_m / 2 + BACK_GAP_M
@@ -175,7 +195,7 @@ def _centre(place: Place, product: Product, begin_m: float, run_m: float, centre
 
 
 def placement_at(place: Place, spot: Spot, product: Product, setback_m: float = 0.0) -> Placement:
-    """Room-frame placement: back to the line (setback_m from it), front to `inward` = (sin, −cos) of the angle."""
+    """The placement in the room frame: back to the line, setback_m away from it, facing `inward` = (sin, −cos) of the angle."""
     x, y = place.start + place.along * spot.centre_m + place.inward * (setback_m + product.depth_m / 2 + BACK_GAP_M)
     return Placement(float(x), float(y), math.atan2(place.inward[0], -place.inward[1]), place.wall_id, setback_m)
 
@@ -186,6 +206,8 @@ def placement_at(place: Place, spot: Spot, product: Product, setback_m: float = 
 def _wall_place(
     scene: Scene, wall: WallSegment, span: tuple[float, float], ends: tuple[str, str], base: Extent, ceiling: Extent
 ) -> Place | None:
+    """The place along one free stretch of a wall; None for a stretch that is too short. span: (start, end) in metres along the wall. base:
+    the longest free wall. ceiling: the room's height."""
     length_m = span[1] - span[0]
     if length_m < SHORTEST_M or wall.length_m <= 0:
         return None
@@ -195,12 +217,15 @@ def _wall_place(
     longest = roomspace.longest_free(scene)
     exact = longest is not None and longest[0] is wall and longest[1] == span and abs(length_m - base.value_m) <= STEP_M
     own = base if exact else _own_extent(scene, wall, span, ends, base)
-    sills = _sills(scene, start, along, inward, length_m)
-    return Place("wall", wall.plane_id, start, along, inward, _open_ended(own, ends), _bounded(own), ceiling, body, reach, clear, sills, ends)
+    return Place(
+        kind="wall", wall_id=wall.plane_id, start=start, along=along, inward=inward, length=_open_ended(own, ends), spread=_bounded(own),
+        height=ceiling, body_m=body, reach_m=reach, open_m=clear, sills=_sills(scene, start, along, inward, length_m), ends=ends,
+    )  # fmt: skip
 
 
 def _own_extent(scene: Scene, wall: WallSegment, span: tuple[float, float], ends: tuple[str, str], base: Extent) -> Extent:
-    """A stretch as its own wall and ends have it; where photos were joined, no surer than the longest one."""
+    """The length of a stretch with the error of its own wall and ends; where photos were joined, at least as uncertain as the longest
+    one."""
     one_view = scene.solution is not None
     own = extent(free_stretch(scene, wall, span, ends, one_view), scale_sigma(scene))
     like_longest = base.scaled(span[1] - span[0])
@@ -208,17 +233,18 @@ def _own_extent(scene: Scene, wall: WallSegment, span: tuple[float, float], ends
 
 
 def _bounded(length: Extent) -> Extent:
-    """The same error for lengths within a place: what ends them is seen, even where the place itself goes on."""
+    """The same length, but not a lower bound: for lengths within a place, whose ends are seen even where the place itself is cut off."""
     return replace(length, at_least=False)
 
 
 def _open_ended(length: Extent, ends: tuple[str, str]) -> Extent:
-    """Whether a stretch goes on out of sight, by its ends: its measurement is a bound as well where another stretch may be longer."""
+    """The same length, a lower bound only if one of its own ends is out of sight (its measurement is also one if another stretch may be
+    longer)."""
     return replace(length, at_least=goes_on(ends))
 
 
 def _length_of_area(area: Measurement, scene: Scene) -> Extent:
-    """A length's relative error from an area's: half of it (both sides carry the scale)."""
+    """The side of a square of the free floor's area, with half the relative error of the area (both sides carry the scale's error)."""
     side = math.sqrt(area.value)
     low = math.sqrt(max(area.low, 0.0)) if area.low is not None else side * math.exp(-Z90 * scale_sigma(scene))
     sigma = max(side - low, side * scale_sigma(scene) * 0.5) / Z90
@@ -226,7 +252,7 @@ def _length_of_area(area: Measurement, scene: Scene) -> Extent:
 
 
 def _doors(scene: Scene, wall: WallSegment) -> list[tuple[float, float]]:
-    """(from, to) along a wall of its doors."""
+    """The doors of a wall, each as (start, end) in metres along it."""
     along = (wall.ends[1] - wall.ends[0]) / max(wall.length_m, 1e-9)
     found = []
     for opening in scene.openings:
@@ -239,15 +265,15 @@ def _doors(scene: Scene, wall: WallSegment) -> list[tuple[float, float]]:
 def _without_doors(
     scene: Scene, wall: WallSegment, span: tuple[float, float], kinds: tuple[str, str]
 ) -> list[tuple[tuple[float, float], tuple[str, str]]]:
-    """A free stretch cut where doors are; a cut end is of kind "door"."""
+    """A free stretch without its doors, as a list of ((start, end), (kind of start, kind of end)); an end at a door has the kind "door"."""
     parts = [(*span, *kinds)]
     for left, right in _doors(scene, wall):
         parts = roomspace.cut_out(parts, left, right, "door")
-    return [((a, b), (ka, kb)) for a, b, ka, kb in parts]
+    return [((start, end), (start_kind, end_kind)) for start, end, start_kind, end_kind in parts]
 
 
 def _openness(end: str) -> int:
-    """Where a piece rather stands: in a corner, beside another piece, anywhere else."""
+    """Order of preference for the end a piece is placed at: a corner, beside another piece, anything else."""
     return {"corner": 0, "obstacle": 1}.get(end, 2)
 
 
@@ -262,7 +288,7 @@ def _longest_run(free: np.ndarray) -> tuple[int, int]:
 
 
 def _least_bad(place: Place, width_m: float, high: np.ndarray) -> Spot:
-    """For a piece that does not fit as seen: the window of its width with the most free depth (windows above it count 0)."""
+    """The position for a piece that does not fit: the window of its width with the most free depth (0 where `high`)."""
     reach = np.where(high, 0.0, place.open_m)
     size = min(len(reach), max(1, math.ceil(width_m / STEP_M - 1e-9)))
     least = np.lib.stride_tricks.sliding_window_view(reach, size).min(axis=1)

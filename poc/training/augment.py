@@ -1,6 +1,6 @@
-"""What a stored frame may turn into before a network sees it, and the focal length that depth is told at.
+"""Frames as they are kept in memory, the settings of augmentation, and the focal length to which depth refers.
 
-What the network answers is depth at the *canonical* focal length, z_c = z · f_canonical / f_net (the label transform of
+The network predicts depth at the *canonical* focal length, z_c = z · f_canonical / f_net (the label transform of
 Metric3D, Yin et al. 2023), so a zoomed crop of a wall gets a nearer canonical depth, as it must: it looks the same as that
 nearer wall. `poc.training.views` draws the samples.
 """
@@ -17,8 +17,8 @@ CANONICAL_FOCAL_PX = 260.0
 
 @dataclass(frozen=True)
 class Stored:
-    """A frame kept in memory at reduced size. depth_m: float16, 0 missing; surface: uint8, 255 ignored (both None for a photo by
-    itself); f_px: mean focal; centre: principal point (x, y). metric, measured: as of `poc.training.folder.Frame`."""
+    """A frame kept in memory at reduced size. depth_m: float16, 0 where missing; surface: uint8, 255 ignored; both None for a photo without
+    labels. f_px: mean focal length; centre: principal point (x, y). metric, measured: as in `poc.training.folder.Frame`."""
 
     rgb: np.ndarray
     depth_m: np.ndarray | None
@@ -31,9 +31,12 @@ class Stored:
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """whole_share: samples that show the whole photo. turn_share: of the others, those seen by a camera turned towards where the
-    crop lies (yaw and pitch, up to `max_off` of the photo's size beyond its edge), as a photo of that part would be; the rest are
-    plain crops. Light: relative ranges."""
+    """Random changes of the training samples.
+
+    whole_share: share of samples that show the whole photo. turn_share: share of the others that are rendered as from a camera turned
+    toward the crop (yaw and pitch, up to `max_off` of the photo's size beyond its edge), as a photo of that part would be; the rest are
+    plain crops. brightness, contrast, saturation, gamma: relative ranges. *_share: share of samples that are made grey, blurred or noisy.
+    """
 
     min_zoom: float = 0.55
     whole_share: float = 0.3

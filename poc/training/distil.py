@@ -1,6 +1,6 @@
-"""Learning from other networks: what they answer on a sample as it was taken is taught on the sample as it is shown.
+"""Knowledge distillation: teachers label a sample in its original light, and the student learns these labels on the changed sample.
 
-The same view for teacher and student, changed only in its light, and a long schedule: function matching (Beyer et al. 2022,
+Teacher and student see the same view, which differs only in its light, and a long schedule: function matching (Beyer et al. 2022,
 *Knowledge distillation: a good teacher is patient and consistent*). Without teachers, photos without depth are labelled by the
 network's own averaged weights (mean teacher, Tarvainen and Valpola 2017).
 """
@@ -21,7 +21,7 @@ from poc.training.losses import depth_terms, log_l1
 
 @dataclass(frozen=True)
 class Lesson:
-    """What was answered on B samples: log_depth B×h×w (canonical), surface B×6×H×W (probabilities)."""
+    """The teachers' labels for B samples: log_depth B×h×w (canonical), surface B×6×H×W (probabilities)."""
 
     log_depth: Tensor
     surface: Tensor
@@ -29,16 +29,16 @@ class Lesson:
 
 @functools.cache
 def has_fast_bf16(device: torch.device) -> bool:
-    """Whether bfloat16 saves time there: on GPUs that compute in it (NVIDIA's from Ampere on), and on CPUs with tiles for it (Intel
-    AMX: the teacher trains 1.8 times as fast)."""
+    """Whether bfloat16 saves time on a device: on GPUs with native support (NVIDIA from Ampere on), and on CPUs with Intel AMX (where the
+    teacher trains 1.8 times as fast)."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)()  # no public name in torch 2.15
 
 
 def answer(net: nn.Module, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The network's answers in float32. Up to its heads it works in bfloat16 where that is fast; not in them: eight bits would show
-    as steps in depth."""
+    """The network's outputs in float32. It runs in bfloat16 where that is fast, except for the heads, where eight bits of precision would
+    show as steps in depth."""
     with torch.autocast(image.device.type, torch.bfloat16, enabled=has_fast_bf16(image.device)):
         features = net.features(image)
     return net.heads(features.float(), image)
@@ -46,9 +46,9 @@ def answer(net: nn.Module, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 @torch.no_grad()
 def ask(teachers: Sequence[nn.Module], image: Tensor, longest_px: int = 0) -> Lesson:
-    """The mean answer of several networks on B×3×H×W photos; every second one of them sees the mirror image.
+    """The mean output of several networks on B×3×H×W photos; every second network sees the mirror image.
 
-    longest_px: photos larger than that are shown so large (0: as they are). What is seen smaller looks farther away, by as much.
+    longest_px: larger photos are reduced to this long side (0: not at all), and their depth, which then looks larger, is corrected.
     """
     height, width = image.shape[-2:]
     smaller = min(1.0, longest_px / max(height, width)) if longest_px else 1.0
@@ -69,9 +69,8 @@ def grow(maps: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def distillation_loss(outputs: tuple[Tensor, Tensor, Tensor], lesson: Lesson, surface_weight: float = 0.5) -> dict[str, Tensor]:
-    """Terms and their weighted sum ("total"): depth with scale and shape as of `losses.total_loss`, surfaces (`surface_weight`) by
-    cross-entropy with the teachers' probabilities less their own entropy (so it is 0 for the same answer). The expected error is
-    not taught."""
+    """The terms of the loss and their weighted sum ("total"): depth by scale and shape as in `losses.total_loss`, and surfaces (with
+    `surface_weight`) by the Kullback–Leibler divergence from the teachers' probabilities. The expected error is not distilled."""
     log_depth, _, logits = outputs
     known = torch.ones_like(lesson.log_depth)
     depth = log_l1(log_depth[:, 0] - lesson.log_depth, known) + depth_terms(log_depth[:, 0], lesson.log_depth, known)["shape"]

@@ -1,7 +1,7 @@
-"""From a checkpoint to what is shipped: one ONNX file with float16 weights and a sidecar of facts.
+"""Exports a checkpoint to the files that are shipped: an ONNX file with float16 weights, and a JSON sidecar.
 
-The weights are stored as float16 behind Cast nodes, which the engine folds on loading: half the size on disk, float32
-arithmetic. The sidecar carries what the numbers mean: canonical focal, calibrated error scale, hash, training record.
+The weights are stored as float16 behind Cast nodes, which the engine folds on loading: half the size on disk, but float32 arithmetic. The
+sidecar holds what is needed to interpret the outputs (canonical focal length, calibrated error scale), hash and training record.
 """
 
 from __future__ import annotations
@@ -41,23 +41,24 @@ MIN_CAST_SIZE = 64
 
 
 MOST_APART = 0.02
-"""Relative difference of an answer, by float16 weights and another engine, above which an exported file is not the network."""
+"""An exported file whose outputs differ from torch by a larger relative difference (from float16 weights and the engine) is rejected."""
 
 
 def _agreement(net: EmbeddedNet, data: bytes) -> float:
-    """Largest difference between ONNX Runtime's log depth and torch's on a picture, relative to its largest value, two digits."""
+    """Largest difference between the log depths of ONNX Runtime and torch on a random picture, relative to the largest value, with two
+    digits. Raises PocError where it, or that of the room head, is too large."""
     import onnxruntime
 
     rng = torch.Generator().manual_seed(0)
     image = F.interpolate(torch.rand(1, 3, 15, 20, generator=rng), size=(240, 320), mode="bilinear")
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    said, *room = session.run(["log_depth", *(["room_logit"] if net.knows_rooms() else [])], {"image": image.numpy()})
+    exported, *room = session.run(["log_depth", *(["room_logit"] if net.knows_rooms() else [])], {"image": image.numpy()})
     with torch.no_grad():
-        meant = net(image)[0].numpy()
+        expected = net(image)[0].numpy()
         odds = [float(net.room(net.gist(*net.coarse(image))))] * len(room)
-    apart = float(np.abs(said - meant).max() / np.abs(meant).max())
+    apart = float(np.abs(exported - expected).max() / np.abs(expected).max())
     if not apart < MOST_APART or not all(abs(float(a.item()) - b) < MOST_APART * max(10.0, abs(b)) for a, b in zip(room, odds)):
-        raise PocError(f"the exported file answers otherwise than torch, by {100 * apart:.0f} %: it is not written")
+        raise PocError(f"the exported model differs from torch by {100 * apart:.0f} %: it was not written")
     return float(f"{apart:.1e}")
 
 
@@ -81,8 +82,8 @@ def half_weights(model) -> None:
 
 
 def to_onnx(net: EmbeddedNet) -> bytes:
-    """The network as ONNX bytes: input `image`, outputs `log_depth`, `log_sigma`, `surface_logits`, any size, and `room_logit` where it
-    knows rooms."""
+    """The network as ONNX bytes: input `image` of any size; outputs `log_depth`, `log_sigma`, `surface_logits`, and `room_logit` if the
+    room head is trained."""
     import onnx
 
     buffer = io.BytesIO()
@@ -99,26 +100,26 @@ def to_onnx(net: EmbeddedNet) -> bytes:
 
 
 FAR_SHARE, FAR_MOST = 0.5, 0.1
-"""Half of what is missing far away is added, and at most so much: held-out real frames lack 3 to 10 % beyond 3.3 m, by version, and
-rooms rendered like those learnt from nothing."""
+"""The correction of far depth is this share of the median log error, and at most FAR_MOST. On held-out real frames depth beyond 3.3 m is
+3 to 10 % too small, depending on the version; in rendered rooms like those used in training it is not."""
 FAR_PIXELS, PIXELS_PER_FRAME = 2000, 4000
 LEAST_FRAMES = 10
-"""Held-out frames below which a calibration that is there already is worth more than one from half of them."""
+"""With fewer held-out frames, an existing calibration is better than one from half of them."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the sidecar says of a network's answers: `sigma_scale` and `far_log` of `poc.models.embedded`."""
+    """The corrections of a network's outputs that are stored in the sidecar, see `poc.models.embedded`."""
 
     sigma_scale: float = 1.0
     far_log: float = 0.0
 
 
 def calibrate(net: EmbeddedNet, frames: list[Frame], inherited: Calibration = Calibration()) -> Calibration:
-    """Set the answers right on photos with true depth that were not learnt from, each photo counting alike.
+    """Calibrate the outputs on photos with true depth that were not used in training, with the same weight for each photo.
 
-    far_log: a share of the median log error of far pixels (`inherited`'s where they are few). sigma_scale: what multiplies the network's Laplace scale so that
-    ±1.645 times it holds 90 % of the pixels after that (split conformal, Lei et al. 2018).
+    far_log: a share of the median log error of far pixels (`inherited`'s where they are few). sigma_scale: what multiplies the network's
+    Laplace scale so that ±1.645 times it holds 90 % of the pixels after that (split conformal, Lei et al. 2018).
     """
     rng, rows, device = np.random.default_rng(0), [], pick_device()
     net = net and net.to(device)
@@ -153,15 +154,17 @@ def export_run(checkpoint: str | Path, out: str | Path, config: TrainConfig, cal
         "started_from": started_from(config.init),
         "training": {
             "init": Path(config.init).name if config.init else None, "epochs": config.epochs, "samples_per_epoch": config.samples_per_epoch,
-            "lr": config.lr, "sizes": config.sizes, "teachers": len(config.teachers), "held_out": len(held_out), "calibrated_on": len(calibration),
-            "not_rooms": sum(len(list_photos(folder)) for folder in config.not_rooms),  # 0: what it knows of them it knew before, if anything
+            "lr": config.lr, "sizes": config.sizes, "teachers": len(config.teachers), "held_out": len(held_out),
+            "calibrated_on": len(calibration),
+            "not_rooms": sum(len(list_photos(folder)) for folder in config.not_rooms),  # 0: the room head was trained earlier, if at all
         },
     }  # fmt: skip
     return export(checkpoint, out, calibration, facts, inherited or Calibration())
 
 
 def shares_of(folders: Iterable[tuple[str, float]]) -> dict[str, float]:
-    """Share of the samples of an epoch by the name of their folder, from (folder, weight) of each; none where nothing has any weight."""
+    """Each folder's share of the samples of an epoch, by the folder's name; empty if no folder has any weight. folders: (path, weight)
+    pairs."""
     weights: Counter[str] = Counter()
     for folder, weight in folders:
         weights[Path(folder).name] += weight
@@ -170,7 +173,7 @@ def shares_of(folders: Iterable[tuple[str, float]]) -> dict[str, float]:
 
 
 def started_from(init: str | None) -> dict:
-    """Of the weights that training began with: their file, what they had learnt from, and their licence, as far as that is known."""
+    """The facts about the initial weights for the sidecar: their file, training data and licence, as far as they are known."""
     if not init:
         return {}
     path = Path(init)
@@ -180,7 +183,7 @@ def started_from(init: str | None) -> dict:
 
 
 def _run_beside(checkpoint: Path) -> dict:
-    """What a checkpoint learnt from, by the record of its run beside it; nothing where there is none that can be read."""
+    """The training data of a checkpoint, from the record of its run beside it; {} where there is none that can be read."""
     try:
         run = read_record(checkpoint.with_name("config.json")) if checkpoint.suffix == ".pt" else {}
         learnt_from = shares_of((s["folder"], s["weight"]) for s in (*run["sources"], *run["photos"]))
@@ -190,6 +193,7 @@ def _run_beside(checkpoint: Path) -> dict:
 
 
 def _inherited(init: str | None) -> Calibration | None:
+    """The calibration of the .onnx file from which training started; None where it started from anything else."""
     if not init or not init.endswith(".onnx"):
         return None
     facts = read_sidecar(Path(init))
@@ -200,14 +204,14 @@ def export(checkpoint: str | Path, out: str | Path, frames: list[Frame], facts: 
     """Write `out` (.onnx) and its sidecar (.json). facts: licence, training data, scores, as the model card tells them.
     frames: what to calibrate on; where there are none, `inherited` stays.
 
-    Raises DataError for a bad checkpoint, PocError for a file that does not answer as torch does, WriteError when the result is over 10 MB or cannot be
-    written.
+    Raises DataError for a bad checkpoint, PocError for a file that does not answer as torch does, WriteError when the result is over 10
+    MB or cannot be written.
     """
     out = Path(out)
     net = load_checkpoint(checkpoint)
     data = to_onnx(net)
     if len(data) > MAX_BYTES:
-        raise WriteError(f"{out}: would be {len(data) / 1e6:.1f} MB; the embedded model may have {MAX_BYTES / 1e6:.0f}")
+        raise WriteError(f"{out}: would be {len(data) / 1e6:.1f} MB; the embedded model may have at most {MAX_BYTES / 1e6:.0f}")
     agreement = _agreement(net, data)
     answers = calibrate(net, frames, inherited) if frames else inherited
     sidecar = {

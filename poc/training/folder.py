@@ -1,6 +1,6 @@
 """Photos with true depth in a folder: `rgb/NAME.jpg`, `depth_mm/NAME.png`, `label/NAME.png` (optional), `meta.json`.
 
-The format is shared by `poc train`, `poc evaluate` and `poc evaluate-rooms`. Every complaint names the file.
+The format is shared by `poc train`, `poc evaluate` and `poc evaluate-rooms`. Every error names the file.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ for _label, _surface in _SURFACE_OF_LABEL.items():
     LABEL_TO_SURFACE[_label] = _surface
 
 METRES_BELOW_MM, CENTIMETRES_BELOW_MM, TENTHS_ABOVE_MM, MOST_MM = 100, 400, 20_000, 60_000
-"""Median depth below or above which no room's is in millimetres: a sensor's is then in metres, centimetres or tenths of a millimetre. A
-network's may be of a photo of anything, so that only the first and the last hold for it."""
+"""Limits for the median of a depth map of a room in millimetres. Outside, the values of a sensor are in metres, centimetres or tenths of a
+millimetre; for those of a network, which may come from a photo of anything, only the first and the last limit apply."""
 NO_VALUE_MM = 65535
-"""What some sensors write where they have no depth, besides 0."""
+"""Written by some sensors, besides 0, where they have no depth."""
 LEAST_KNOWN = 100
-"""Fewer pixels of depth are no truth of a photo."""
+"""Minimum number of pixels with depth in a frame."""
 RGB_SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
 CAMERA = ("fx", "fy", "cx", "cy", "width", "height")
 """Intrinsics of a photo in meta.json, in its pixels."""
@@ -77,7 +77,7 @@ class LoadedFrame:
 
 
 def _intrinsics(meta: dict, entry: dict, where: str) -> dict[str, float]:
-    """The camera of a frame. where: file and frame, for complaints. Raises DataError for what is missing, no number, or no camera's."""
+    """The intrinsics of a frame, by name. where: file and frame, for messages. Raises DataError for missing or impossible values."""
     found = entry.get("intrinsics") or meta.get("intrinsics") or {}
     if not isinstance(found, dict):
         raise DataError(f"{where}: its intrinsics are {_shown(found)}, expected an object of {', '.join(CAMERA)} in pixels")
@@ -99,7 +99,7 @@ def _intrinsics(meta: dict, entry: dict, where: str) -> dict[str, float]:
 
 
 def _is_number(value: object) -> bool:
-    """Whether a value of JSON can be taken for a number, as text that holds one can."""
+    """Whether a JSON value is a number, or text that holds one."""
     try:
         float(value)
     except (TypeError, ValueError, OverflowError):
@@ -108,13 +108,14 @@ def _is_number(value: object) -> bool:
 
 
 def _shown(value: object) -> str:
-    """A value as JSON has it, cut short."""
+    """A value as JSON, shortened for a message."""
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else text[:59] + "…"
 
 
 def _crop(meta: dict, entry: dict, width: int, height: int, where: str) -> tuple[int, int, int, int]:
-    """(row0, row1, col0, col1). where: file and frame. Raises DataError for what is no crop of the photo."""
+    """The crop (row0, row1, col0, col1) in which ground truth counts. where: file and frame, for messages. Raises DataError for a bad
+    crop."""
     crop = entry.get("crop") or meta.get("crop") or {"rows": [0, height], "cols": [0, width]}
     try:
         (top, bottom), (left, right) = crop["rows"], crop["cols"]
@@ -152,8 +153,8 @@ def list_frames(folder: str | Path, need_depth: bool = True) -> list[Frame]:
 
 
 def _entries(folder: Path, meta: object, where: Path) -> list[dict]:
-    """What meta.json says of each frame, by "name"; of each photo where it lists none. Raises DataError for another layout."""
-    otherwise = f"{where}: is not laid out as a data folder's"
+    """The entry of each frame in meta.json, each with a "name"; one per photo if it lists none. Raises DataError for another layout."""
+    otherwise = f"{where}: does not have the layout of a data folder"
     if not isinstance(meta, dict):
         raise DataError(f"{otherwise}: {LAYOUT}, not {_shown(meta)}")
     listed = meta.get("frames") or sorted(p.stem for p in (folder / "rgb").glob("*") if p.suffix in RGB_SUFFIXES)
@@ -169,7 +170,8 @@ def _entries(folder: Path, meta: object, where: Path) -> list[dict]:
 
 
 def select_frames(folder: str | Path, names: Iterable[str] | None = None, limit: int | None = None) -> list[Frame]:
-    """The frames of a folder to score: those named, at most `limit`, spread evenly. Raises DataError, also when none is left."""
+    """The frames of a folder to score: those named (all for None), at most `limit` of them, spread evenly. Raises DataError, also if none
+    is left."""
     frames = list_frames(folder)
     if names is not None:
         wanted = frozenset(names)
@@ -183,9 +185,10 @@ def select_frames(folder: str | Path, names: Iterable[str] | None = None, limit:
 
 
 def check_named(names: frozenset[str], frames: Iterable[Frame], where: str) -> None:
-    """Raises DataError for a name that no frame has: misspelt, it would be learnt from, or not be scored, without a word."""
+    """Raises DataError for a name that no frame has; a misspelt frame would silently be trained on, or not be scored."""
     if missing := sorted(names - {frame.name for frame in frames}):
-        raise DataError(f"{where}: {len(missing)} of the {len(names)} frames named are not here ({', '.join(missing[:5])}{' …' * (len(missing) > 5)})")
+        some = f"{', '.join(missing[:5])}{' …' * (len(missing) > 5)}"
+        raise DataError(f"{where}: {len(missing)} of the {len(names)} frames named are not here ({some})")
 
 
 def _frame(folder: Path, meta: dict, entry: dict, where: Path) -> Frame:
@@ -195,13 +198,14 @@ def _frame(folder: Path, meta: dict, entry: dict, where: Path) -> Frame:
         raise DataError(f"{folder / 'rgb' / name}.jpg: no such photo, though meta.json lists it")
     rgb = photos[0]
     if twin := next((p for p in photos[1:] if not p.samefile(rgb)), None):
-        raise DataError(f"{rgb}: {twin.name} is beside it, and which of the two belongs to {name}.png in depth_mm/ cannot be told; keep one")
+        raise DataError(f"{rgb}: {twin.name} is beside it, and it is unclear which of the two belongs to {name}.png in depth_mm/; keep one")
     which = f"{where}: frame {name!r}"
     k = _intrinsics(meta, entry, which)
     label = folder / "label" / f"{name}.png"
     depth = folder / "depth_mm" / f"{name}.png"
     if entry.get("true_depth", True) and not depth.is_file():
-        raise DataError(f"{depth}: no such depth, though {'meta.json lists the frame' if meta.get('frames') else f'rgb/{rgb.name} is there'}")
+        though = "meta.json lists the frame" if meta.get("frames") else f"rgb/{rgb.name} is there"
+        raise DataError(f"{depth}: no such depth, though {though}")
     return Frame(
         name, rgb, depth, label if label.is_file() else None,
         k["fx"], k["fy"], k["cx"], k["cy"], int(k["width"]), int(k["height"]),
@@ -211,9 +215,9 @@ def _frame(folder: Path, meta: dict, entry: dict, where: Path) -> Frame:
 
 
 def load_frame(frame: Frame, to_learn: bool = False) -> LoadedFrame:
-    """Read and check one frame. to_learn: with surfaces beyond the crop too, where truth does not count in scores but photos go on,
-    up to the photo's edge (`to_the_edge`). Raises DataError naming the file for an unreadable photo, a depth whose shape does not
-    fit the photo, that is all zero, or whose unit is not millimetres."""
+    """Read and check one frame. to_learn: for training, surfaces are also kept outside the crop, up to the photo's edge (`to_the_edge`);
+    for scores they are not. Raises DataError, naming the file, for an unreadable photo, or a depth map whose shape does not fit the photo,
+    that is all zero, or whose unit is not millimetres."""
     bgr = read_picture(frame.rgb, cv2.IMREAD_COLOR, "a photo")
     if (turned := _orientation(frame.rgb)) != 1:
         raise DataError(f"{frame.rgb}: is stored turned (EXIF orientation {turned}), its depth may not be: save it upright")
@@ -228,8 +232,8 @@ def load_frame(frame: Frame, to_learn: bool = False) -> LoadedFrame:
 
 
 def read_picture(path: Path, flags: int, what: str) -> np.ndarray:
-    """A picture's pixels as OpenCV has them (its imread flags). Raises DataError for one that cannot be read to its end, of which OpenCV
-    makes up the rest."""
+    """A picture's pixels from cv2.imread with `flags`. what: its kind, for messages. Raises DataError also for a truncated file, which
+    OpenCV alone would fill up silently."""
     from PIL import Image
 
     try:
@@ -244,7 +248,7 @@ def read_picture(path: Path, flags: int, what: str) -> np.ndarray:
 
 
 def _orientation(path: Path) -> int:
-    """EXIF's: 1 where the photo is stored as it is shown."""
+    """The EXIF orientation; 1 for a photo that is stored upright."""
     from PIL import Image
 
     with Image.open(path) as image:
@@ -252,7 +256,8 @@ def _orientation(path: Path) -> int:
 
 
 def check_depth(depth: np.ndarray, path: Path, width: int, height: int, measured: bool = True) -> np.ndarray:
-    """Raw depth in millimetres → float32 metres at the photo's size (nearest), 0 where missing. measured: as of `Frame`."""
+    """Raw depth in millimetres → float32 metres at the photo's size (nearest), 0 where missing. measured: as in `Frame`. Raises
+    DataError."""
     if depth.ndim != 2:
         raise DataError(f"{path}: has {depth.shape[-1]} channels, expected one of 16-bit millimetres")
     if depth.dtype == np.uint8:
@@ -276,7 +281,7 @@ def check_depth(depth: np.ndarray, path: Path, width: int, height: int, measured
 
 
 def _likely_unit(median: float, measured: bool) -> str | None:
-    """What values of this median are in, where no room's are in millimetres with it; else None."""
+    """The probable unit of values whose median (taken as mm) is impossible in millimetres; else None. measured: as in `Frame`."""
     if median < METRES_BELOW_MM:
         return "metres"
     if measured and median < CENTIMETRES_BELOW_MM:
@@ -331,4 +336,4 @@ def read_names(path: str | Path | None) -> frozenset[str]:
     try:
         return frozenset(name for line in Path(path).read_text("utf-8").splitlines() if (name := line.strip()))
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: the list of frames cannot be read ({getattr(error, 'strerror', None) or 'it is no text'})") from error
+        raise DataError(f"{path}: the list of frames cannot be read ({getattr(error, 'strerror', None) or 'it is not text'})") from error

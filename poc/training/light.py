@@ -1,4 +1,4 @@
-"""The same photos under another light, camera and focus: colours of a batch of samples, changed each by itself."""
+"""Random changes of light, white balance, focus and noise, independently for each sample of a batch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOISE = (0.005, 0.03)
 
 
 def jitter_light(image: Tensor, c: AugmentConfig, rng: torch.Generator) -> Tensor:
-    """image: B×3×H×W float32 in [0, 1], and so is what comes back. rng: a CPU generator; noise alone is drawn on the image's device."""
+    """A changed copy of `image`, B×3×H×W float32 in [0, 1]. rng: a CPU generator; only the noise is drawn on the image's device."""
     n, device = len(image), image.device
 
     def uniform(low: float, high: float, channels: int = 1) -> Tensor:
@@ -37,7 +37,7 @@ def jitter_light(image: Tensor, c: AugmentConfig, rng: torch.Generator) -> Tenso
 
 
 def gaussian_blur(image: Tensor, sigma: Tensor) -> Tensor:
-    """Each of B×3×H×W with its own sigma (B, pixels, at most a third of the kernel's radius of 4)."""
+    """B×3×H×W images, each blurred with its own sigma (B, in pixels, at most a third of the kernel's radius of 4)."""
     n, channels, h, w = image.shape
     steps = torch.arange(-4, 5, device=image.device, dtype=torch.float32)
     kernel = torch.exp(-0.5 * (steps / sigma[:, None]) ** 2)

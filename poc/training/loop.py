@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
 from poc.errors import DataError, ParameterError, PocError
-from poc.files import probe_folder, write_file, writing_where_told
+from poc.files import probe_folder, write_file, output_chosen_by_caller
 from poc.models.embedded_net import EmbeddedNet
 from poc.training.augment import AugmentConfig
 from poc.training.distil import answer, ask, distillation_loss
@@ -41,23 +41,23 @@ CHECK_EVERY = 10  # steps: to look at the loss, a GPU has to be waited for
 
 
 class Diverged(PocError):
-    """The loss stopped being a number, or grew far beyond where it had been."""
+    """The loss became NaN or infinite, or grew far above its earlier values."""
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What a run is made of; written to `config.json` beside its checkpoints.
+    """The settings of a training run; written to `config.json` beside its checkpoints.
 
-    sizes: (share of the epochs, (width, height)) in order: small photos first make the same minutes go further.
-    init: a checkpoint or an exported .onnx to start from, an ImageNet .npz for the encoder, or None for random.
-    network: "embedded", or "teacher", which is heavier and labels photos for it.
-    freeze_norm: keep batch norm as it is, where photos are too few for statistics.
-    kept: share of the weights it started from that the result keeps, to forget less (Wortsman et al. 2022, *Robust fine-tuning of
-    zero-shot models*).
-    photos: folders of photos without depth. teachers: checkpoints that label them, and every other sample beside its truth
-    (`taught`: weight of that; `taught_surfaces`: of its surfaces beside its depth), at most `asked_px` pixels long, the size they
-    learnt at (0: as long as the student sees it). Without teachers the averaged weights label the photos, after `alone` of the
-    epochs. not_rooms: folders of photos that show no room, which the result then tells from all those learnt from.
+    sizes: (share of the epochs, (width, height)) in order; starting with small photos makes better use of the time.
+    init: a checkpoint or exported .onnx to start from, an ImageNet .npz for the encoder, or None for random weights.
+    network: "embedded", or "teacher", which is larger and labels photos for it.
+    freeze_norm: keep the statistics of batch norm, where photos are too few to estimate them.
+    kept: the result is averaged with this share of the weights it started from, to forget less (Wortsman et al. 2022, *Robust fine-tuning
+    of zero-shot models*).
+    photos: folders of photos without depth. teachers: checkpoints that label these, and all other samples in addition to their ground
+    truth, on images of at most `asked_px` pixels, the size they were trained at (0: the size the student sees). taught: weight of that
+    loss; taught_surfaces: weight of its surfaces relative to its depth. Without teachers the averaged weights label the photos, after the
+    share `alone` of the epochs. not_rooms: folders of photos that show no room; the room head is trained on these and all other photos.
     """
 
     sources: tuple[Source, ...]
@@ -90,6 +90,7 @@ class TrainConfig:
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
     def size_at(self, epoch: int) -> tuple[int, int]:
+        """(width, height) of the samples in an epoch, counted from 0."""
         passed = 0.0
         for share, size in self.sizes:
             passed += share
@@ -100,7 +101,7 @@ class TrainConfig:
 
 @dataclass
 class State:
-    """Everything that a checkpoint carries."""
+    """The state of a run, as stored in a checkpoint. average: the averaged weights, which are the result."""
 
     net: nn.Module
     average: nn.Module
@@ -111,6 +112,7 @@ class State:
 
 
 def set_training(net: EmbeddedNet, freeze_norm: bool) -> None:
+    """Training mode; with batch norm in evaluation mode if it is frozen."""
     net.train()
     for module in net.modules() if freeze_norm else ():
         if isinstance(module, nn.BatchNorm2d):
@@ -118,15 +120,16 @@ def set_training(net: EmbeddedNet, freeze_norm: bool) -> None:
 
 
 def freeze(net: EmbeddedNet, blocks: int) -> None:
-    """Keep the stem and the first bottlenecks as ImageNet left them: they are generic, and cost the most to train."""
+    """Keep the ImageNet weights of the stem and the first bottlenecks, which are generic and take the longest to train."""
     for part in [net.encoder.stem, *net.encoder.blocks[:blocks]] if blocks else []:
         part.requires_grad_(False)
 
 
 def new_state(config: TrainConfig, device: torch.device) -> State:
+    """A state before the first step: network, its averaged copy, and an optimiser with a group for the encoder."""
     torch.manual_seed(config.seed)
     net = new_network(config.init, config.network).to(device, memory_format=torch.channels_last)
-    net.room.requires_grad_(False)  # learnt last, not by steps
+    net.room.requires_grad_(False)  # trained at the end, see `learn_rooms`
     average = copy.deepcopy(net).eval().requires_grad_(False)
     freeze(net, config.freeze_blocks)
     encoder = [p for p in net.encoder.parameters() if p.requires_grad]
@@ -141,7 +144,7 @@ def new_state(config: TrainConfig, device: torch.device) -> State:
 
 
 def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
-    """One cycle: linear up over `warmup`, cosine down to a hundredth."""
+    """The one-cycle schedule: linear warm-up over the share `warmup` of the steps, then a cosine down to a hundredth."""
     x = step / max(steps, 1)
     if x < config.warmup:
         return config.lr * (0.05 + 0.95 * x / config.warmup)
@@ -150,7 +153,7 @@ def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
 
 
 def save(state: State, config: TrainConfig) -> None:
-    """Write `last.pt` whole or not at all."""
+    """Write `last.pt` atomically, and `history.json`."""
     path = Path(config.out) / "last.pt"
     part = path.with_suffix(".part")
     torch.save(
@@ -165,7 +168,7 @@ def save(state: State, config: TrainConfig) -> None:
 
 
 def restore(state: State, config: TrainConfig) -> bool:
-    """Take the state from `last.pt`; False where there is none. Raises DataError where it is torn, ParameterError where it is of
+    """Load the state from `last.pt`; False if there is none. Raises DataError where the file is damaged, ParameterError where it belongs to
     another network."""
     path = Path(config.out) / "last.pt"
     if not path.is_file():
@@ -173,15 +176,15 @@ def restore(state: State, config: TrainConfig) -> bool:
     again = "delete it to start again, or give another --out"
     saved = read_saved(path, again)
     if lacks := [key for key in ("net", "optimiser", "epoch", "step", "history") if key not in saved]:
-        raise DataError(f"{path}: holds no {', '.join(lacks)} to go on with: {again}")
+        raise DataError(f"{path}: holds no {', '.join(lacks)} to continue with: {again}")
     room = {f"room.{key}": value for key, value in state.net.room.state_dict().items()}  # which runs before version 9 lack
     try:
         state.net.load_state_dict(room | saved["net"])
         state.average.load_state_dict(room | saved["average"])
         state.optimiser.load_state_dict(saved["optimiser"])
     except (RuntimeError, ValueError) as error:
-        raise ParameterError(f"{path}: is of another network ({str(error).splitlines()[0]}): {again}") from error
-    for group in state.optimiser.param_groups:  # saved with what suited the device it ran on
+        raise ParameterError(f"{path}: belongs to another network ({str(error).splitlines()[0]}): {again}") from error
+    for group in state.optimiser.param_groups:  # saved with the value for the device it ran on
         group["fused"] = next(state.net.parameters()).is_cuda
     state.epoch, state.step, state.history = saved["epoch"], saved["step"], saved["history"]
     return True
@@ -189,6 +192,7 @@ def restore(state: State, config: TrainConfig) -> bool:
 
 @torch.no_grad()
 def update_average(state: State, decay: float) -> None:
+    """Move the averaged weights toward the present ones (exponential moving average, faster in the first steps)."""
     d = min(decay, (1 + state.step) / (10 + state.step))
     pairs = list(zip(state.average.state_dict().values(), state.net.state_dict().values(), strict=True))
     moving = [(a, b) for a, b in pairs if a.dtype.is_floating_point]
@@ -200,8 +204,8 @@ def update_average(state: State, decay: float) -> None:
 
 @torch.no_grad()
 def draw_back(state: State, config: TrainConfig, batches: Batches, device: torch.device) -> None:
-    """Take the averaged weights the share `kept` of the way back to those the run started from. Batch norms that moved get the
-    statistics of what the network between the two sees."""
+    """Interpolate the averaged weights by the share `kept` toward those the run started from. Batch norms that are not frozen then get new
+    statistics from NORM_BATCHES batches."""
     torch.manual_seed(config.seed)  # as `new_state`: what init does not fill starts the same again
     begun, now = new_network(config.init, config.network), state.average
     if not config.freeze_norm and has_identity_norms(begun):  # as the run's own were when it began
@@ -218,7 +222,8 @@ def draw_back(state: State, config: TrainConfig, batches: Batches, device: torch
 
 
 def batch_loss(state: State, config: TrainConfig, batch: Batch, teachers: list[nn.Module], class_weight: Tensor) -> dict[str, Tensor]:
-    """Terms of the loss of one batch, and "total": every sample with a truth counts alike, and so does every one that is taught."""
+    """The terms of the loss of one batch, and their "total". Every sample with ground truth has the same weight, and so has every sample
+    that is labelled by a teacher."""
     image, known = batch.samples["image"], slice(batch.labelled)
     plain = image.contiguous(memory_format=torch.channels_last)
     shown = jitter_light(image, config.augment, batch.rng).contiguous(memory_format=torch.channels_last)
@@ -236,8 +241,10 @@ def batch_loss(state: State, config: TrainConfig, batch: Batch, teachers: list[n
     return terms | {"total": total}
 
 
-def train_epoch(state: State, config: TrainConfig, batches: Batches, samples: int, device: torch.device, teachers: list[nn.Module]) -> dict[str, float]:
-    """One epoch's steps; returns the mean of each term over the batches that had it."""
+def train_epoch(
+    state: State, config: TrainConfig, batches: Batches, samples: int, device: torch.device, teachers: list[nn.Module]
+) -> dict[str, float]:
+    """Run the steps of one epoch; returns the mean of each term over the batches that have it. Raises Diverged."""
     class_weight = torch.tensor(CLASS_WEIGHT, device=device)
     steps_an_epoch = samples // config.batch
     sums: dict[str, Tensor] = {}
@@ -274,11 +281,10 @@ def _check_not_growing(history: list[dict]) -> None:
 
 
 def train(config: TrainConfig, progress: Callable[[dict], None] | None = None, earlier: Callable[[list[dict]], None] | None = None) -> Path:
-    """Train (or go on training) and return the checkpoint's path.
+    """Train, or continue an interrupted run, and return the checkpoint's path.
 
-    progress: called with each epoch's record. earlier: called with those of the epochs that the folder holds already, where there
-    are some; they are not learnt again. Raises DataError for bad data, Diverged when the loss runs away,
-    ParameterError for a configuration that cannot be run.
+    progress: called with each epoch's record. earlier: called with the records of epochs that were already trained in the folder, if any.
+    Raises DataError for bad data, Diverged when the loss diverges, ParameterError for a configuration that cannot be run.
     """
     if config.epochs < 1 or config.batch < 2:
         raise ParameterError("epochs must be at least 1 and batch at least 2 (batch norm needs two photos)")
@@ -287,10 +293,11 @@ def train(config: TrainConfig, progress: Callable[[dict], None] | None = None, e
     torch.set_num_threads(config.threads)
     device = pick_device()
     out = Path(config.out)
-    with writing_where_told():
+    with output_chosen_by_caller():
         probe_folder(out)
     if differs := settings_changed(config):
-        raise ParameterError(f"{out}: holds a run with other settings ({', '.join(differs)}): give another --out, or delete it to start again")
+        again = "give another --out, or delete it to start again"
+        raise ParameterError(f"{out}: holds a run with other settings ({', '.join(differs)}): {again}")
     held_out = read_names(config.held_out)
     check_named(held_out, [f for s in config.sources for f in list_frames(s.folder)], str(config.held_out))
     others = [path for folder in config.not_rooms for path in list_photos(folder)]
@@ -299,11 +306,11 @@ def train(config: TrainConfig, progress: Callable[[dict], None] | None = None, e
     state = new_state(config, device)
     batches = Batches(config.sources, held_out, config.augment, config.seed, config.photos, device)
     validation = true_frames(config.sources, held_out)
-    write_file(out / "config.json", json.dumps(as_record(config), indent=1).encode())  # what it learns from is found good: the run begins
+    write_file(out / "config.json", json.dumps(as_record(config), indent=1).encode())  # everything has been checked: the run begins
     samples = config.samples_per_epoch or len(batches.pools[0])
     samples = max(samples, config.batch)
     if restore(state, config):
-        log.info("going on after epoch %d", state.epoch)
+        log.info("continuing after epoch %d", state.epoch)
         _check_not_growing(state.history)
         if earlier:
             earlier(state.history)
@@ -338,7 +345,7 @@ def know_rooms(state: State, config: TrainConfig, held_out: frozenset[str], othe
     rooms = [f.rgb for s in config.sources for f in split_frames(s.folder, held_out)[0]]
     rooms += [path for s in config.photos for path in list_photos(s.folder) if path.stem not in held_out]
     if others:
-        log.info("telling %d photos of rooms from %d others", len(rooms), len(others))
+        log.info("learning to tell %d photos of rooms from %d others", len(rooms), len(others))
         learn_rooms(state.average, rooms, others, device, begun.room.weight[0].detach())
     else:
         keep_up(state.average, begun, rooms, device)

@@ -1,4 +1,4 @@
-"""Losses of the three answers. Depth is compared as log depth d at the canonical focal length; missing truth is NaN."""
+"""Losses for the network's three outputs. Depth is compared as log depth at the canonical focal length; missing ground truth is NaN."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from poc.training.score import MAX_M
 
 
 def log_l1(error: Tensor, known: Tensor) -> Tensor:
+    """Mean absolute log error over the known pixels. error, known: B×h×w; known is 1 where there is ground truth."""
     return (error.abs() * known).sum() / known.sum().clamp(min=1)
 
 
@@ -35,8 +36,8 @@ def multi_scale_gradient(error: Tensor, known: Tensor, scales: int = 4) -> Tenso
 
 
 def affine_aligned(log_depth: Tensor, truth: Tensor, known: Tensor) -> Tensor:
-    """Mean absolute log error after the best scale and shift of inverse depth per photo (MiDaS, Ranftl et al. 2020), as it is
-    scored: what is left of the shape when scale and shift do not count. Photos with fewer than 16 known pixels teach nothing."""
+    """Mean absolute log error after the best scale and shift of inverse depth per photo (MiDaS, Ranftl et al. 2020), as in the
+    scores: the error of the shape alone. Photos with fewer than 16 known pixels are ignored."""
     x, y = torch.exp(-log_depth), torch.exp(-truth)
     n = known.sum((1, 2))
 
@@ -51,13 +52,13 @@ def affine_aligned(log_depth: Tensor, truth: Tensor, known: Tensor) -> Tensor:
 
 
 def laplace_nll(error: Tensor, log_scale: Tensor, known: Tensor) -> Tensor:
-    """Negative log likelihood of the (detached) error: teaches the expected error without bending the depth."""
+    """Negative log likelihood of the detached error: it trains the expected error without affecting the depth."""
     s = log_scale.clamp(-6, 2)
     return ((error.detach().abs() * torch.exp(-s) + s) * known).sum() / known.sum().clamp(min=1)
 
 
 def edge_weight(surface: Tensor, radius: int = 2, gain: float = 2.0) -> Tensor:
-    """1 + gain within `radius` pixels of where two labelled surfaces meet: the foot of a wall is what measures a room."""
+    """1 + gain within `radius` pixels of where two labelled surfaces meet, else 1: the room is measured by the feet of its walls."""
     s = surface.float()[:, None]
     k = 2 * radius + 1
     hi = F.max_pool2d(torch.where(s == IGNORE, -1.0, s), k, 1, radius)
@@ -66,13 +67,14 @@ def edge_weight(surface: Tensor, radius: int = 2, gain: float = 2.0) -> Tensor:
 
 
 def surface_loss(logits: Tensor, surface: Tensor, class_weight: Tensor) -> Tensor:
+    """Cross-entropy of the surfaces, with more weight near their borders. logits: B×6×H×W; surface: int64 B×H×W."""
     loss = F.cross_entropy(logits, surface, weight=class_weight, ignore_index=IGNORE, reduction="none")
     weight = edge_weight(surface) * (surface != IGNORE)
     return (loss * weight).sum() / weight.sum().clamp(min=1)
 
 
 def total_loss(outputs: tuple[Tensor, Tensor, Tensor], batch: dict[str, Tensor], class_weight: Tensor) -> dict[str, Tensor]:
-    """All terms and their weighted sum ("total"). Depth whose scale is unknown (`metric` False) only trains its shape; a
+    """All terms of the loss and their weighted sum ("total"). Depth without a scale (`metric` False) only trains the shape, and a
     teacher's depth (`measured` False) does not train the expected error."""
     log_depth, log_scale, logits = outputs
     h, w = log_depth.shape[-2:]
@@ -93,7 +95,8 @@ def total_loss(outputs: tuple[Tensor, Tensor, Tensor], batch: dict[str, Tensor],
 
 
 def depth_terms(log_depth: Tensor, truth: Tensor, known: Tensor) -> dict[str, Tensor]:
-    """What is wrong with the shape of log depth, whatever its scale, and the sum ("shape"). All B×h×w; known: 1 where truth is."""
+    """Terms for the shape of log depth, which do not depend on its scale, and their weighted sum ("shape"). All tensors B×h×w; known: 1
+    where there is ground truth."""
     error = log_depth - truth
     terms = {
         "si": scale_invariant(error, known), "affine": affine_aligned(log_depth, truth, known),

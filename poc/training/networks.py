@@ -1,4 +1,4 @@
-"""The networks that can be trained, by name, and how a run of one starts: `TrainConfig.network`."""
+"""The networks that can be trained, by the name in `TrainConfig.network`, and their initial weights."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ NETWORKS = {
     "looking once": (functools.partial(EmbeddedNet, looks=(3, 1)), load_imagenet_encoder),
     "teacher": (TeacherNet, load_imagenet_resnet),
 }
-"""What is shipped, the same without attention (up to version 6) and with less of it (version 7), and the heavier one that labels photos
-for them: what makes it, and what fills its encoder from an ImageNet .npz."""
+"""By name: the function that builds the network, and the one that fills its encoder from an ImageNet .npz. "embedded" is shipped,
+"convolutional" is the same without attention (up to version 6), "looking once" has less attention (version 7), and "teacher" is the larger
+one that labels photos for them."""
 
 
 def new_network(init: str | None, network: str = "embedded") -> EmbeddedNet:
-    """A network ready to be trained. init: a checkpoint, an exported .onnx, an ImageNet .npz for the encoder, or None.
+    """A network in training mode. init: a checkpoint, an exported .onnx, an ImageNet .npz for the encoder, or None.
 
-    Raises ParameterError for an unknown network, DataError where `init` is of another network or cannot be read.
+    Raises ParameterError for an unknown network, DataError where `init` belongs to another network or cannot be read.
     """
     if network not in NETWORKS:
         raise ParameterError(f"network {network!r}: there are {', '.join(NETWORKS)}")
@@ -45,12 +46,12 @@ def new_network(init: str | None, network: str = "embedded") -> EmbeddedNet:
 
 
 def pick_device() -> torch.device:
-    """Where networks are trained, and asked: on the GPU where there is one."""
+    """The device for training and labelling: the GPU if there is one."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def load_checkpoint(path: str | Path) -> EmbeddedNet:
-    """The averaged weights of a checkpoint of any of the networks, ready to run. Raises DataError where it is none."""
+    """A network with the averaged weights of a checkpoint, ready to run. Raises DataError where the file is not a checkpoint."""
     saved = _read(path)
     build, _ = NETWORKS.get(saved.get("network", "embedded"), NETWORKS["embedded"])
     return _load(build(), path, saved).eval()
@@ -66,7 +67,7 @@ def read_saved(path: str | Path, instead: str) -> dict:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}): {instead}") from error
     except Exception as error:  # noqa: BLE001 - pickle, zip and torch each raise their own types on files that are torn or none of theirs
-        raise DataError(f"{path}: is torn, or not a checkpoint at all ({type(error).__name__}): {instead}") from error
+        raise DataError(f"{path}: is damaged, or not a checkpoint ({type(error).__name__}): {instead}") from error
     if not isinstance(saved, dict) or not isinstance(saved.get("average"), dict):
         raise DataError(f"{path}: is not a checkpoint of `poc train` (it holds no averaged weights): {instead}")
     return saved
@@ -78,8 +79,9 @@ def _read(path: str | Path) -> dict:
 
 
 def _from_before_attention(saved: dict) -> dict:
-    """A checkpoint from before the embedded network had attention, as one of today's network without it."""
-    renamed = {f"context.0.{key.removeprefix('context.')}" if key.startswith("context.") else key: value for key, value in saved["average"].items()}
+    """A checkpoint from before the embedded network had attention, converted to the present network without attention."""
+    old = "context."
+    renamed = {f"context.0.{key.removeprefix(old)}" if key.startswith(old) else key: value for key, value in saved["average"].items()}
     return saved | {"average": renamed, "network": "convolutional"}
 
 

@@ -36,7 +36,8 @@ UNLABELLED = 39
 
 @torch.no_grad()
 def teach(net: nn.Module, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Averaged log depth (canonical, at the network's size) and surface probabilities (h×w×6) of an upright photo."""
+    """Log depth (h×w, at the canonical focal length) and surface probabilities (h×w×6), averaged over SCALES, of an upright photo. h×w: the
+    network's size."""
     h, w = rgb.shape[:2]
     base = network_size(w, h)
     depths, surfaces = [], []
@@ -54,10 +55,10 @@ def label_photos(
     checkpoint: str | Path, photos: list[Path], out: str | Path, progress: Callable[[int, int], None] | None = None,
     skipped: Callable[[DataError], None] | None = None, *, with_scale: bool = False,
 ) -> Path:
-    """Write a data folder of the photos with the teacher's depth and surfaces; frames already there are kept.
+    """Write a data folder of the photos with the teacher's depth and surfaces; frames that already exist are kept.
 
-    skipped: called with the reason, which names the file, for each photo that cannot be read and is left out. with_scale: the
-    student learns the teacher's scale too, not only its shape. Raises DataError where there is no photo or none can be read.
+    skipped: called with the error for each photo that cannot be read and is left out. with_scale: the
+    student shall learn the teacher's scale too, not only its shape. Raises DataError where no photo can be read.
     """
     net = load_checkpoint(checkpoint).to(pick_device(), memory_format=torch.channels_last)  # several times faster on a CPU too
     out = Path(out)

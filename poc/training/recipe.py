@@ -14,11 +14,13 @@ from poc.training.loop import TrainConfig, finetune_config
 from poc.training.store import Source
 
 
-def make_config(sources: tuple[Source, ...], out: str | Path, given: dict[str, Any], recipe: str | Path | None = None, finetune: bool = False) -> TrainConfig:
-    """A `TrainConfig`. given: settings by name, which go before those of the recipe, which go before the defaults.
+def make_config(
+    sources: tuple[Source, ...], out: str | Path, given: dict[str, Any], recipe: str | Path | None = None, finetune: bool = False
+) -> TrainConfig:
+    """The settings of a run. given: settings by name, which override those of the recipe, which override the defaults.
 
-    finetune: start from the shipped weights on a gentler schedule. Raises ParameterError for a recipe that cannot be
-    read or that names a setting there is none of.
+    finetune: start from the shipped weights with a gentler schedule. Raises ParameterError for a recipe that cannot be
+    read or has an unknown setting.
     """
     settings = read_recipe(recipe) if recipe is not None else {}
     settings |= given
@@ -29,7 +31,7 @@ def make_config(sources: tuple[Source, ...], out: str | Path, given: dict[str, A
 
 
 def read_recipe(path: str | Path) -> dict[str, Any]:
-    """The settings in a JSON file, checked by name."""
+    """The settings in a JSON file, with names and types checked. Raises ParameterError."""
     try:
         found = json.loads(Path(path).read_text("utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
@@ -40,7 +42,8 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
     try:
         if "augment" in found:
             _check_names(path, found["augment"], AugmentConfig)
-            found["augment"] = AugmentConfig(**{name: _alike(path, name, value, getattr(AugmentConfig, name)) for name, value in found["augment"].items()})
+            changes = {name: _alike(path, name, value, getattr(AugmentConfig, name)) for name, value in found["augment"].items()}
+            found["augment"] = AugmentConfig(**changes)
         if "sizes" in found:
             found["sizes"] = tuple((float(share), (int(w), int(h))) for share, (w, h) in found["sizes"])
     except (AttributeError, TypeError, ValueError) as error:
@@ -49,7 +52,7 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
 
 
 def _alike(path: str | Path, name: str, value: Any, default: Any) -> Any:
-    """A setting of the kind its default is of; whole numbers where that is one."""
+    """`value`, checked to have the type of its default. Raises ParameterError."""
     kinds = {bool: bool, int: int, float: (int, float), str: str}
     kind = kinds.get(type(default))
     if kind and (not isinstance(value, kind) or isinstance(value, bool) and kind is not bool):

@@ -1,4 +1,4 @@
-"""What a run is known by: its settings, and digests of all it learns from, so that another run is never taken for it."""
+"""The record of a training run: its settings and digests of its training data, by which an interrupted run is recognised."""
 
 from __future__ import annotations
 
@@ -21,25 +21,26 @@ CHANGES_NOTHING = ("out", "threads", "validate_every", "not_rooms")
 
 
 def as_record(config: TrainConfig) -> dict:
-    """The settings, and digests of what stands behind their paths: a file of names, a folder or a network may be another by now.
+    """The settings, and digests of the content behind their paths, which may change while the paths stay the same.
 
     Raises DataError where something cannot be read.
     """
     held_out = read_names(config.held_out)
     frames = [split_frames(s.folder, held_out)[0] for s in config.sources]
     photos = [list_photos(s.folder) for s in config.photos]
-    told = json.dumps([sorted(held_out), [[f.name for f in some] for some in frames], [[path.name for path in some] for some in photos]]).encode()
+    names = [sorted(held_out), [[f.name for f in some] for some in frames], [[path.name for path in some] for some in photos]]
     networks = "".join(digest_of(path)[:16] for path in (config.init, *config.teachers) if path)
-    content = [[_frame_content(f) for f in some] for some in frames], [[digest_of(p) for p in some if p.stem not in held_out] for some in photos]
+    frame_content = [[_frame_content(f) for f in some] for some in frames]
+    photo_content = [[digest_of(p) for p in some if p.stem not in held_out] for some in photos]
     return asdict(config) | {
-        NAMES: hashlib.sha256(told).hexdigest()[:16],
+        NAMES: hashlib.sha256(json.dumps(names).encode()).hexdigest()[:16],
         "networks it starts from or asks": networks,
-        CONTENT: hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16],
+        CONTENT: hashlib.sha256(json.dumps((frame_content, photo_content)).encode()).hexdigest()[:16],
     }
 
 
 def _frame_content(frame: Frame) -> list:
-    """All of a frame that is learnt from, wherever its folder lies."""
+    """The content of a frame as it affects training, independent of its folder's path."""
     camera = (frame.fx, frame.fy, frame.cx, frame.cy, frame.width, frame.height, frame.crop, frame.metric, frame.measured)
     return [*(digest_of(path) if path else "" for path in (frame.rgb, frame.depth, frame.label)), *camera]
 
@@ -54,8 +55,8 @@ def digest_of(path: str | Path) -> str:
 
 
 def settings_changed(config: TrainConfig) -> list[str]:
-    """Settings in which a run that already lies in `config.out` differs; what changes no result is let through, and so is what an
-    older run did not record. Raises DataError where the run's record, or what is to be learnt from, cannot be read."""
+    """Names of the settings in which the run already in `config.out` differs. Settings that do not affect the result, and those that an
+    older run did not record, are ignored. Raises DataError where the run's record or the training data cannot be read."""
     out = Path(config.out)
     if not (out / "last.pt").is_file() or not (out / "config.json").is_file():
         return []
@@ -73,11 +74,11 @@ def read_record(path: Path) -> dict:
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read ({error}): delete its folder to start again, or give another --out") from error
     if not isinstance(found, dict):
-        raise DataError(f"{path}: is no record of a run: delete its folder to start again, or give another --out")
+        raise DataError(f"{path}: is not the record of a run: delete its folder to start again, or give another --out")
     return found
 
 
 def _without_places(record: dict) -> dict:
-    """A record less where its folders and its list of held-out frames lie: a copy that holds the same is the same."""
+    """A record without the paths of its folders and of its list of held-out frames: the same content elsewhere counts as the same."""
     weights = {name: [source["weight"] for source in record[name]] for name in ("sources", "photos") if name in record}
     return {name: value for name, value in record.items() if name != "held_out"} | weights

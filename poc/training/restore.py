@@ -1,4 +1,4 @@
-"""From the shipped ONNX file back to a network that can be trained on: fine-tuning needs no other download.
+"""Restores a trainable network from the shipped ONNX file, so that fine-tuning needs no other download.
 
 The exporter folds batch norm into the convolution before it. Here the folded weights go into the convolution and the
 batch norm becomes the identity, so the network answers as the file does. Few photos train it with `freeze_norm`, because the
@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +18,13 @@ from torch import Tensor, nn
 
 from poc.errors import DataError
 from poc.models.embedded_net import N_SURFACES, Attention, EmbeddedNet
+
+
+class StoredLayer(NamedTuple):
+    """Weight and bias of a convolution or linear layer in an ONNX file, float32."""
+
+    weight: np.ndarray
+    bias: np.ndarray
 
 
 def load_onnx(net: EmbeddedNet, path: str | Path) -> EmbeddedNet:
@@ -41,17 +49,25 @@ def load_onnx(net: EmbeddedNet, path: str | Path) -> EmbeddedNet:
 
 
 def attention_in(net: nn.Module) -> list[str]:
-    """Names of the modules where cells look at each other."""
+    """Names of the attention modules."""
     return [name for name, module in net.named_modules() if isinstance(module, Attention)]
 
 
-def _held_by(stored: list[tuple[np.ndarray, np.ndarray]], layers: list[tuple[str, nn.Module]], attention: list[str]) -> list[tuple[str, nn.Module]]:
-    """The layers of a network less those of attention that a file does not hold at that place."""
+def _held_by(
+    stored: list[StoredLayer], layers: list[tuple[str, nn.Module]], attention: list[str]
+) -> list[tuple[str, nn.Module]]:
+    """The (name, layer) pairs of a network without the attention modules that a file does not hold in their place.
+
+    attention: names of the network's attention modules.
+    """
+    def owner_of(item: tuple[str, nn.Module]) -> str:
+        return next((name for name in attention if item[0].startswith(f"{name}.")), "")
+
     held: list[tuple[str, nn.Module]] = []
-    for owner, group in itertools.groupby(layers, key=lambda item: next((name for name in attention if item[0].startswith(f"{name}.")), "")):
+    for owner, group in itertools.groupby(layers, key=owner_of):
         group = list(group)
-        there = [weight.shape for weight, _ in stored[len(held) : len(held) + len(group)]]
-        if not owner or there == [tuple(layer.weight.shape) for _, layer in group]:
+        shapes = [layer.weight.shape for layer in stored[len(held) : len(held) + len(group)]]
+        if not owner or shapes == [tuple(layer.weight.shape) for _, layer in group]:
             held += group
     return held
 
@@ -72,8 +88,8 @@ def layers_in_order(net: EmbeddedNet) -> list[tuple[str, nn.Module]]:
     return seen
 
 
-def _stored_layers(path: str | Path) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Weight and bias of each layer of an ONNX file in the order of its graph, float32."""
+def _stored_layers(path: str | Path) -> list[StoredLayer]:
+    """The layers of an ONNX file in the order of its graph. Raises DataError."""
     import onnx
     from google.protobuf.message import DecodeError
     from onnx import numpy_helper
@@ -89,25 +105,25 @@ def _stored_layers(path: str | Path) -> list[tuple[np.ndarray, np.ndarray]]:
     nodes = [n for n in graph.node if n.op_type in ("Conv", "Gemm")]
     if any(len(n.input) < 3 or n.input[1] not in arrays or n.input[2] not in arrays for n in nodes):
         raise DataError(f"{path}: holds layers without stored weights; it was not written by `poc train --export`")
-    return [(arrays[n.input[1]], arrays[n.input[2]]) for n in nodes]
+    return [StoredLayer(arrays[n.input[1]], arrays[n.input[2]]) for n in nodes]
 
 
-def _take_room_head(stored: list[tuple[np.ndarray, np.ndarray]], net: EmbeddedNet) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Fill `net.room` from the layer of its shape, where a file has one, and return the other layers."""
+def _take_room_head(stored: list[StoredLayer], net: EmbeddedNet) -> list[StoredLayer]:
+    """Fill `net.room` from the layer with its shape, if the file has one, and return the other layers."""
     shape = tuple(net.room.weight.shape)
-    for weight, bias in (layer for layer in stored if layer[0].shape == shape):
+    for weight, bias in (layer for layer in stored if layer.weight.shape == shape):
         with torch.no_grad():
             net.room.weight.copy_(torch.from_numpy(weight))
             net.room.bias.copy_(torch.from_numpy(bias))
-    return [layer for layer in stored if layer[0].shape != shape]
+    return [layer for layer in stored if layer.weight.shape != shape]
 
 
-def _split_heads(stored: list[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Depth and surface heads as two layers where the file holds them merged (`MergedHeads`)."""
+def _split_heads(stored: list[StoredLayer]) -> list[StoredLayer]:
+    """The layers with the depth and surface heads as two layers, where the file holds them merged (`MergedHeads`)."""
     weight, bias = stored[-1] if stored else (np.zeros(0), np.zeros(0))
     if len(weight) != 2 + N_SURFACES:
         return stored
-    return [*stored[:-1], (weight[:2], bias[:2]), (weight[2:], bias[2:])]
+    return [*stored[:-1], StoredLayer(weight[:2], bias[:2]), StoredLayer(weight[2:], bias[2:])]
 
 
 @torch.no_grad()
@@ -146,12 +162,13 @@ def prepare_norms(net: nn.Module, images: Sequence[Tensor]) -> None:
 
 
 def has_identity_norms(net: nn.Module) -> bool:
-    """Whether some batch norm is still as `load_onnx` leaves it, with statistics of nothing."""
-    return any(m.affine and not m.running_mean.any() and bool((m.running_var == 1).all()) for m in net.modules() if isinstance(m, nn.BatchNorm2d))
+    """Whether some batch norm is still the identity that `load_onnx` sets, without statistics of its own."""
+    norms = [m for m in net.modules() if isinstance(m, nn.BatchNorm2d) and m.affine]
+    return any(not norm.running_mean.any() and bool((norm.running_var == 1).all()) for norm in norms)
 
 
 def set_statistics(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:
-    """Other statistics, the same answer."""
+    """Give a batch norm other statistics, and adjust its weight and bias so that its output stays the same."""
     scale = norm.weight / (norm.running_var + norm.eps).sqrt()
     bias = norm.bias + scale * (mean - norm.running_mean)
     norm.running_mean.copy_(mean)

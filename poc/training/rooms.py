@@ -1,8 +1,8 @@
-"""Photos of rooms told from all others: the embedded network's head for the whole photo, learnt last, from photos of both kinds.
+"""Recognising photos of rooms: trains the embedded network's head for the whole photo, last, on photos of rooms and of other things.
 
-A logistic regression on what the trained network already sees (`EmbeddedNet.gist`; a linear probe, Alain and Bengio 2016): nothing
-else of it changes. Few pictures of anything else are at hand, so each is shown often, and both kinds are changed alike in size,
-colour and compression: what tells a room must not be what camera or file it came from.
+It is a logistic regression on features of the trained network (`EmbeddedNet.gist`; a linear probe, Alain and Bengio 2016), which
+itself does not change. There are few pictures of other things, so each is used often, and both kinds are varied in the same way in size,
+colour and compression, so that the head does not learn to recognise the camera or file format.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from poc.training.score import network_size
 from poc.training.store import read_rgb
 
 RIDGE = 0.015
-"""Weight of the squared coefficients, of standardised features, beside the mean loss."""
+"""Ridge penalty on the coefficients of standardised features, relative to the mean loss."""
 ROOM_CROP, OTHER_CROP = 0.75, 0.45
-"""Least side of a crop, as a share of the photo's: little of a room is none, but every part of a forest is no room."""
+"""Minimum side of a crop, as a share of the photo's: a small part of a room may not look like one, but no part of a forest does."""
 ROOM_VIEWS, OTHER_VIEWS = 2, 6
-"""Changed copies of each photo, beside the photo as it is."""
+"""Number of augmented copies of each photo, in addition to the photo itself."""
 SIDES_PX = (200, 640)
 STRETCH, CROPPED = 0.2, 0.7
 UPRIGHT, UPRIGHT_ASPECT = 0.35, 0.75
-"""Share of the copies that are higher than wide: photos of rooms to learn from hardly ever are, those from phones often."""
+"""Share of the copies in portrait format: training photos of rooms hardly ever are, but photos from phones often."""
 LIGHT = AugmentConfig(grey_share=0.3, noise_share=0.3, blur_share=0.3, saturation=0.5)
 QUALITY = (35, 96)
 KEPT_UP_BY = 100
-"""Photos, at most, by which a head is kept up."""
+"""Maximum number of photos used by `keep_up`."""
 
 
 def learn_rooms(net: EmbeddedNet, rooms: list[Path], others: list[Path], device: torch.device, known: Tensor | None = None) -> None:
-    """Fill `net.room` so that its answer is the log odds that a photo shows a room, both kinds counting alike.
+    """Train `net.room` to output the log odds that a photo shows a room, with both kinds weighted equally.
 
-    rooms, others: photos that show one, and that do not. known: coefficients to stay near, of weights that knew rooms. Raises DataError
+    rooms, others: photos that show a room, and that do not. known: coefficients of an earlier head to stay close to. Raises DataError
     where a photo cannot be read.
     """
     seen = [torch.cat(part) for part in gists(net, rooms, others, device)]
@@ -52,7 +52,7 @@ def learn_rooms(net: EmbeddedNet, rooms: list[Path], others: list[Path], device:
 
 
 def gists(net: EmbeddedNet, rooms: list[Path], others: list[Path], device: torch.device) -> tuple[list[Tensor], list[Tensor]]:
-    """Of each photo of a room, and of each other, what the head sees of it as it is and changed: copies×C."""
+    """The head's input features for each photo of a room and each other photo, with its augmented copies: one copies×C tensor per photo."""
     net.eval()
     rng, light = np.random.default_rng(0), torch.Generator().manual_seed(0)
 
@@ -65,8 +65,8 @@ def gists(net: EmbeddedNet, rooms: list[Path], others: list[Path], device: torch
 
 @torch.no_grad()
 def keep_up(net: EmbeddedNet, begun: EmbeddedNet, rooms: list[Path], device: torch.device) -> None:
-    """Shift the head's constant so that photos of rooms get the odds they got from the network that training began with: a head
-    that was learnt on what that one saw is off by about the same for all photos after it."""
+    """Shift the head's bias so that photos of rooms get the same mean log odds as from the network `begun` with which training started: its
+    features have changed since, which shifts the output by about the same amount for all photos."""
     for each in (net, begun):
         each.eval()
     some = [read_rgb(rooms[i]) for i in np.linspace(0, len(rooms) - 1, min(KEPT_UP_BY, len(rooms))).astype(int)]
@@ -75,21 +75,21 @@ def keep_up(net: EmbeddedNet, begun: EmbeddedNet, rooms: list[Path], device: tor
 
 
 def check_pictures(paths: list[Path]) -> None:
-    """Raises DataError for one that cannot be read: hours of training come before it is needed."""
+    """Raises DataError for a photo that cannot be read, before hours of training."""
     for path in paths:
         read_rgb(path)
 
 
 @torch.no_grad()
 def gist(net: EmbeddedNet, rgb: np.ndarray, device: torch.device) -> Tensor:
-    """What the head sees of an H×W×3 photo, float64, on the CPU."""
+    """The head's input features for an H×W×3 photo: C float64 numbers, on the CPU."""
     small = torch.from_numpy(area_input(rgb, network_size(rgb.shape[1], rgb.shape[0])))
     return net.gist(*net.coarse(small.to(device, memory_format=torch.channels_last)))[0].double().cpu()
 
 
 def changed(rgb: np.ndarray, crop: float, rng: np.random.Generator, light: torch.Generator) -> np.ndarray:
-    """A part of an H×W×3 photo, of height and width about `crop` of it at least, or upright and less wide, in another size, light and
-    quality, and mirrored half of the time."""
+    """An augmented copy of an H×W×3 photo: a crop with sides of about `crop` of the photo's or more, or a narrower one in portrait
+    format, at another size, light and JPEG quality, and mirrored half of the time."""
     height, width = rgb.shape[:2]
     share = rng.uniform(crop, 1.0) if rng.random() < CROPPED else 1.0
     stretch = np.exp(rng.uniform(-STRETCH, STRETCH) / 2)
@@ -108,8 +108,8 @@ def changed(rgb: np.ndarray, crop: float, rng: np.random.Generator, light: torch
 
 
 def separate(rooms: Tensor, others: Tensor, known: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Ridge-regularised logistic regression of n×C and m×C features, each kind counting half: C coefficients, shrunk towards those
-    `known`, and the constant."""
+    """Ridge-regularised logistic regression on n×C and m×C features, with both classes weighted equally. Returns C coefficients, shrunk
+    toward `known`, and the bias."""
     both = torch.cat([rooms, others])
     mean, spread = both.mean(0), both.std(0).clamp(min=1e-6)
     x = (both - mean) / spread

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,7 +19,8 @@ MIN_M, MAX_M = 0.1, 10.0
 
 @dataclass(frozen=True)
 class Scores:
-    """Means over frames. coverage: share of pixels whose log error is within 2.303 Laplace scales (90 %)."""
+    """Means over frames: depth as it is, after alignment by one scale, and after an affine alignment of inverse depth. coverage: share of
+    pixels whose log error is within 2.303 Laplace scales (90 %). iou: per surface class, over all pixels."""
 
     abs_rel: float
     delta1: float
@@ -28,7 +30,26 @@ class Scores:
     iou: tuple[float, ...]
 
 
+class Prediction(NamedTuple):
+    """The network's output at a photo's size: log depth (log metres, H×W), log of its Laplace scale (H×W), surface logits (H×W×6)."""
+
+    log_depth: np.ndarray
+    log_scale: np.ndarray
+    surface_logits: np.ndarray
+
+
+class FrameScores(NamedTuple):
+    """The depth scores of one frame, as in `Scores`."""
+
+    abs_rel: float
+    delta1: float
+    scale_delta1: float
+    affine_delta1: float
+    coverage: float
+
+
 def delta1(p: np.ndarray, g: np.ndarray) -> float:
+    """Share of predicted depths p within a factor of 1.25 of the true ones g."""
     return float((np.maximum(p / g, g / p) < 1.25).mean())
 
 
@@ -47,21 +68,21 @@ def network_size(width: int, height: int) -> tuple[int, int]:
 
 
 def network_focal(f_px: float, width: int, height: int) -> float:
-    """Focal length in the network's pixels of one in the photo's."""
+    """A focal length in pixels of the photo, converted to pixels of the network's input."""
     w, h = network_size(width, height)
     return 0.5 * f_px * (w / width + h / height)
 
 
 def answer_both_ways(net: nn.Module, image: torch.Tensor) -> list[torch.Tensor]:
-    """The network's three answers (B×C×h×w), each the mean over the image and its mirror image: as the shipped model answers."""
+    """The network's three outputs (B×C×h×w), each averaged over the image and its mirror image, as the shipped model does."""
     return [(a + b.flip(3)) / 2 for a, b in zip(net(image), net(image.flip(3)))]
 
 
 @torch.no_grad()
 def predict_canonical(
     net: nn.Module, rgb: np.ndarray, f_px: float, device: torch.device
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """log depth (metres, true focal), log Laplace scale (both H×W) and surface logits (H×W×6) of an upright uint8 photo."""
+) -> Prediction:
+    """The network's prediction for an upright photo, at its size. rgb: uint8 H×W×3; f_px: its focal length in pixels."""
     h, w = rgb.shape[:2]
     nw, nh = network_size(w, h)
     small = cv2.resize(rgb, (nw, nh), interpolation=cv2.INTER_AREA)
@@ -69,20 +90,21 @@ def predict_canonical(
     log_depth, log_scale, logits = (t[0].permute(1, 2, 0).cpu().numpy() for t in answer_both_ways(net, image))
     f_net = network_focal(f_px, w, h)
     up = [cv2.resize(a, (w, h), interpolation=cv2.INTER_LINEAR) for a in (log_depth, log_scale, logits)]
-    return up[0] + np.log(f_net / CANONICAL_FOCAL_PX), up[1], up[2]
+    return Prediction(up[0] + np.log(f_net / CANONICAL_FOCAL_PX), up[1], up[2])
 
 
-def frame_scores(log_z: np.ndarray, log_scale: np.ndarray, truth_m: np.ndarray) -> tuple[float, ...]:
-    """AbsRel, δ1, scale-aligned δ1, affine-aligned δ1 and the share inside the 90 % band, over known pixels."""
+def frame_scores(log_z: np.ndarray, log_scale: np.ndarray, truth_m: np.ndarray) -> FrameScores:
+    """Scores of a predicted log depth and log Laplace scale (H×W) over the pixels with a true depth (H×W metres, 0 where unknown)."""
     known = truth_m > 0
     z, g, b = np.exp(log_z[known]), truth_m[known], np.exp(log_scale[known])
-    return (
-        float(np.mean(np.abs(z - g) / g)), delta1(z, g), delta1(z * np.median(g / z), g),
-        delta1(affine_align(z, g), g), float(np.mean(np.abs(np.log(z / g)) < 2.303 * b)),
+    return FrameScores(
+        abs_rel=float(np.mean(np.abs(z - g) / g)), delta1=delta1(z, g), scale_delta1=delta1(z * np.median(g / z), g),
+        affine_delta1=delta1(affine_align(z, g), g), coverage=float(np.mean(np.abs(np.log(z / g)) < 2.303 * b)),
     )  # fmt: skip
 
 
 def score_network(net: nn.Module, frames: list[Frame], device: torch.device) -> Scores:
+    """Scores of a network on frames with true depth and labels. Raises DataError for a frame that cannot be read."""
     net.eval()
     rows, hits, unions = [], np.zeros(6), np.zeros(6)
     for frame in frames:

@@ -38,7 +38,7 @@ class Source:
 
 
 def reduce_frame(loaded: LoadedFrame) -> Stored:
-    """A loaded frame at long side ≤ STORED_SIDE, to keep a few thousand in memory."""
+    """A loaded frame reduced to a long side of at most STORED_SIDE, so that a few thousand fit in memory."""
     factor, size = _reduction(loaded.rgb)
     f = loaded.frame
     return Stored(
@@ -50,7 +50,7 @@ def reduce_frame(loaded: LoadedFrame) -> Stored:
 
 
 def reduce_photo(path: Path) -> Stored:
-    """A photo of which neither depth nor focal length is known. Raises DataError where it cannot be read."""
+    """A photo without depth and focal length, reduced like a frame. Raises DataError where it cannot be read."""
     rgb = read_rgb(path)
     _, (w, h) = _reduction(rgb)
     rgb = cv2.resize(rgb, (w, h), interpolation=cv2.INTER_AREA)
@@ -63,14 +63,14 @@ def read_rgb(path: Path) -> np.ndarray:
 
 
 def _reduction(picture: np.ndarray) -> tuple[float, tuple[int, int]]:
-    """How much an H×W×3 picture shrinks to be stored, and its (width, height) then."""
+    """The factor by which an H×W×3 picture is reduced for storage, and its (width, height) afterwards."""
     h, w = picture.shape[:2]
     factor = min(1.0, STORED_SIDE / max(h, w))
     return factor, (round(w * factor), round(h * factor))
 
 
 def list_photos(folder: str | Path) -> list[Path]:
-    """The .jpg and .png files of a folder by name. Raises DataError where there is none."""
+    """The .jpg and .png files of a folder, sorted by name. Raises DataError where there are none."""
     found = sorted(p for p in Path(folder).glob("*") if p.suffix.lower() in PHOTO_SUFFIXES)
     if not found:
         raise DataError(f"{folder}: no .jpg or .png photo in it")
@@ -84,14 +84,14 @@ def split_frames(folder: str | Path, held_out: frozenset[str]) -> tuple[list[Fra
 
 
 def true_frames(sources: Sequence[Source], held_out: frozenset[str]) -> list[Frame]:
-    """The held-out frames of folders that can be scored on: what another network said is no truth."""
+    """The held-out frames with measured metric depth; depth from another network is not used for scores."""
     return [f for s in sources for f in split_frames(s.folder, held_out)[1] if f.metric and f.measured]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """samples: as of `Bank.sample`, in the light they were taken in; the first `labelled` of them have a truth. rng: for what is
-    drawn after them."""
+    """A batch of samples. samples: as returned by `Bank.sample`, before any change of light; the first `labelled` of them have ground
+    truth. rng: generator for further random changes."""
 
     samples: dict[str, Tensor]
     labelled: int
@@ -99,7 +99,7 @@ class Batch:
 
 
 class Batches:
-    """Batches for one epoch after another. photos: folders without depth, which come after `sources` in `pools` and `weights`."""
+    """Draws the batches of each epoch. photos: folders without depth, which come after `sources` in `pools` and `weights`."""
 
     def __init__(
         self, sources: Sequence[Source], held_out: frozenset[str], augment: AugmentConfig, seed: int,

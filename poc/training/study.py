@@ -1,17 +1,18 @@
-"""Before and after: the shipped model fine-tuned on a folder of photos with depth, both scored on photos it never saw."""
+"""The shipped model before and after fine-tuning on a folder of photos with depth, both scored on photos not used in training."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from poc.depth import estimate
 from poc.errors import ParameterError
 from poc.evaluate import default_estimator, evaluate
-from poc.files import make_folder, writing_where_told
+from poc.files import make_folder, output_chosen_by_caller
 from poc.models.presets import get_preset
 from poc.models.weights import SHIPPED, obtain_weights
 from poc.photo import load_photo
@@ -23,21 +24,41 @@ WEIGHTS_FILE = "embedded.onnx"
 """The name under which the loader looks for the embedded model in a weights folder."""
 
 
+class Score(NamedTuple):
+    """A score that is compared: its label, its ideal value, and the keys under which `poc evaluate` reports it."""
+
+    label: str
+    ideal: float
+    keys: tuple[str, ...]
+
+
+class Compared(NamedTuple):
+    """The value of a score before and after fine-tuning."""
+
+    label: str
+    ideal: float
+    before: float
+    after: float
+
+
 SCORES = (
-    ("metric AbsRel, lower is better", 0.0, ("metric", "abs_rel")), ("metric δ1, higher is better", 1.0, ("metric", "delta1")),
-    ("affine-aligned δ1, higher is better", 1.0, ("affine", "delta1")), ("share of pixels inside the 90 % band", 0.9, ("expected_error", "coverage_90")),
-    ("floor IoU", 1.0, ("surfaces", "iou", "floor")), ("wall IoU", 1.0, ("surfaces", "iou", "wall")), ("ceiling IoU", 1.0, ("surfaces", "iou", "ceiling")),
-)  # fmt: skip
-"""What is scored, the best it can be, and where `poc evaluate` tells it."""
+    Score("metric AbsRel, lower is better", 0.0, ("metric", "abs_rel")),
+    Score("metric δ1, higher is better", 1.0, ("metric", "delta1")),
+    Score("affine-aligned δ1, higher is better", 1.0, ("affine", "delta1")),
+    Score("share of pixels inside the 90 % band", 0.9, ("expected_error", "coverage_90")),
+    Score("floor IoU", 1.0, ("surfaces", "iou", "floor")),
+    Score("wall IoU", 1.0, ("surfaces", "iou", "wall")),
+    Score("ceiling IoU", 1.0, ("surfaces", "iou", "ceiling")),
+)
 LEAST_CHANGE = 0.005
-"""Less than that is no change of a score."""
+"""A smaller difference counts as no change of a score."""
 ENOUGH = 20
-"""Photos to score on, below which neither a gain nor a loss can be trusted."""
+"""With fewer photos to score on, neither a gain nor a loss can be trusted."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Names of the frames of a folder: those to learn from and those to score on."""
+    """Names of the frames of a folder: those to train on and those to score on."""
 
     folder: Path
     learn: tuple[str, ...]
@@ -55,37 +76,38 @@ class Views:
 
 
 def split(folder: str | Path, held_out: Sequence[str]) -> Split:
-    """A folder's frames, those in `held_out` kept for scoring; with none named, every fifth (at least one).
+    """Divide a folder's frames: those named in `held_out` are for scoring, or every fifth (at least one) if none is named.
 
-    Raises ParameterError for a name that the folder lacks, or when nothing is left to learn from; DataError for a bad folder.
+    Raises ParameterError for a name that the folder lacks, or when nothing is left to train on; DataError for a bad folder.
     """
     folder = from_project(Path(folder).expanduser())
     names = [f.name for f in list_frames(folder)]
     unknown = sorted(set(held_out) - set(names))
     if unknown:
-        raise ParameterError(f"{folder}: holds no frame named {', '.join(unknown)}; it has {', '.join(names[:8])}{' …' * (len(names) > 8)}")
+        raise ParameterError(f"{folder}: has no frame named {', '.join(unknown)}; it has {', '.join(names[:8])}{' …' * (len(names) > 8)}")
     score = tuple(held_out) or tuple(names[::5])
     learn = tuple(n for n in names if n not in score)
     if not learn:
-        raise ParameterError(f"{folder}: every one of its {len(names)} frames is held out; at least one must be left to learn from")
+        raise ParameterError(f"{folder}: every one of its {len(names)} frames is held out; at least one must be left to train on")
     return Split(folder, learn, score)
 
 
 def split_rows(parts: Split, most: int = 12) -> list[list[str]]:
-    """Table rows: the names of the frames to learn from and to score on, the first ones of many."""
-    def told(names: tuple[str, ...]) -> str:
+    """Table rows (use, names of its frames); of more than `most` names the rest are only counted."""
+    def listed(names: tuple[str, ...]) -> str:
         more = f" and {len(names) - most} more" if len(names) > most else ""
         return ", ".join(names[:most]) + more
 
-    return [["learn from", told(parts.learn)], ["score on", told(parts.score)]]
+    return [["train on", listed(parts.learn)], ["score on", listed(parts.score)]]
 
 
-def fine_tune(parts: Split, out: str | Path, epochs: int, samples: int, threads: int = 2, tell: Callable[[dict], None] | None = None) -> Path:
-    """Fine-tune the shipped model on the frames to learn from; returns the folder that holds the new weights.
+def fine_tune(
+    parts: Split, out: str | Path, epochs: int, samples: int, threads: int = 2, tell: Callable[[dict], None] | None = None
+) -> Path:
+    """Fine-tune the shipped model on the training frames; returns the folder that holds the new weights.
 
-    Point POC_WEIGHTS or `weights_dir=` at it to use them. A run that was stopped goes on; one with other settings, or with other
-    photos, depth or labels to learn from, starts again. tell: called with each round's record; those that had been learnt before
-    hold "earlier".
+    Point POC_WEIGHTS or `weights_dir=` at it to use them. An interrupted run is continued; if the settings, photos, depth or labels have
+    changed, it starts again. tell: called with each epoch's record; those of epochs trained in an earlier call have the key "earlier".
     """
     from poc.training.export import export_run
     from poc.training.loop import train
@@ -97,10 +119,12 @@ def fine_tune(parts: Split, out: str | Path, epochs: int, samples: int, threads:
         for record in history if tell else ():
             tell(record | {"earlier": True})
 
-    with writing_where_told():
+    with output_chosen_by_caller():
         out = make_folder(Path(out))
     (out / "held_out.txt").write_text("\n".join(parts.score) + "\n")
-    given = {"held_out": str(out / "held_out.txt"), "epochs": epochs, "samples_per_epoch": samples, "threads": threads, "validate_every": epochs}
+    given = {
+        "held_out": str(out / "held_out.txt"), "epochs": epochs, "samples_per_epoch": samples, "threads": threads, "validate_every": epochs,
+    }  # fmt: skip
     config = make_config((Source(str(parts.folder)),), out, given, finetune=True)
     if settings_changed(config):
         (out / "last.pt").unlink()
@@ -110,13 +134,13 @@ def fine_tune(parts: Split, out: str | Path, epochs: int, samples: int, threads:
 
 
 def scores(parts: Split, weights_dir: str | Path | None = None) -> dict:
-    """Scores on the held-out frames, as `poc evaluate` gives them; weights_dir: None for the shipped weights,
-    wherever POC_WEIGHTS points."""
+    """Scores on the held-out frames, as `poc evaluate` reports them. weights_dir: None for the shipped weights, whatever POC_WEIGHTS
+    says."""
     return evaluate(parts.folder, names=parts.score, estimator=default_estimator("embedded", weights_dir or SHIPPED))
 
 
 def provenance(parts: Split, weights_dir: str | Path, epochs: int, samples: int) -> dict:
-    """What a run's folder says of the new weights, as arguments of `Run.save`: the model, its weights, and what they were made from."""
+    """Keyword arguments of `Run.save` that record the new weights: the model, its weights, and what they were trained from."""
     from poc.training.record import CONTENT, read_record
 
     preset = get_preset("embedded")
@@ -129,52 +153,57 @@ def provenance(parts: Split, weights_dir: str | Path, epochs: int, samples: int)
 
 
 def score_rows(before: dict, after: dict) -> list[list[str]]:
-    """Rows of text: what is scored, before, after."""
-    return [[label, f"{a:.3f}", f"{b:.3f}"] for label, _, a, b in _scored(before, after)]
+    """Table rows: label of the score, before, after."""
+    return [[score.label, f"{score.before:.3f}", f"{score.after:.3f}"] for score in _compared(before, after)]
 
 
 def verdict(before: dict, after: dict) -> list[str]:
-    """Sentences: which scores got better and which worse, and how much can be believed of it with so many photos."""
+    """Two sentences: which scores got better and which got worse, and how far that can be trusted with this number of photos."""
     better, worse = _changes(before, after)
-    told = [f"{word}: {', '.join(names)}." for word, names in (("Better", better), ("Worse", worse)) if names]
-    if len(told) == 1:
-        told.append(f"None got {'worse' if better else 'better'}.")
+    changes = [f"{word}: {', '.join(names)}." for word, names in (("Better", better), ("Worse", worse)) if names]
+    if len(changes) == 1:
+        changes.append(f"None got {'worse' if better else 'better'}.")
     n = after["frames"]
     photos = f"{n} photo{'s' * (n != 1)}"
-    few = f"far too few to trust a gain, or a loss. With a hundred rooms of your own, keep {ENOUGH} apart and read this again."
-    trust = f"Scored on {photos}: {few}" if n < ENOUGH else f"Scored on {photos} that were not learnt from."
-    return [" ".join(told) or f"No score changed by {LEAST_CHANGE:g} or more.", trust]
+    few = f"far too few to trust a gain or a loss. Once you have a hundred rooms of your own, hold out {ENOUGH} of them and score again."
+    trust = f"Scored on {photos}: {few}" if n < ENOUGH else f"Scored on {photos} that were not used in training."
+    return [" ".join(changes) or f"No score changed by {LEAST_CHANGE:g} or more.", trust]
 
 
 def advice(before: dict, after: dict, weights_dir: str | Path) -> str:
-    """Which weights to measure with, by the scores, and how."""
+    """Which weights to measure with, judging by the scores, and how to select them."""
     better, worse = _changes(before, after)
     folder = Path(weights_dir).resolve()
     metres = any(name.startswith("metric") for name in worse)
     if metres or not better:
         are = "are further off in metres" if metres else "are worse" if worse else "are no better"
-        return f"Keep the shipped weights: on photos that neither had seen, the new ones, in {folder}, {are}."
+        return f"Keep the shipped weights: on photos that neither model had seen, the new ones, in {folder}, {are}."
     if worse:
-        unless = "unless what got better counts more for you. To measure with the new ones, name their folder"
+        unless = "unless the scores that improved matter more to you. To measure with the new ones, name their folder"
         return f"Some scores got worse: keep the shipped weights, {unless}: POC_WEIGHTS={folder}"
-    measure = "To measure with the new weights" if after["frames"] >= ENOUGH else "The new weights did better, on too few photos to be sure of it. To try them"
-    return f"{measure}, name their folder: POC_WEIGHTS={folder}"
+    enough = after["frames"] >= ENOUGH
+    to_use = "To measure with the new weights" if enough else "The new weights did better, but on too few photos to be sure. To try them"
+    return f"{to_use}, name their folder: POC_WEIGHTS={folder}"
 
 
 def _changes(before: dict, after: dict) -> tuple[list[str], list[str]]:
     """Names of the scores that got better by LEAST_CHANGE or more, and of those that got worse."""
-    nearer = {label.partition(",")[0]: abs(a - best) - abs(b - best) for label, best, a, b in _scored(before, after)}
-    return [n for n, gain in nearer.items() if gain >= LEAST_CHANGE], [n for n, gain in nearer.items() if gain <= -LEAST_CHANGE]
+    gains = {
+        score.label.partition(",")[0]: abs(score.before - score.ideal) - abs(score.after - score.ideal)
+        for score in _compared(before, after)
+    }
+    better = [name for name, gain in gains.items() if gain >= LEAST_CHANGE]
+    return better, [name for name, gain in gains.items() if gain <= -LEAST_CHANGE]
 
 
-def _scored(before: dict, after: dict) -> list[tuple[str, float, float, float]]:
-    """(what is scored, the best it can be, before, after) of each score that both have."""
-    found = [(label, best, _dig(before, path), _dig(after, path)) for label, best, path in SCORES]
-    return [(label, best, a, b) for label, best, a, b in found if a is not None and b is not None]
+def _compared(before: dict, after: dict) -> list[Compared]:
+    """Every score that both records have."""
+    found = [Compared(score.label, score.ideal, _dig(before, score.keys), _dig(after, score.keys)) for score in SCORES]
+    return [score for score in found if score.before is not None and score.after is not None]
 
 
 def views(parts: Split, weights_dir: str | Path, name: str | None = None) -> Views:
-    """One held-out frame (the first, where none is named) as the two models see it."""
+    """One held-out frame (the first if none is named) with the depth that the shipped and the new model give for it."""
     (frame,) = select_frames(parts.folder, [name or parts.score[0]])
     loaded = load_frame(frame)
     focal = 0.5 * (frame.fx + frame.fy)
@@ -184,13 +213,14 @@ def views(parts: Split, weights_dir: str | Path, name: str | None = None) -> Vie
 
 
 def epoch_line(record: dict) -> str:
-    """A round of training in one line."""
-    earlier = ", learnt before" if record.get("earlier") else ""
+    """An epoch's record in one line."""
+    earlier = ", trained earlier" if record.get("earlier") else ""
     losses = f"loss {record['total']:.3f} (depth {record['l1']:.3f}, surfaces {record['surface']:.3f})"
-    return f"round {record['epoch']}: {losses}, {60 * record['minutes']:.0f} s{earlier}"
+    return f"epoch {record['epoch']}: {losses}, {60 * record['minutes']:.0f} s{earlier}"
 
 
-def _dig(record: dict, path: Sequence[str]) -> float | None:
-    for key in path:
+def _dig(record: dict, keys: Sequence[str]) -> float | None:
+    """The value under nested keys; None where one is missing."""
+    for key in keys:
         record = (record or {}).get(key)
     return record

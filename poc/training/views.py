@@ -1,6 +1,6 @@
-"""From stored frames to training samples, on whatever device trains: crops, zooms, turned cameras, roll, mirror.
+"""Turns stored frames into training samples, on the training device: crops, zooms, rotated cameras, roll, mirroring.
 
-A sample is what a camera at the same spot, turned and zoomed, would have taken: its pixels come from the stored frame by a
+A sample is what a rotated and zoomed camera at the same place would have taken: its pixels come from the stored frame by a
 homography H = K_stored · R · K_net⁻¹ (Hartley and Zisserman 2004, 8.4), and depth along its own axis is the stored depth over
 the third coordinate of the turned ray.
 """
@@ -18,13 +18,13 @@ from poc.training.augment import CANONICAL_FOCAL_PX, AugmentConfig, Stored
 from poc.training.folder import IGNORE
 
 SUPERSAMPLING = 2
-"""Samples of colour per pixel and direction: most frames are stored larger than the network sees them."""
+"""Colour samples per pixel in each direction, since most frames are stored larger than the network sees them."""
 
 
 @dataclass(frozen=True)
 class Cameras:
-    """B virtual cameras. to_stored: B×3×3, from network pixels (homogeneous, corners at whole numbers) to stored ones; f_net: B,
-    focal length in network pixels; ray_z: B×3, its product with a homogeneous network pixel is z of the turned ray."""
+    """B virtual cameras. to_stored: B×3×3, from network pixels (homogeneous, pixel corners at whole numbers) to stored pixels. f_net: B,
+    focal length in network pixels. ray_z: B×3; its product with a homogeneous network pixel is the z coordinate of the rotated ray."""
 
     to_stored: Tensor
     f_net: Tensor
@@ -32,10 +32,10 @@ class Cameras:
 
 
 class Bank:
-    """The frames of one folder on a device, each in the top left corner of a canvas as large as the largest."""
+    """The frames of one folder on a device, each in the top left corner of a canvas of the largest frame's size."""
 
     def __init__(self, frames: list[Stored], device: torch.device):
-        """frames: all with depth and surface, or none."""
+        """frames: either all or none of them have depth and surfaces."""
         height, width = (max(f.rgb.shape[i] for f in frames) for i in (0, 1))
         n, self.depth, self.surface = len(frames), None, None
         self.rgb = torch.zeros((n, 3, height, width), dtype=torch.uint8, device=device)
@@ -75,7 +75,7 @@ class Bank:
         }  # fmt: skip
 
     def _colours(self, index: Tensor, cameras: Cameras, size: tuple[int, int]) -> Tensor:
-        """B×3×H×W in [0, 1]; beyond the frame it goes on mirrored."""
+        """Colours, B×3×H×W in [0, 1]; the frame is continued by its mirror image beyond its edges."""
         at = _stored_points(cameras.to_stored, pixel_centres(size, SUPERSAMPLING, index.device))
         limit = self.size[index][:, None, None]
         at = (at % (2 * limit) - limit).abs()  # a triangle wave: 0 at the far edge, `limit` at the near one
@@ -84,7 +84,7 @@ class Bank:
         return F.avg_pool2d(seen, SUPERSAMPLING)
 
     def _truth(self, index: Tensor, cameras: Cameras, size: tuple[int, int]) -> dict[str, Tensor]:
-        """log_depth and surface as of `sample`, both B×H×W: nothing is known beyond the frame, nor of a photo by itself."""
+        """log_depth and surface as in `sample`, both B×H×W; unknown beyond the frame and for photos without labels."""
         if self.depth is None or self.surface is None:
             shape = (len(index), size[1], size[0])
             nothing = torch.full(shape, torch.nan, device=index.device)
@@ -109,21 +109,21 @@ class Bank:
 
 
 def pixel_centres(size: tuple[int, int], per_px: int, device: torch.device) -> Tensor:
-    """H×W×3 homogeneous centres of the pixels of a (width, height) picture, `per_px` squared of them in each."""
+    """Homogeneous pixel centres of a (width, height) picture, with `per_px` of them per pixel in each direction: H·per_px×W·per_px×3."""
     xs, ys = ((torch.arange(n * per_px, device=device, dtype=torch.float32) + 0.5) / per_px for n in size)
     y, x = torch.meshgrid(ys, xs, indexing="ij")
     return torch.stack([x, y, torch.ones_like(x)], -1)
 
 
 def _stored_points(to_stored: Tensor, pixels: Tensor) -> Tensor:
-    """B×H×W×2 stored pixels."""
+    """Network pixels (H×W×3, homogeneous) mapped to stored pixels, B×H×W×2."""
     points = torch.einsum("bij,hwj->bhwi", to_stored, pixels)
     return points[..., :2] / points[..., 2:].clamp(min=1e-3)
 
 
 def draw_cameras(stored: Tensor, f_px: Tensor, centre: Tensor, size: tuple[int, int], c: AugmentConfig, rng: torch.Generator) -> Cameras:
-    """A camera for each of B frames of `stored` B×(width, height), focal length f_px B and principal point `centre` B×2. rng: a CPU
-    generator, so that every device draws the same cameras."""
+    """Random cameras for B frames. stored: B×(width, height) of the frames; f_px: B, focal length; centre: B×2, principal point; size:
+    (width, height) of the samples. rng: a CPU generator, so that every device draws the same cameras."""
     n, device = len(f_px), f_px.device
 
     def uniform(low: float, high: float) -> Tensor:

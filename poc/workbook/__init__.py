@@ -1,4 +1,4 @@
-"""Runs the notebooks of a run: in order where they depend on each other, side by side where they do not."""
+"""Runs the notebooks of a run: one after the other where they depend on each other, in parallel where they do not."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from poc.runs import Run, project_root, working_root
 from poc.workbook.kernels import ENGINE, KernelPool, register_engine, without_slow_import
 
 SIDE_BY_SIDE = 2
+"""Notebooks that run at the same time, at most."""
 FOLDERS = ("POC_RUNS", "POC_WEIGHTS", "TORCH_HOME")
-"""Environment variables that name a folder: made absolute, since kernels stand in another one than the caller."""
+"""Environment variables that name a folder; made absolute, since kernels run in another folder than the caller."""
 TICK_S = 0.25
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -39,7 +40,7 @@ class Notebook:
 
 @dataclass(frozen=True)
 class StageTime:
-    """Wall seconds since the workbook began at which a stage started and ended, and what of that was waiting for its kernel."""
+    """When a stage started and ended, in seconds since the workbook began, and how much of that it waited for its kernel."""
 
     stage: str
     started_s: float
@@ -51,37 +52,46 @@ class StageTime:
         return self.ended_s - self.started_s
 
 
+@dataclass(frozen=True)
+class _Running:
+    """A notebook that is being executed. waited: filled by the engine with `kernel_s`, the seconds it waited for its kernel."""
+
+    name: str
+    started_s: float
+    waited: dict[str, float]
+
+
 def run_workbook(
     run: Run, notebooks: Sequence[Notebook], parameters: Mapping[str, Mapping[str, Any]], progress: Progress
 ) -> tuple[StageTime, ...]:
     """Execute `notebooks` with papermill into the run's folder; returns their times, in the order they ended.
 
-    parameters: notebook → its parameters (already checked). Raises StageError for the first cell that fails; its notebook,
-    saved, shows where. Ctrl-C ends the kernels and goes on up.
+    parameters: by notebook name, already checked. Raises StageError for the first cell that fails (the saved notebook shows where) and
+    WriteError where a notebook cannot be saved. Ctrl-C ends the kernels and is raised again.
     """
     for variable in FOLDERS:
         if given := os.environ.get(variable):
             os.environ[variable] = str(Path(given).expanduser().resolve())
     began = time.perf_counter()
     times: list[StageTime] = []
-    running: dict[Future, tuple[str, float, dict]] = {}
+    running: dict[Future, _Running] = {}
     with KernelPool({n.name: n.imports for n in notebooks}, working_root()) as pool:
         register_engine()
         threads = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="notebook")
         try:
             todo = list(notebooks)
             while todo or running:
-                for notebook in _ready(todo, [n for n, *_ in running.values()], SIDE_BY_SIDE - len(running)):
+                for notebook in _ready(todo, [job.name for job in running.values()], SIDE_BY_SIDE - len(running)):
                     todo.remove(notebook)
                     progress.start(notebook.name)
-                    note: dict[str, float] = {}
-                    job = threads.submit(_execute, run, notebook, parameters.get(notebook.name, {}), pool, note)
-                    running[job] = (notebook.name, time.perf_counter() - began, note)
-                for job in wait(running, TICK_S, FIRST_COMPLETED).done:
-                    name, started, note = running.pop(job)
-                    job.result()
-                    times.append(StageTime(name, started, time.perf_counter() - began, note.get("kernel_s", 0.0)))
-                    progress.finish(name)
+                    waited: dict[str, float] = {}
+                    future = threads.submit(_execute, run, notebook, parameters.get(notebook.name, {}), pool, waited)
+                    running[future] = _Running(notebook.name, time.perf_counter() - began, waited)
+                for future in wait(running, TICK_S, FIRST_COMPLETED).done:
+                    done = running.pop(future)
+                    future.result()
+                    times.append(StageTime(done.name, done.started_s, time.perf_counter() - began, done.waited.get("kernel_s", 0.0)))
+                    progress.finish(done.name)
                 progress.tick()
         finally:
             threads.shutdown(wait=False, cancel_futures=True)
@@ -89,13 +99,13 @@ def run_workbook(
 
 
 def _ready(todo: Sequence[Notebook], running: Sequence[str], room: int) -> list[Notebook]:
-    """The next notebooks, at most `room`, none of whose parents is still to come or running."""
+    """The next notebooks, at most `room`, whose parents have all finished."""
     pending = {n.name for n in todo} | set(running)
     return [n for n in todo if not pending & set(n.after)][: max(room, 0)]
 
 
-def _execute(run: Run, notebook: Notebook, parameters: Mapping[str, Any], pool: KernelPool, note: dict) -> None:
-    """One notebook, by papermill, in its warm kernel. Raises StageError in one line."""
+def _execute(run: Run, notebook: Notebook, parameters: Mapping[str, Any], pool: KernelPool, waited: dict) -> None:
+    """Execute one notebook with papermill in its warm kernel. Raises StageError and WriteError, one line each."""
     with without_slow_import():
         import papermill
 
@@ -103,7 +113,7 @@ def _execute(run: Run, notebook: Notebook, parameters: Mapping[str, Any], pool: 
     try:
         papermill.execute_notebook(
             notebook.path, saved, dict(parameters) | {"RUN": run.id}, engine_name=ENGINE, kernel_name="python3",
-            request_save_on_cell_execute=False, progress_bar=False, km=pool.take(notebook.name), times=note,
+            request_save_on_cell_execute=False, progress_bar=False, km=pool.take(notebook.name), times=waited,
         )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         raise _failed(notebook.name, error, saved) from error
@@ -116,7 +126,7 @@ def _execute(run: Run, notebook: Notebook, parameters: Mapping[str, Any], pool: 
 
 
 def _failed(name: str, error: Any, saved: Path) -> StageError:
-    """The one line for a failing cell; what this package raises on purpose stands first in it, and keeps its exit code."""
+    """A failed cell as one line. An error that this package raises on purpose comes first in it and keeps its exit code."""
     where = f"{name}, cell [{error.exec_count}]"
     kind = getattr(errors, error.ename, None)
     if isinstance(kind, type) and issubclass(kind, errors.PocError):

@@ -1,7 +1,7 @@
-"""Kernels started ahead of the notebooks that will use them, and the papermill engine that takes them.
+"""Kernels started ahead of the notebooks that will use them, and the papermill engine that uses them.
 
-A fresh kernel costs half a second or more, its imports and the first figure one to three. A thread brings all kernels up, in
-order, while the first notebooks already run; on Linux they are forked from one process that has done the imports.
+Starting a kernel takes half a second or more, its imports and first figure one to three. A thread starts all kernels, in
+order, while the first notebooks already run; on Linux they are forked from one process that has already done the imports.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from poc.workbook.nursery import Nursery
 
 _log = logging.getLogger(__name__)
 _silent = logging.getLogger(f"{__name__}.manager")
-_silent.setLevel(logging.CRITICAL + 1)  # jupyter_client and nbclient print what is raised, caught and said here anyway
+_silent.setLevel(logging.CRITICAL + 1)  # jupyter_client and nbclient also log what is raised, and handled here
 ENGINE = "poc-warm"
 START_TIMEOUT_S = 120
 _LAUNCH = "from ipykernel.kernelapp import launch_new_instance; launch_new_instance()"
@@ -31,7 +31,7 @@ SLOW_IMPORT = "rfc3987_syntax"
 
 @contextlib.contextmanager
 def without_slow_import() -> Iterator[None]:
-    """Make jsonschema take its own fallback instead of `SLOW_IMPORT` while something that imports it is imported."""
+    """Make jsonschema use its fallback instead of importing `SLOW_IMPORT`, while something that imports jsonschema is imported."""
     if SLOW_IMPORT in sys.modules:
         yield
         return
@@ -43,8 +43,11 @@ def without_slow_import() -> Iterator[None]:
 
 
 class KernelPool:
-    """Kernels for stages known beforehand. needs: stage → what its kernel imports before its notebook starts, modules or
-    "module:function". Use as a context manager: on leaving, whatever is still running is ended."""
+    """Kernels for stages that are known in advance. Use as a context manager: on leaving, kernels still running are ended.
+
+    needs: by stage, what its kernel imports before its notebook starts, as "module" or "module:function" (which is then called). fork:
+    whether kernels are forked from a `Nursery`.
+    """
 
     def __init__(self, needs: Mapping[str, Sequence[str]], cwd: Path, fork: bool = sys.platform == "linux"):
         self._needs = dict(needs)
@@ -77,7 +80,7 @@ class KernelPool:
         self._folder.cleanup()
 
     def take(self, stage: str) -> Any:
-        """The manager of a stage's kernel, waiting until its process is there. Raises RuntimeError when it cannot be."""
+        """The manager of a stage's kernel, once its process has started. Raises RuntimeError where that fails."""
         with self._changed:
             self._changed.wait_for(lambda: stage in self._managers or self._failure or self._closing, START_TIMEOUT_S)
             if stage in self._managers:
@@ -133,7 +136,7 @@ class KernelPool:
 
 
 def _forking_provisioner(nursery: Nursery, needs: Sequence[str], log: Path, manager: Any, spec: Any) -> Any:
-    """jupyter_client's local provisioner, except that the process is forked from the nursery."""
+    """A provisioner like jupyter_client's local one, except that it forks the process from the nursery."""
     from jupyter_client.provisioning import LocalProvisioner
 
     class ForkingProvisioner(LocalProvisioner):
@@ -147,7 +150,7 @@ def _forking_provisioner(nursery: Nursery, needs: Sequence[str], log: Path, mana
 
 
 def _end(manager: Any) -> None:
-    """End a kernel at once (it holds nothing that matters: stages store what they find)."""
+    """End a kernel immediately; nothing is lost, since stages store their results."""
     try:
         asyncio.run(manager.shutdown_kernel(now=True))
     except Exception as error:  # noqa: BLE001 - whatever the provisioner raises, the run itself is over
@@ -155,13 +158,13 @@ def _end(manager: Any) -> None:
 
 
 def register_engine() -> None:
-    """Teach papermill the engine `poc-warm`, which runs a notebook in a kernel that is already up."""
+    """Register with papermill the engine `poc-warm`, which runs a notebook in a kernel that has already started."""
     with without_slow_import():
         from papermill.clientwrap import PapermillNotebookClient
         from papermill.engines import NBClientEngine, papermill_engines
 
     class WarmEngine(NBClientEngine):
-        """Runs a notebook in the kernel of manager `km` and notes in `times` how long it waited for it."""
+        """Runs a notebook in the kernel of manager `km` and stores in `times` how long it waited for the kernel."""
 
         @classmethod
         def execute_managed_notebook(cls, nb_man, kernel_name, km=None, times=None, **_: Any):

@@ -1,8 +1,8 @@
-"""A process that imports once what all notebooks need, and forks a kernel for each of them.
+"""A fork server for kernels: a process that imports once what all notebooks need, and forks a kernel for each of them.
 
-Importing costs seconds per kernel, forking a few milliseconds; each kernel is still a process of its own. It reads one
+Importing takes seconds per kernel, forking a few milliseconds; each kernel is still a process of its own. The server reads one
 JSON request per line, {"argv": […], "needs": ["module" or "module:function", …], "cwd", "log"}, answers with the new
-process's id, and ends with its input. Run by `poc.workbook.kernels`, on Linux only: macOS frameworks do not survive a fork.
+process's id, and ends when its input ends. Run by `poc.workbook.kernels`, on Linux only: macOS frameworks do not survive a fork.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def import_all(needs: Sequence[str]) -> None:
-    """Import modules, and call functions named "module:function". What fails here fails again, visibly, in the notebook."""
+    """Import modules, and call functions named "module:function". A failure is only logged: it will show again in the notebook."""
     for need in needs:
         module, _, function = need.partition(":")
         try:
@@ -68,7 +68,7 @@ def become_kernel(request: Mapping[str, Any]) -> None:
 
 
 class Nursery:
-    """The parent's side: asks the nursery's process for kernels. Use from one thread at a time."""
+    """The client of the fork server: starts its process and requests kernels. Use from one thread at a time."""
 
     def __init__(self, log: Path):
         with open(log, "ab") as file:
@@ -111,7 +111,7 @@ class ForkedKernel:
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
-        """None while it runs, 0 after (its exit code is the nursery's to know)."""
+        """None while it runs, 0 afterwards (only the fork server, its parent, knows the exit code)."""
         if self.returncode is None:
             try:
                 os.kill(self.pid, 0)
