@@ -27,7 +27,7 @@ from poc.assumptions import (
     with_measured_share,
 )
 from poc.errors import ParameterError
-from poc.types import RUNS_THROUGH, Measurement, whole_percent
+from poc.types import RUNS_THROUGH, UNCOMMON_CEILING, Measurement, whole_percent
 
 __all__ = [
     "AccuracyVerdict", "BreakEven", "BusinessCase", "BusinessParameters", "Month", "Swing", "accuracy_verdict", "break_even",
@@ -332,7 +332,7 @@ def accuracy_verdict(measurements: Sequence[Measurement], params: BusinessParame
         for m in judged
         if m.status == "measured" and m.value and m.low is not None and m.high is not None
     }
-    doubted = next((m for m in judged if m.value is not None and RUNS_THROUGH in m.reason), None)
+    doubted = next((m for m in judged if m.value is not None and any(cause in m.reason for cause in (RUNS_THROUGH, UNCOMMON_CEILING))), None)
     doubt = "" if doubted is None else f"the {_in_words(doubted.name)} may be entirely wrong ({doubted.reason}): measure it by tape"
     if not widths:
         none = f"{_listed('Neither', 'nor')} has a full interval in this photo, so there is nothing to judge."

@@ -10,8 +10,8 @@ from poc.room.freespace import end_sigma_m, free_measurements, log_normal, propa
 from poc.room.nextstep import next_measurement
 from poc.room.propagate import variance, wall_length
 from poc.room.roomspace import crossing_walls, longest_free
-from poc.room.selftest import COMMON_CEILING_M, UNCOMMON, self_test
-from poc.types import RUNS_THROUGH, Measurement, Scene
+from poc.room.selftest import COMMON_CEILING_M, self_test
+from poc.types import RUNS_THROUGH, UNCOMMON_CEILING, Measurement, Scene
 
 __all__ = ["FIXED_NAMES", "measure", "measurement_json", "next_measurement", "self_test"]
 
@@ -111,7 +111,7 @@ def _ceiling_height(scene: Scene) -> Measurement:
     total = ceiling.offset_m + scene.camera_height_m
     value, parts = propagated(scene, lambda s: s.ceiling, total, ceiling.sigma_m)
     told = log_normal("ceiling_height", value, "m", parts, ceiling.basis)
-    return told if COMMON_CEILING_M[0] <= value <= COMMON_CEILING_M[1] else replace(told, light="red", reason=UNCOMMON)
+    return told if COMMON_CEILING_M[0] <= value <= COMMON_CEILING_M[1] else replace(told, light="red", reason=UNCOMMON_CEILING)
 
 
 def _least_height(scene: Scene) -> Measurement:

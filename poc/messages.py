@@ -259,9 +259,15 @@ def _slot_zh(slot: str, text: str) -> str:
     if slot in ("side", "lens"):
         return {"left": "左", "right": "右", "barrel": "桶形", "cushion": "枕形"}[text]
     if slot in ("source", "second"):
-        return PHRASES_ZH.get(text, text)
+        source, _, note = text.removesuffix(")").partition(" (")
+        return PHRASES_ZH.get(source, source) + (f"（{'，'.join(_place_zh(part) for part in note.split(', '))}）" if note else "")
     if slot == "walls":
         return "、".join(f"墙面 {number}" for number in re.findall(r"\d+", text))
     if slot == "part":
         return f"墙面 {re.findall(r'[0-9]+', text)[0]} {'空段' if text.startswith('the free') else ''}的"
     return text
+
+
+def _place_zh(part: str) -> str:
+    """Part of what a reference says of itself: its length, or where it is."""
+    return f"墙面 {part.removeprefix('on wall ')} 上" if part.startswith("on wall ") else PHRASES_ZH.get(part, part)

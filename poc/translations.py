@@ -57,6 +57,11 @@ PHRASES_ZH = {
     "no piece in the catalogue fits with a probability of {share} or more": "目录中没有一件以不低于 {share} 的概率放得下",
     "nothing in the catalogue matches the requested kind, style and price": "目录中没有符合所要求的种类、风格和价格的产品",
     "{number} may fit: measure by tape first": "有 {number} 件可能放得下，请先用卷尺测量",
+    "few rooms have it: unless this is a hall or an attic, the scale or the ceiling's line is off":
+        "这样的层高很少见：除非是大厅或阁楼，否则尺度或天花板线有误",
+    "the height of a door, marked on the photo, would tell": "在照片上标注一扇门的高度即可核实",
+    "standing on the floor": "立于地面",
+    "lying on the floor": "平放于地面",
     "hidden by what stands before it": "被前方物体遮挡",
     "Manual measuring, per customer": "每位顾客人工测量的时间",
     "Error of manual measuring, up to": "人工测量的最大误差",
@@ -142,7 +147,8 @@ REFUSALS_ZH = {
         "画面的细节只相当于 100 像素的图片（过小、放大过或模糊），不足以辨认房间。",
 }  # fmt: skip
 """Why no room was found: the text after "no room found: "."""
-_SOURCES = "metric model|camera height (?:assumed|given)|reference [a-z0-9_]+"
+_SOURCES = (r"metric model|camera height (?:assumed|given)|reference [a-z0-9_]+"
+            r"(?: \(\d+(?:\.\d+)? m, (?:standing on the floor|lying on the floor|on wall \d+)\))?")
 SLOTS = {
     "number": r"\d+", "side": "left|right", "lens": "barrel|cushion",
     "part": r"(?:the free stretch of )?wall \d+", "walls": r"wall \d+(?:(?:, | and )wall \d+)*",

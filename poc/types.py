@@ -28,6 +28,9 @@ Z90 = 1.6448536269514722
 
 RUNS_THROUGH = "it runs through"
 """Part of a measurement's reason where walls cross each other: one of them is misplaced, so its interval cannot be trusted."""
+UNCOMMON_CEILING = ("few rooms have it: unless this is a hall or an attic, the scale or the ceiling's line is off; the height of a door, "
+                    "marked on the photo, would tell")
+"""The reason of a ceiling height beyond those of common rooms: if the scale is off, no length is inside its interval."""
 GIVEN_OFF = "or a length that was given is far off"
 """Ending of a refusal where a length that the caller gave does not fit the photo."""
 

@@ -35,6 +35,7 @@ from poc.business import (
     with_measured_share,
 )
 from poc.errors import ParameterError
+from poc.types import UNCOMMON_CEILING
 
 SIMPLE = BusinessParameters(
     adoption_share=0.5, usable_photo_share=0.8, ramp_months=0.0, visitors_per_month=10000, photo_minutes=2, photos_per_customer=2,
@@ -282,6 +283,8 @@ def test_a_length_in_doubt_sends_to_the_tape_however_sharp_it_looks():
         for others in ((), (rooms.measured("ceiling_height", 2.6, 0.02),)):
             told = accuracy_verdict((value, *others), BusinessParameters())
             assert told.light == "red" and told.doubted and "longest free wall may be entirely wrong" in told.text
+    low = replace(rooms.measured("ceiling_height", 1.7, 0.02), light="red", reason=UNCOMMON_CEILING)
+    assert accuracy_verdict((sharp, low), BusinessParameters()).doubted, "if the scale is off, so is the free wall"
     whole = accuracy_verdict((replace(sharp, reason="some other remark"),), BusinessParameters())
     assert "entirely wrong" not in whole.text and whole.light != "red"
 

@@ -108,6 +108,7 @@ def test_what_one_photo_says_of_its_scale_is_told_as_its_own(alone):
     noted = replace(alone["front"].scene, scale=replace(alone["front"].scene.scale, notes=("the interval is widened from ± 6 to ± 8 %",)))
     joint = join_rooms([replace(alone["front"], scene=noted), alone["side"]])
     assert joint.record({})["scale"]["notes"] == ["by x2.1y0.4.jpg alone, the interval is widened from ± 6 to ± 8 %"]
+    assert "By x2.1y0.4.jpg alone, the interval is widened from ± 6 to ± 8 %." in joint_lines(joint)
     assert join_rooms([replace(alone["front"], scene=noted)]).record({})["scale"]["notes"] == list(noted.scale.notes)
 
 

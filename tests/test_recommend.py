@@ -6,19 +6,21 @@ import csv
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import rooms
 from rooms import piece
 
-from poc.catalog import open_catalogue
+from poc import words
+from poc.catalog import LeastNeeds, open_catalogue
 from poc.errors import ParameterError
 from poc.products.clearance import inside_polygon
+from poc.products.fit import Extent
 from poc.products.places import wall_places
-from poc import words
-from poc.products.rejections import explain_rejections
-from poc.recommend import FITS, NO_OFFER, RULES, _candidates, _merit, check_product, recommend, recommend_or_reason
+from poc.products.rejections import _shortage, explain_rejections
+from poc.recommend import FITS, NO_OFFER, RULES, _candidates, _merit, check_product, recommend, recommend_or_reason, rule_of
 from poc.types import Measurement, Obstacle, Scene
 
 
@@ -285,6 +287,22 @@ def test_of_what_is_close_the_least_likely_is_told(catalogue):
                  if m.value is not None)
     (why,) = explain_rejections(scene, told, catalogue, categories=["wardrobe"], min_probability=0.999)
     assert why.short == "height" and "too close to call" in why.text, "the width is closer to enough"
+
+
+def a_wall(length, depth=(3.0, 0.1)):
+    """What is asked of a place: (metres, one sigma) of its length and of the floor before it."""
+    ends = {name: Extent(value, sigma, sigma, basis="photo") for name, (value, sigma) in (("length", length), ("depth", depth), ("ground", depth))}
+    return SimpleNamespace(kind="wall", height=Extent(2.5, 0.05, 0.05, basis="photo"), **ends)
+
+
+def test_of_several_walls_the_likeliest_is_asked_and_what_was_left_out_is_told():
+    rule, least = rule_of("wardrobe"), LeastNeeds(count=1, width_m=1.2, body_m=0.6, depth_m=1.4, height_m=2.0)
+    assert _shortage("wardrobe", rule, least, [a_wall((1.5, 0.6)), a_wall((1.4, 0.04))], FITS) is None, "the second is surely long enough"
+    narrow, shallow, close = a_wall((0.4, 0.02)), a_wall((3.0, 0.1), (0.5, 0.05)), a_wall((1.2, 0.1), (1.45, 0.15))
+    beside = _shortage("wardrobe", rule, least, [narrow, close], FITS).text
+    assert "the longest free wall has 1.20 m" in beside, "no wall was left out for its depth"
+    before = _shortage("wardrobe", rule, least, [shallow, close], FITS).text
+    assert "the longest free wall that is not too shallow has 1.20 m" in before and "tape" in before
 
 
 def test_rejections_read_as_a_table(catalogue):

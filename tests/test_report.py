@@ -27,7 +27,7 @@ from poc.room.distortion import refuse_bend
 from poc.room.refusal import REASONS, refuse_picture
 from poc.scene import _unheard_of
 from poc.summary import CARDS, summarise
-from poc.types import GIVEN_OFF, Camera, Check, NextMeasurement, Photo, floored
+from poc.types import GIVEN_OFF, UNCOMMON_CEILING, Camera, Check, NextMeasurement, Photo, floored
 from poc.words import REMEDIES, advice_sentence, joint_lines, of_refusal, price, room_lines, sentence, tape_first
 from poc.workbook import StageTime
 
@@ -308,7 +308,8 @@ def test_the_first_page_in_chinese_word_by_word(mixed):
     "a free stretch of wall 2, seen whole, is about 1.31 m; another of wall 1 and wall 3 goes on out of sight",
     "an end of the wall is hidden, or not made out; it runs through wall 2: one of them is not where it was put",
     "the free stretch goes on out of sight: cut by the photo's edge and hidden by what stands before it",
-    "free floor: the floor goes on out of the photo and behind furniture",
+    "free floor: the floor goes on out of the photo and behind furniture", UNCOMMON_CEILING,
+    "reference length (2 m, on wall 1) says the camera is 1.44 m up, reference door (1.98 m, standing on the floor) says 0.90 m: 60 % apart",
     "free wall: it runs through wall 2 and wall 3: one of them is not where it was put",
     "no piece in the catalogue fits with a probability of 0.8 or more; 6 may fit: measure by tape first; free wall: no wall is seen free down to "
     "its foot for 0.4 m or more"])

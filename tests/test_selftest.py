@@ -9,7 +9,6 @@ from itertools import product
 import numpy as np
 import pytest
 
-from poc.fuse import JointRoom
 from poc.geometry import rotation_from_vector
 from poc.measure import measure, next_measurement, self_test
 from poc.messages import Messages
@@ -19,7 +18,7 @@ from poc.room.scale import fuse
 from poc.scene import build_scene
 from poc.summary import _sure
 from poc.types import Measurement, NextMeasurement, Opening, ScaleSource, Scene
-from poc.words import SAME, advice_sentence, check_rows, error_percent, joint_lines, measurement_rows, room_lines, scale_sentences, sentence
+from poc.words import SAME, advice_sentence, check_rows, error_percent, measurement_rows, room_lines, scale_sentences, sentence
 from tests.synthetic import make_room, noisy_depth, perturbed_camera
 
 
@@ -268,7 +267,7 @@ def test_notes_are_sentences_with_one_full_stop(scene):
 
 
 def test_what_widened_the_interval_stands_beside_it(scene):
-    """On the first page too, in either language, and among lines of several photos as the one photo's."""
+    """On the first page too, in either language."""
     given, model = ScaleSource("camera height given", 1.5, 0.03), ScaleSource("metric model", 1.19, 0.12)
     scale = fuse([given, model])
     told = replace(scene, scale=scale)
@@ -277,8 +276,6 @@ def test_what_widened_the_interval_stands_beside_it(scene):
     assert "给定的相机高度推算相机离地 1.50 m，度量深度模型为 1.19 m：区间由 ± 5 % 放宽到 ± 9 %。" in _sure(told, (), "", Messages("zh"))
     apart = replace(scene, scale=fuse([given, replace(model, camera_height_m=2.2)]))
     assert "：相差 47 %；区间由" in _sure(apart, (), "", Messages("zh"))[2]
-    joint = JointRoom(told, (), ("a.jpg", "b.jpg"), 0, {0: None, 1: None}, (), ())
-    assert f"By a.jpg alone, {words[0].lower()}{words[1:]}" in joint_lines(joint)
 
 
 def test_an_interval_that_is_widened_is_no_disagreement(scene):

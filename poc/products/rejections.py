@@ -112,7 +112,8 @@ def _shortage(category: str, rule: Rule, least: LeastNeeds, places: Sequence[Pla
         return None if worst is None else worst.rejection(category)
     possible = [place for place in places if not any(trial.hopeless for trial in _trials(rule, least, [place]))]
     if possible:
-        worst = _worst(_trials(rule, least, possible, "" if len(possible) == len(places) else "possible"), wanted)
+        longest = max(places, key=lambda place: place.length.value_m)
+        worst = _worst(_trials(rule, least, possible, "" if longest in possible else "possible"), wanted)
     else:
         worst = _worst(_trials(rule, least, [max(places, key=lambda place: place.length.value_m)], "longest"), wanted)
     return None if worst is None else worst.rejection(category)
@@ -125,17 +126,23 @@ def _worst(trials: Sequence[_Trial], wanted: float) -> _Trial | None:
 
 
 def _trials(rule: Rule, least: LeastNeeds, places: Sequence[Place], which: str = "") -> tuple[_Trial, ...]:
-    """A trial for every length that the category needs, each at the place that has most of it. which: how the places were selected, for the
-    wording: all of them (""), the "possible" ones, or only the "longest"."""
-    widest, deepest, stood_on = (max(places, key=lambda p, what=what: getattr(p, what).value_m) for what in ("length", "depth", "ground"))
-    longest, floor, shown = f"the longest free {widest.kind}", f"the free floor{' in front' * (deepest.kind == 'wall')} has", "the photo shows"
+    """A trial for every length that the category needs, each at the place that most likely has enough of it. which: how the places were
+    selected, for the wording: all of them (""), those without the longest, which is too shallow ("possible"), or only the "longest"."""
+    def best(need_m: float, what: str) -> Place:
+        return max(places, key=lambda place: (joint_probability([(need_m, getattr(place, what))]), getattr(place, what).value_m))
+
+    width_m = least.width_m + MARGIN_M
+    widest, deepest, stood_on = best(width_m, "length"), best(least.depth_m, "depth"), best(least.body_m, "ground")
+    is_longest = widest.length.value_m == max(place.length.value_m for place in places)
+    longest = f"the longest free {widest.kind}" if is_longest else f"the free {widest.kind} most likely to be long enough"
+    floor, shown = f"the free floor{' in front' * (deepest.kind == 'wall')} has", "the photo shows"
     if which == "longest":
         floor, shown = f"along {longest} there is", f"along {longest} the photo shows"
     elif which == "possible":
-        longest += " with depth enough"
+        longest += " that is not too shallow"
     return (
-        _Trial("width", "narrowest", _beside(rule), least.width_m + MARGIN_M, least.width_m, widest.length, f"{longest} has"),
-        _Trial("depth", "shallowest",  " of floor to stand on", least.body_m, least.body_m, stood_on.ground, shown),
+        _Trial("width", "narrowest", _beside(rule), width_m, least.width_m, widest.length, f"{longest} has"),
+        _Trial("depth", "shallowest", " of floor to stand on", least.body_m, least.body_m, stood_on.ground, shown),
         _Trial("depth", "shallowest", " with its walkway", least.depth_m, least.depth_m, deepest.depth, floor),
         _Trial("height", "lowest", " in height", least.height_m + MARGIN_M, least.height_m, places[0].height, "the room has"),
     )

@@ -64,10 +64,11 @@ def _stops(layout: Layout, j: int, step: int) -> np.ndarray:
 
 
 def _is_wall(layout: Layout, k: int, columns: np.ndarray) -> bool:
-    """Whether wall k is really seen where these columns begin. What only a network's depth shows may be no wall."""
+    """Whether wall k is really seen where these columns begin. Its foot may be hidden there, if it is seen elsewhere; what only a network's
+    depth shows may be no wall."""
     run = columns[:int(np.argmin(np.append(layout.path[columns] == k, False)))]
     run = run[layout.support[run] > 0]
-    return len(run) >= CORNER_COLUMNS and (_exact(layout) or layout.walls[k].direct[run].sum() >= CORNER_COLUMNS)
+    return len(run) >= CORNER_COLUMNS and (_exact(layout) or layout.walls[k].direct.sum() >= CORNER_COLUMNS)
 
 
 def _level_pixel(layout: Layout, azimuth: float) -> tuple[float, float]:

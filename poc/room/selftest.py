@@ -16,7 +16,7 @@ from poc.geometry import pixel_rays
 from poc.metrics import fit_plane
 from poc.room.roomspace import crossing_walls
 from poc.room.scale import MODEL, disagreements
-from poc.types import Check, Plane, Scene
+from poc.types import UNCOMMON_CEILING, Check, Plane, Scene
 
 LEAST_CELLS = 120
 """A plane, or half a floor, of fewer cells is not checked."""
@@ -30,8 +30,6 @@ SCALE_SIGMAS = (1.645, 2.5)
 """Difference between two sources of the scale, in sigmas: two honest ones differ by more than the first in one photo of ten."""
 COMMON_CEILING_M, RARE_CEILING_M = (2.1, 3.6), (1.9, 4.5)
 """Heights that homes and offices have, and that some have (attics, old houses and halls)."""
-UNCOMMON = ("few rooms have it: unless this is a hall or an attic, the scale or the ceiling's line is off; the height of a door, "
-            "marked on the photo, would tell")
 LESSENED_UP_TO = 2.0
 """A floor off level by more than this many times the amber limit stays red: the camera's tilt itself is then in doubt."""
 
@@ -178,4 +176,4 @@ def _ceiling(scene: Scene) -> Check:
     inside = [low <= height <= high for low, high in (COMMON_CEILING_M, RARE_CEILING_M)]
     if inside[0]:
         return Check("ceiling height", height, "m", "green", "it is one that homes and offices have")
-    return Check("ceiling height", height, "m", "amber" if inside[1] else "red", UNCOMMON)
+    return Check("ceiling height", height, "m", "amber" if inside[1] else "red", UNCOMMON_CEILING)
