@@ -47,9 +47,10 @@ def record(abs_rel, delta1, coverage=0.9, frames=2):
 
 @pytest.mark.parametrize(("after", "says", "advises"), [
     (record(0.1, 0.8), "Better: metric AbsRel, metric δ1. None got worse.", "The new weights did better, but on too few photos to be sure. To try them, name their folder: POC_WEIGHTS="),
-    (record(0.3, 0.6), "Worse: metric AbsRel, metric δ1. None got better.", "Keep the shipped weights: on photos that neither model had seen, the new ones, in "),
-    (record(0.1, 0.6), "Better: metric AbsRel. Worse: metric δ1.", "Keep the shipped weights: on photos that neither model had seen"),
+    (record(0.3, 0.6), "Worse: metric AbsRel, metric δ1. None got better.", "Keep the shipped weights: on the photos held out, the new ones, in "),
+    (record(0.1, 0.6), "Better: metric AbsRel. Worse: metric δ1.", "Keep the shipped weights: on the photos held out"),
     (record(0.1, 0.8, 0.97), "Better: metric AbsRel, metric δ1. Worse: share of pixels inside the 90 % band.", "Some scores got worse: keep the shipped weights, unless"),
+    (record(float("nan"), 0.8), "Better: metric δ1. Worse: metric AbsRel.", "Keep the shipped weights"),
     (record(0.201, 0.699), "No score changed by 0.005 or more.", "Keep the shipped weights: "), (record(0.2, 0.7, 0.97), "Worse: share of pixels inside the 90 % band.", "Keep"),
 ])  # fmt: skip
 def test_what_is_said_of_the_scores_is_what_they_are(tmp_path, after, says, advises):
@@ -60,7 +61,7 @@ def test_what_is_said_of_the_scores_is_what_they_are(tmp_path, after, says, advi
     assert told.startswith(advises) and str(tmp_path) in told
     assert ("POC_WEIGHTS" in told) != told.startswith("Keep"), "weights that are no better, or further off in metres, are not recommended"
     many = after | {"frames": 40}
-    assert study.verdict(before, many)[1] == "Scored on 40 photos that were not used in training."
+    assert study.verdict(before, many)[1] == "Scored on 40 photos that were held out from this fine-tuning; the shipped weights may have seen them."
     assert study.advice(before, many, tmp_path).startswith("To measure with the new weights, name" if "None got worse" in said else advises)
 
 

@@ -166,7 +166,7 @@ def verdict(before: dict, after: dict) -> list[str]:
     n = after["frames"]
     photos = f"{n} photo{'s' * (n != 1)}"
     few = f"far too few to trust a gain or a loss. Once you have a hundred rooms of your own, hold out {ENOUGH} of them and score again."
-    trust = f"Scored on {photos}: {few}" if n < ENOUGH else f"Scored on {photos} that were not used in training."
+    trust = f"Scored on {photos}: {few}" if n < ENOUGH else f"Scored on {photos} that were held out from this fine-tuning; the shipped weights may have seen them."
     return [" ".join(changes) or f"No score changed by {LEAST_CHANGE:g} or more.", trust]
 
 
@@ -177,7 +177,7 @@ def advice(before: dict, after: dict, weights_dir: str | Path) -> str:
     metres = any(name.startswith("metric") for name in worse)
     if metres or not better:
         are = "are further off in metres" if metres else "are worse" if worse else "are no better"
-        return f"Keep the shipped weights: on photos that neither model had seen, the new ones, in {folder}, {are}."
+        return f"Keep the shipped weights: on the photos held out, the new ones, in {folder}, {are}."
     if worse:
         unless = "unless the scores that improved matter more to you. To measure with the new ones, name their folder"
         return f"Some scores got worse: keep the shipped weights, {unless}: POC_WEIGHTS={folder}"
@@ -187,13 +187,13 @@ def advice(before: dict, after: dict, weights_dir: str | Path) -> str:
 
 
 def _changes(before: dict, after: dict) -> tuple[list[str], list[str]]:
-    """Names of the scores that got better by LEAST_CHANGE or more, and of those that got worse."""
+    """Names of the scores that got better by LEAST_CHANGE or more, and of those that got worse, or are no number any more."""
     gains = {
         score.label.partition(",")[0]: abs(score.before - score.ideal) - abs(score.after - score.ideal)
         for score in _compared(before, after)
     }
     better = [name for name, gain in gains.items() if gain >= LEAST_CHANGE]
-    return better, [name for name, gain in gains.items() if gain <= -LEAST_CHANGE]
+    return better, [name for name, gain in gains.items() if gain <= -LEAST_CHANGE or np.isnan(gain)]
 
 
 def _compared(before: dict, after: dict) -> list[Compared]:
