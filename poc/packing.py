@@ -1,6 +1,6 @@
 """Serialises the values that pass between stages to JSON plus arrays, and back.
 
-Frozen dataclasses of this package, arrays, tuples, dicts and plain numbers survive the round trip unchanged. A field
+Frozen dataclasses and named tuples of this package, arrays, tuples, dicts and plain numbers survive the round trip unchanged. A field
 that is missing in a stored value takes its default, so older runs stay readable when a type gains a field.
 """
 
@@ -34,8 +34,8 @@ def pack(value: Any, arrays: dict[str, np.ndarray], path: str = "") -> Any:
         return value if math.isfinite(value) else {"__float__": repr(value)}
     if isinstance(value, _PLAIN):
         return value
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _pack_dataclass(value, arrays, path)
+    if not isinstance(value, type) and _field_names(type(value)) is not None:
+        return _pack_fields(value, arrays, path)
     if isinstance(value, (tuple, list)):
         items = [pack(item, arrays, _join(path, str(i))) for i, item in enumerate(value)]
         return {"__tuple__": items} if isinstance(value, tuple) else items
@@ -44,14 +44,20 @@ def pack(value: Any, arrays: dict[str, np.ndarray], path: str = "") -> Any:
     raise TypeError(f"{path or 'value'}: {type(value).__name__} cannot be stored in a run")
 
 
-def _pack_dataclass(value: Any, arrays: dict[str, np.ndarray], path: str) -> dict[str, Any]:
+def _field_names(kind: type) -> tuple[str, ...] | None:
+    """The fields that make a value of a dataclass or a named tuple; None for any other type."""
+    if dataclasses.is_dataclass(kind):
+        return tuple(field.name for field in dataclasses.fields(kind) if field.init)
+    return getattr(kind, "_fields", None) if issubclass(kind, tuple) else None
+
+
+def _pack_fields(value: Any, arrays: dict[str, np.ndarray], path: str) -> dict[str, Any]:
     kind = type(value)
     if not kind.__module__.startswith("poc."):
         raise TypeError(f"{path}: {kind.__module__}.{kind.__qualname__} is not a type of this package")
     packed = {"__type__": f"{kind.__module__}:{kind.__qualname__}"}
-    for field in dataclasses.fields(value):
-        if field.init:
-            packed[field.name] = pack(getattr(value, field.name), arrays, _join(path, field.name))
+    for name in _field_names(kind) or ():
+        packed[name] = pack(getattr(value, name), arrays, _join(path, name))
     return packed
 
 
@@ -77,13 +83,13 @@ def unpack(packed: Any, arrays: dict[str, np.ndarray]) -> Any:
     if "__tuple__" in packed:
         return tuple(unpack(item, arrays) for item in packed["__tuple__"])
     if "__type__" in packed:
-        return _unpack_dataclass(packed, arrays)
+        return _unpack_fields(packed, arrays)
     return {key: unpack(item, arrays) for key, item in packed.items()}
 
 
-def _unpack_dataclass(packed: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
+def _unpack_fields(packed: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
     kind = _find_type(packed["__type__"])
-    known = {field.name for field in dataclasses.fields(kind) if field.init}
+    known = _field_names(kind) or ()
     given = {key: unpack(item, arrays) for key, item in packed.items() if key in known}
     try:
         return kind(**given)
@@ -92,14 +98,14 @@ def _unpack_dataclass(packed: dict[str, Any], arrays: dict[str, np.ndarray]) -> 
 
 
 def _find_type(tag: str) -> type:
-    """The dataclass named by `tag`. Only this package's own are loaded, since the file may come from an untrusted source."""
+    """The dataclass or named tuple that `tag` names. Only this package's own are loaded, since the file may come from an untrusted source."""
     module, _, name = tag.partition(":")
     if module.startswith("poc."):
         try:
             kind = getattr(importlib.import_module(module), name, None)
         except ImportError:
             kind = None
-        if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        if isinstance(kind, type) and _field_names(kind) is not None:
             return kind
     raise RunError(f"the run holds a value of the unknown type {tag!r}")
 

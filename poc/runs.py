@@ -29,7 +29,7 @@ from poc.errors import ParameterError, RunError, WriteError
 from poc.files import make_folder, write_together, output_chosen_by_caller
 from poc.packing import pack, unpack
 
-SCHEMA = 3
+SCHEMA = 4
 UNITS = {"length": "m", "area": "m²", "focal_length": "px", "angle": "rad", "pixel": "px", "photo": "sRGB uint8"}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 _TOKEN = "__stage_hash__"

@@ -13,8 +13,12 @@ import pytest
 
 from poc import files, runs
 from poc.errors import ParameterError, RunError, WriteError
+from poc.measure import measure
 from poc.packing import pack, unpack
+from poc.products.places import wall_places
+from poc.scene import build_scene
 from poc.types import Camera, Measurement, Photo, Scale, ScaleSource, Scene
+from tests import synthetic
 
 
 def some_photo(value: int = 3) -> Photo:
@@ -40,6 +44,16 @@ def test_values_survive_the_round_trip():
     assert back.valid.dtype == bool and back.depth_m.dtype == np.float32
     np.testing.assert_array_equal(back.valid, scene.valid)
     np.testing.assert_array_equal(back.room_from_cam, np.eye(3))
+
+
+def test_a_measured_room_is_measured_alike_from_its_run():
+    """With all that its errors are propagated by: named tuples come back as what they were."""
+    room = synthetic.make_room(0, "rectangle")
+    scene = build_scene(room.photo, room.depth, room.surfaces, room.camera)
+    back, measurements = round_trip(scene), measure(scene)
+    assert measure(back) == measurements
+    places, places_back = wall_places(scene, measurements), wall_places(back, measurements)
+    assert places and [p.length for p in places_back] == [p.length for p in places]
 
 
 @pytest.mark.parametrize("value", [None, True, 3, "ü", 0.1, float("inf"), (1, (2.5, None)), [1, [2]], {"a": {"b": (1,)}}])
