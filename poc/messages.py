@@ -9,7 +9,7 @@ import re
 
 from poc.errors import ParameterError
 from poc.parameters import did_you_mean
-from poc.translations import ACTIONS_ZH, PHRASES_ZH, REFUSALS_ZH, SLOTS, VERDICTS_ZH
+from poc.translations import ACTIONS_ZH, PHRASES_ZH, REFUSALS_ZH, SLOTS
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 
@@ -21,6 +21,35 @@ _TEXT: dict[str, tuple[str, str]] = {
     "fits": ("What fits", "适合的家具"),
     "worth": ("What it is worth", "商业价值"),
     "next": ("What to measure next", "下一步测量"),
+    "verdict_": (
+        "Longest free wall, longest wall and ceiling height: none has a full interval in this photo, so there is nothing to judge.",
+        "最长空墙、最长墙面与层高都没有两端已知的测量值，无从判断。",
+    ),
+    "verdict_green": (
+        "Longest free wall, longest wall and ceiling height: the least certain with a full interval is known to ± {worst} % (90 %), within the"
+        " ± {choose} % for choosing a product.",
+        "最长空墙、最长墙面与层高中，两端已知且最不确定的为 ± {worst} %（90 %），在选择产品所需的 ± {choose} % 之内。",
+    ),
+    "verdict_amber": (
+        "Longest free wall, longest wall and ceiling height: the least certain with a full interval is known to ± {worst} % (90 %). Not all"
+        " three are certain enough for choosing a product (± {choose} %): measure by tape before ordering.",
+        "最长空墙、最长墙面与层高中，两端已知且最不确定的为 ± {worst} %（90 %）；三者并非都足够准确或完整（选择产品需在 ± {choose} % 之内），订购前请用卷尺核实。",
+    ),
+    "verdict_red": (
+        "Longest free wall, longest wall and ceiling height: the least certain with a full interval is known to ± {worst} % (90 %), too"
+        " uncertain for choosing a product: measure by tape.",
+        "最长空墙、最长墙面与层高中，两端已知且最不确定的为 ± {worst} %（90 %），不足以选择产品：请用卷尺测量。",
+    ),
+    "verdict_doubted": (
+        "Longest free wall, longest wall and ceiling height: the least certain with a full interval is known to ± {worst} % (90 %; ± {choose} %"
+        " is enough for choosing a product), but one of them may be entirely wrong: measure by tape.",
+        "最长空墙、最长墙面与层高中，两端已知且最不确定的为 ± {worst} %（90 %；选择产品需在 ± {choose} % 之内），而且有一项尺寸可能根本不对：请用卷尺测量。",
+    ),
+    "verdict_nothing_doubted": (
+        "Longest free wall, longest wall and ceiling height: none has a full interval in this photo, and one of them may be entirely wrong:"
+        " measure by tape.",
+        "最长空墙、最长墙面与层高都没有两端已知的测量值，而且有一项尺寸可能根本不对：请用卷尺测量。",
+    ),
     "joint": ("; ", "；"),
     "interval": ("90 %: {low}–{high} {unit}", "90 % 区间：{low}–{high} {unit}"),
     "cannot_say": ("cannot say", "无法判断"),
@@ -207,15 +236,6 @@ class Messages:
         if self.language == "en":
             return sentence
         return _filled_zh(ACTIONS_ZH, sentence)
-
-    def verdict(self, light: str, text: str, worst: str, choose: float, doubted: bool) -> str:
-        """The accuracy verdict: `text` itself in English, a short form chosen by `light` and `doubted` in any other language.
-
-        worst: the largest half-width in per cent, as printed. choose: the relative error at which a product can be chosen.
-        """
-        if self.language == "en":
-            return text
-        return VERDICTS_ZH["doubted" if doubted else light].format(worst=worst, choose=f"{100 * choose:.0f}")
 
     def has(self, key: str) -> bool:
         """Whether there is a text for this key."""

@@ -104,7 +104,10 @@ def _sure(scene: Scene, checks: Sequence[Any], verdict: str, say: Messages) -> t
 
 
 def _verdict(verdict: AccuracyVerdict, params: BusinessParameters, say: Messages) -> str:
-    return say.verdict(verdict.light, verdict.text, verdict.width, params.decision_error_share, verdict.doubted)
+    """The accuracy verdict in short; the business case tells the whole of it."""
+    doubt = "doubted" if verdict.half_widths else "nothing_doubted"
+    key = f"verdict_{doubt if verdict.doubted else verdict.light}"
+    return say(key, worst=verdict.width, choose=f"{100 * params.decision_error_share:.0f}")
 
 
 def _fits(found: Recommendations, caution: str, say: Messages) -> tuple[str, ...]:

@@ -155,11 +155,3 @@ SLOTS = {
     "source": _SOURCES, "second": _SOURCES, "before": r"\d+(?:\.\d)?", "after": r"\d+(?:\.\d)?",
     "share": r"0?\.\d+|1", "percent": r"\d+ %", "metres": r"\d+\.\d+", "given": r"\d+\.\d+", "length": r"\d+\.\d+ m \(\d+\.\d+–\d+\.\d+\)",
 }
-VERDICTS_ZH = {
-    "": "最长空墙、最长墙面与层高都没有两端已知的测量值，无从判断。",
-    "green": "最长空墙、最长墙面与层高中，两端已知且最不确定的为 ± {worst} %（90 %），在选择产品所需的 ± {choose} % 之内。",
-    "amber": "最长空墙、最长墙面与层高中，两端已知且最不确定的为 ± {worst} %（90 %）；三者并非都足够准确或完整，订购前请用卷尺核实。",
-    "doubted": "最长空墙、最长墙面与层高中，两端已知且最不确定的为 ± {worst} %（90 %；选择产品需在 ± {choose} % 之内），而且有一项尺寸可能根本不对：请用卷尺测量。",
-    "red": "最长空墙、最长墙面与层高中，两端已知且最不确定的为 ± {worst} %（90 %），不足以选择产品：请用卷尺测量。",
-}
-"""Whether a photo is accurate enough to choose a product by; keyed by the verdict's light, or "doubted"."""

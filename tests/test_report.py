@@ -12,10 +12,11 @@ from pathlib import Path
 import made_run
 import numpy as np
 import pytest
+import rooms
 
 from poc import messages, runs, translations
 from poc.assumptions import INFO, money
-from poc.business import accuracy_verdict
+from poc.business import BusinessParameters, accuracy_verdict
 from poc.errors import ParameterError, RunError
 from poc.fuse import JointRoom
 from poc.measure import END_REASONS
@@ -26,7 +27,7 @@ from poc.report import build_report
 from poc.room.distortion import refuse_bend
 from poc.room.refusal import REASONS, refuse_picture
 from poc.scene import _unheard_of
-from poc.summary import CARDS, summarise
+from poc.summary import CARDS, _verdict, summarise
 from poc.types import GIVEN_OFF, UNCOMMON_CEILING, Camera, Check, NextMeasurement, Photo, floored
 from poc.words import REMEDIES, advice_sentence, joint_lines, of_refusal, price, room_lines, sentence, tape_first
 from poc.workbook import StageTime
@@ -276,7 +277,9 @@ def test_the_first_page_word_by_word(mixed):
         ("6.23 m²", "90 %: 5.36–7.10 m²", "use with care")]
     assert told.measured == ("Of 12 room dimensions, 6 have a full interval, 4 only a lower bound, and 2 cannot be determined from this photo.",)
     assert told.sure[2] == "Self-checks: 1 passed, 1 in doubt, 1 failed, 1 could not be run."
-    assert "longest free wall: ± 7 % (90 %" in told.sure[3] and "the longest free wall may be entirely wrong" in told.sure[3]
+    assert told.sure[3] == (
+        "Longest free wall, longest wall and ceiling height: the least certain with a full interval is known to ± 7 % (90 %; ± 10 % is enough for "
+        "choosing a product), but one of them may be entirely wrong: measure by tape.")
     assert told.fits == (
         "A self-check failed (corner angles), so the room may differ from the drawing: measure by tape before ordering anything.",
         "Sofa 0, ¥4,990: fits with a probability of 90 % if the room matches the drawing", "Sofa 1, ¥4,990: fits with a probability of at least 91 % if the room matches the drawing",
@@ -287,6 +290,19 @@ def test_the_first_page_word_by_word(mixed):
     assert bounds and all(f"≥ {floored(m.low)} m" in {c.value for c in told.cards} and float(floored(m.low)) <= m.low for m in bounds)
     low, median, high = (money(value, "¥") for value in (case.net_low, case.net_median, case.net_high))
     assert told.worth[1].endswith(f"brings {money(case.steady.net, '¥')}; with the inputs varied over their ranges, {low} to {high} in nine cases out of ten, and less than {median} in half of all cases.")
+
+
+@pytest.mark.parametrize("status", ["measured", "lower_bound"])
+@pytest.mark.parametrize("spread", [0.05, 0.2, 0.4])
+@pytest.mark.parametrize("doubt", ["", "it runs through wall 2: one of them is not where it was put"])
+def test_the_verdict_in_short_says_what_the_whole_one_does(status, spread, doubt):
+    wall = replace(rooms.measured("longest_free_wall", 2.4, spread, status=status), reason=doubt)
+    params = BusinessParameters()
+    whole = accuracy_verdict((wall,), params)
+    for language, wrong in (("en", "entirely wrong"), ("zh", "根本不对")):
+        short = _verdict(whole, params, Messages(language))
+        assert (wrong in short) == bool(doubt) == ("entirely wrong" in whole.text)
+        assert (f"± {100 * spread:.0f} %" in short) == (status == "measured") and not re.search(r"± +%", short)
 
 
 def test_the_first_page_in_chinese_word_by_word(mixed):
