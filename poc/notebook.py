@@ -204,8 +204,8 @@ def _escaped(text: str) -> str:
 
 
 def together(text: str) -> str:
-    """Text with a non-breaking space between each number and its unit or percent sign."""
-    return re.sub(r"(?<=\d) (?=%|m\b|m²|px\b|s\b)", "\u00a0", text)
+    """Text with a non-breaking space between each number and its sign, unit or percent sign."""
+    return re.sub(r"(?<=\d) (?=%|m\b|m²|px\b|s\b)|(?<=[±≥]) (?=\d)", "\u00a0", text)
 
 
 def warm_figures() -> None:

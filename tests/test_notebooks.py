@@ -146,7 +146,7 @@ def test_shown_text_is_escaped(monkeypatch):
     monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
     table(["<b>"], [["<script>", 3]])
     assert "<script>" not in shown[0]["text/html"] and "&lt;script&gt;" in shown[0]["text/html"]
-    assert together("give or take 5 % of 2.10 m") == "give or take 5\u00a0% of 2.10\u00a0m"
+    assert together("at least ≥ 2.10 m, ± 5 % of it") == "at least ≥\u00a02.10\u00a0m, ±\u00a05\u00a0% of it"
 
 
 def test_a_list_may_come_as_text():
