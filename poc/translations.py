@@ -99,7 +99,7 @@ ACTIONS_ZH = {
     "Measure something that stands or lies on the floor, a metre long or more, and mark it on the photo as a reference.":
         "测量一件放在地面上、长一米或以上的物体，并在照片上标为参照。",
     "Take a photo tilted up, so that the ceiling is in it.": "相机向上倾斜再拍一张，让天花板进入画面。",
-    "Take another photo, of a wall with nothing in front of it where there is one, with the floor at its foot in it.":
+    "Take another photo, of a wall with nothing in front of it, if there is one, so that the floor at its foot is in it.":
         "如果有前面没有家具的墙面，请对着它再拍一张，让墙脚处的地面进入画面。",
     "Take another photo, from further back or from the other side, so that both ends of {part} are in it.":
         "退远一些或从另一侧再拍一张，让{part}两端都进入画面。",

@@ -191,7 +191,7 @@ def _free_wall_photo(longest_wall: Measurement | None) -> NextMeasurement | None
     """A photo with a wall's bare foot in it; a stretch of `STRETCH_M` is taken to be as sure as this photo's longest wall is."""
     if longest_wall is None or longest_wall.value is None or _sigma(longest_wall) >= TOO_VAGUE:
         return None
-    action = "take another photo, of a wall with nothing in front of it where there is one, with the floor at its foot in it"
+    action = "take another photo, of a wall with nothing in front of it, if there is one, so that the floor at its foot is in it"
     return NextMeasurement(action, "longest_free_wall", float("inf"), _width(STRETCH_M, _sigma(longest_wall)))
 
 
