@@ -250,7 +250,7 @@ def _notes(params: BusinessParameters) -> tuple[str, ...]:
         sources.append("No input to the money was measured.")
     if params.manual_rework_share == params.photo_rework_share and origin_of(params, "photo_rework_share") == ASSUMED:
         sources.append("The base case counts no gain from fewer wrong sizes, since that was not measured.")
-        sources.append("In the band, either of the two shares may be the larger.")
+        sources.append("In the band, either of the shares reworked by hand and from a photo may be the larger.")
     return (*sentences, *sources)
 
 
@@ -332,7 +332,7 @@ def accuracy_verdict(measurements: Sequence[Measurement], params: BusinessParame
         for m in judged
         if m.status == "measured" and m.value and m.low is not None and m.high is not None
     }
-    doubted = next((m for m in judged if m.value is not None and any(cause in m.reason for cause in (RUNS_THROUGH, UNCOMMON_CEILING))), None)
+    doubted = next((m for m in judged if m.value is not None and _in_doubt(m)), None)
     doubt = "" if doubted is None else f"the {_in_words(doubted.name)} may be entirely wrong ({doubted.reason}): measure it by tape"
     if not widths:
         none = f"{_listed('Neither', 'nor')} has a full interval in this photo, so there is nothing to judge."
@@ -351,6 +351,11 @@ def accuracy_verdict(measurements: Sequence[Measurement], params: BusinessParame
     caution = "the room was not measured by tape, so this compares the errors that the run states, not errors found"
     text = f"{least_certain}: ± {width} % (90 %, as stated by this run), {verdict}; {caution}."
     return AccuracyVerdict(light, widths, text, width, bool(doubt))
+
+
+def _in_doubt(m: Measurement) -> bool:
+    """Whether a measurement's interval cannot be trusted, for a reason that it states."""
+    return RUNS_THROUGH in m.reason or (UNCOMMON_CEILING in m.reason and m.light == "red")
 
 
 def _printed_width(width: float, params: BusinessParameters) -> str:

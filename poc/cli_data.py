@@ -86,7 +86,7 @@ def height_given(text: str) -> str | float | None:
     except ValueError:
         sigma = 0.0
     if not 0 < sigma < 0.5:
-        raise ParameterError(f"--camera-height {text!r}: give true, none, or a relative sigma like 0.05")
+        raise ParameterError(f"--camera-height {text!r}: give true, none, or a relative standard deviation below 0.5, such as 0.05")
     return sigma
 
 
@@ -135,8 +135,8 @@ def train(
         int | None,
         typer.Option("--samples", min=1, help="Samples per epoch: by default, as many as the first folder has frames.", show_default=False),
     ] = None,
-    threads: Annotated[int, typer.Option("--threads", min=1, help="CPU threads.")] = 2,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of all random numbers.")] = 0,
+    threads: Annotated[int | None, typer.Option("--threads", min=1, show_default="2", help="CPU threads.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", show_default="0", help="Seed of all random numbers.")] = None,
     export: Annotated[
         Path | None, typer.Option("--export", help="Also write the trained model to this .onnx file.", show_default=False)
     ] = None,

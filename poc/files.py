@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -122,4 +123,5 @@ def _named(path: Path, action: Callable):
 
 
 def _cannot_write(path: Path, error: OSError) -> WriteError:
-    return WriteError(f"cannot write {path} ({error.strerror or error}): choose another location or free some space")
+    or_space = " or free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    return WriteError(f"cannot write {path} ({error.strerror or error}): choose another location{or_space}")

@@ -116,7 +116,9 @@ def join_rooms(rooms: Sequence[RoomPhoto]) -> JointRoom:
     anchor = next(iter(seats))
     last = [_left_out(names[i], names[anchor] if len(seats) == 1 else "the others", rooms[i]) for i in good if i not in seats]
     if len(seats) == 1:
-        first = [_nothing_joined([names[i] for i in good], names[anchor])] if len(good) > 1 else []
+        first = [f"The values are those of {names[anchor]} alone"] if len(rooms) > 1 else []
+        if len(good) > 1:
+            first = [_nothing_joined([names[i] for i in good], names[anchor])]
         return JointRoom(rooms[anchor].scene, rooms[anchor].measurements, names, anchor, seats, (), (*first, *remarks, *last, *read))
     return _solved(rooms, names, anchor, seats).result((*remarks, *last, *read))
 
@@ -304,7 +306,7 @@ class _Join:
             return m
         name, least, seeing = self.names[highest.photo], highest.measurement, self._seeing_ceiling()
         text = (f"{name} shows a wall up to {least.low:.2f} m at least, above the ceiling at {m.value:.2f} m that "
-                f"{' and '.join(seeing)} shows")
+                f"{' and '.join(seeing)} {'show' if len(seeing) > 1 else 'shows'}")
         self.conflicts.append(Conflict(m.name, (*seeing, name), (m.value, least.value), text))
         return replace(m, high=least.value)
 

@@ -111,7 +111,11 @@ def _ceiling_height(scene: Scene) -> Measurement:
     total = ceiling.offset_m + scene.camera_height_m
     value, parts = propagated(scene, lambda s: s.ceiling, total, ceiling.sigma_m)
     told = log_normal("ceiling_height", value, "m", parts, ceiling.basis)
-    return told if COMMON_CEILING_M[0] <= value <= COMMON_CEILING_M[1] else replace(told, light="red", reason=UNCOMMON_CEILING)
+    low, high = COMMON_CEILING_M
+    if low <= value <= high:
+        return told
+    outside = told.low > high or told.high < low
+    return replace(told, light="red" if outside or told.light == "red" else "amber", reason=UNCOMMON_CEILING)
 
 
 def _least_height(scene: Scene) -> Measurement:

@@ -42,13 +42,13 @@ _TEXT: dict[str, tuple[str, str]] = {
     ),
     "verdict_doubted": (
         "Longest free wall, longest wall and ceiling height: the least certain with a full interval is known to ± {worst} % (90 %; ± {choose} %"
-        " is enough for choosing a product), but one of them may be entirely wrong: measure by tape.",
-        "最长空墙、最长墙面与层高中，两端已知且最不确定的为 ± {worst} %（90 %；选择产品需在 ± {choose} % 之内），而且有一项尺寸可能根本不对：请用卷尺测量。",
+        " is enough for choosing a product), but one of them, or all, may be entirely wrong: measure by tape.",
+        "最长空墙、最长墙面与层高中，两端已知且最不确定的为 ± {worst} %（90 %；选择产品需在 ± {choose} % 之内），而且其中一项或全部可能根本不对：请用卷尺测量。",
     ),
     "verdict_nothing_doubted": (
-        "Longest free wall, longest wall and ceiling height: none has a full interval in this photo, and one of them may be entirely wrong:"
-        " measure by tape.",
-        "最长空墙、最长墙面与层高都没有两端已知的测量值，而且有一项尺寸可能根本不对：请用卷尺测量。",
+        "Longest free wall, longest wall and ceiling height: none has a full interval in this photo, and one of them, or all, may be entirely"
+        " wrong: measure by tape.",
+        "最长空墙、最长墙面与层高都没有两端已知的测量值，而且其中一项或全部可能根本不对：请用卷尺测量。",
     ),
     "joint": ("; ", "；"),
     "interval": ("90 %: {low}–{high} {unit}", "90 % 区间：{low}–{high} {unit}"),

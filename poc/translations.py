@@ -105,6 +105,8 @@ ACTIONS_ZH = {
         "退远一些或从另一侧再拍一张，让{part}两端都进入画面。",
     "Take another photo, from further back or from the other side, so that all of {walls} is in it.":
         "退远一些或从另一侧再拍一张，让{walls}全部进入画面。",
+    "Take another photo, from further back or from the other side, so that all of {walls} are in it.":
+        "退远一些或从另一侧再拍一张，让{walls}全部进入画面。",
     "Take another photo, turned further to the {side}, so that the {side} end of {part} is in it.":
         "相机再向{side}转一些，另拍一张，让{part}{side}端进入画面。",
     "Take another photo, from further to the {side}, past what hides the {side} end of {part}.":

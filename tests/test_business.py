@@ -285,6 +285,7 @@ def test_a_length_in_doubt_sends_to_the_tape_however_sharp_it_looks():
             assert told.light == "red" and told.doubted and "longest free wall may be entirely wrong" in told.text
     low = replace(rooms.measured("ceiling_height", 1.7, 0.02), light="red", reason=UNCOMMON_CEILING)
     assert accuracy_verdict((sharp, low), BusinessParameters()).doubted, "if the scale is off, so is the free wall"
+    assert not accuracy_verdict((sharp, replace(low, light="amber")), BusinessParameters()).doubted, "its interval reaches common heights"
     whole = accuracy_verdict((replace(sharp, reason="some other remark"),), BusinessParameters())
     assert "entirely wrong" not in whole.text and whole.light != "red"
 

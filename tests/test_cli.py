@@ -217,7 +217,7 @@ def test_make_can_ask_whether_a_model_needs_torch(capsys, model, code):
         (["bench", "x.jpg", "--repeat", "0"], "--repeat"),
         (["evaluate", "nowhere"], "nowhere"),
         (["evaluate-rooms", "nowhere"], "nowhere"),
-        (["evaluate-rooms", "nowhere", "--camera-height", "2"], "give true, none, or a relative sigma"),
+        (["evaluate-rooms", "nowhere", "--camera-height", "2"], "give true, none, or a relative standard deviation"),
         (["train", "--data", "x", "--out", "y", "--batch", "1"], "--batch"),
     ],
 )

@@ -286,7 +286,7 @@ def test_one_photo_is_itself(alone):
 def test_the_same_file_twice_is_no_second_opinion(alone):
     photo = replace(alone["front"].photo, sha256="ab" * 32)
     joint = join_rooms([replace(alone["front"], photo=photo), replace(alone["front"], photo=photo)])
-    assert "same file" in joint.remarks[0] and joint.photos == ("x2.1y0.4.jpg (1)", "x2.1y0.4.jpg (2)")
+    assert joint.remarks[0] == "The values are those of x2.1y0.4.jpg (1) alone" and "same file" in joint.remarks[1] and joint.photos == ("x2.1y0.4.jpg (1)", "x2.1y0.4.jpg (2)")
     assert joint.measurements == alone["front"].measurements
 
 
@@ -302,7 +302,7 @@ def test_a_photo_saved_again_or_cut_is_no_second_opinion(alone, part, order):
     again = _cut(alone["front"], "again.jpg", *part)
     joint = join_rooms([alone["front"], again][::order])
     left, kept = ("again.jpg", "x2.1y0.4.jpg") if order > 0 or again.photo.rgb.size < alone["front"].photo.rgb.size else ("x2.1y0.4.jpg", "again.jpg")
-    assert joint.remarks == (f"{left} is left out: it is the same picture as {kept}, whole or in part, and tells nothing new",)
+    assert joint.remarks == (f"The values are those of {kept} alone", f"{left} is left out: it is the same picture as {kept}, whole or in part, and tells nothing new",)
     assert joint.matched == [kept] and joint.measurements == alone["front"].measurements
     assert len(join_rooms([alone["front"], again, alone["side"]]).seats) == 2
 
@@ -310,7 +310,7 @@ def test_a_photo_saved_again_or_cut_is_no_second_opinion(alone, part, order):
 def test_two_parts_of_one_photo_that_overlap_are_no_two_photos(alone):
     left, right = (_cut(alone["front"], name, slice(None), columns) for name, columns in (("left.jpg", slice(0, 400)), ("right.jpg", slice(90, None))))
     joint = join_rooms([left, right])
-    assert joint.remarks == ("right.jpg is left out: it is the same picture as left.jpg, whole or in part, and tells nothing new",)
+    assert joint.remarks[1:] == ("right.jpg is left out: it is the same picture as left.jpg, whole or in part, and tells nothing new",)
 
 
 def test_of_two_copies_the_one_with_more_pixels_stays(alone):
@@ -329,7 +329,7 @@ def test_a_step_towards_a_wall_is_a_second_photo():
 def test_a_photo_from_the_same_spot_is_no_second_opinion(alone, monkeypatch):
     monkeypatch.setattr("poc.room.seating.shown_again", lambda a, b, pairs: 0.0)
     joint = join_rooms([alone["front"], _cut(alone["front"], "burst.jpg", slice(None), slice(None))])
-    assert joint.remarks == ("burst.jpg is left out: it shows what x2.1y0.4.jpg shows, from the same spot, and tells nothing new",)
+    assert joint.remarks[1:] == ("burst.jpg is left out: it shows what x2.1y0.4.jpg shows, from the same spot, and tells nothing new",)
     assert joint.measurements == alone["front"].measurements
 
 
@@ -357,7 +357,7 @@ def test_a_step_before_a_flat_wall_is_another_picture():
 def test_a_photo_without_a_room_is_left_out(alone):
     forest = Scene(alone["side"].scene.camera, "no room found: trees")
     joint = join_rooms([RoomPhoto(replace(alone["side"].photo, name="forest.jpg"), forest, measure(forest)), alone["front"]])
-    assert joint.anchor == 1 and joint.remarks == ("forest.jpg is left out: no room found: trees",)
+    assert joint.anchor == 1 and joint.remarks[1:] == ("forest.jpg is left out: no room found: trees",)
     nothing = join_rooms([RoomPhoto(alone["side"].photo, forest, measure(forest))] * 2)
     assert nothing.scene.refusal and all(m.status == "unknown" for m in nothing.measurements)
 

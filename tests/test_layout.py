@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import synthetic
 
 from poc.room.belief import conceded, costs, credible, doubted, parted, pieces, seen_past, supported, wall_logit
 from poc.room.edges import find_edge
+from poc.room.ends import _is_wall
 from poc.room.feet import Evidence, WallLine
 from poc.room.layout import room_rotation, solve_layout
 from poc.room.observe import narrowed
@@ -287,6 +289,19 @@ def test_a_piece_of_a_wall_must_be_credible_by_itself(monkeypatch):
 
     monkeypatch.setattr("poc.room.layout.credible", whole_only)
     assert set(_ahead_in_an_alcove()) == {5}
+
+
+def test_a_wall_is_seen_at_its_corner_up_to_the_next_wall():
+    """Columns of nobody's between them count as neither; a foot that is hidden at the corner may be seen elsewhere."""
+    def seen(owners, foot):
+        path = np.array(owners)
+        wall = SimpleNamespace(direct=np.arange(len(path)) >= len(path) - foot)
+        layout = SimpleNamespace(path=path, support=np.where(path == 1, 1, -1), walls={1: wall}, noise=DepthNoise(0.1, 0.05, 0.1, 0.02))
+        return _is_wall(layout, 1, np.arange(len(path)))
+
+    assert seen([1] * 3 + [-1] * 16 + [1] * 10, 8) and seen([1] * 8 + [0] * 9, 6)
+    assert not seen([1] * 3 + [0] * 2 + [1] * 20, 8), "another wall is seen between"
+    assert not seen([1] * 3 + [-1] * 16 + [1] * 10, 2), "its foot is hardly seen anywhere"
 
 
 @pytest.mark.parametrize(("toward", "at_30"), [(1, 0.27), (-1, 0.11)])

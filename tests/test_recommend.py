@@ -289,9 +289,9 @@ def test_of_what_is_close_the_least_likely_is_told(catalogue):
     assert why.short == "height" and "too close to call" in why.text, "the width is closer to enough"
 
 
-def a_wall(length, depth=(3.0, 0.1)):
+def a_wall(length, depth=(3.0, 0.1), at_least=False):
     """What is asked of a place: (metres, one sigma) of its length and of the floor before it."""
-    ends = {name: Extent(value, sigma, sigma, basis="photo") for name, (value, sigma) in (("length", length), ("depth", depth), ("ground", depth))}
+    ends = {name: Extent(value, sigma, sigma, at_least=at_least and name == "length", basis="photo") for name, (value, sigma) in (("length", length), ("depth", depth), ("ground", depth))}
     return SimpleNamespace(kind="wall", height=Extent(2.5, 0.05, 0.05, basis="photo"), **ends)
 
 
@@ -303,6 +303,9 @@ def test_of_several_walls_the_likeliest_is_asked_and_what_was_left_out_is_told()
     assert "the longest free wall has 1.20 m" in beside, "no wall was left out for its depth"
     before = _shortage("wardrobe", rule, least, [shallow, close], FITS).text
     assert "the longest free wall that is not too shallow has 1.20 m" in before and "tape" in before
+    goes_on, vague = a_wall((1.08, 0.02), at_least=True), a_wall((0.96, 0.14))
+    assert vague.length.high_m < 1.2 < goes_on.length.value_m + 0.2
+    assert "does not show all of it, measure by tape" in _shortage("wardrobe", rule, least, [vague, goes_on], FITS).text
 
 
 def test_rejections_read_as_a_table(catalogue):

@@ -279,7 +279,7 @@ def test_the_first_page_word_by_word(mixed):
     assert told.sure[2] == "Self-checks: 1 passed, 1 in doubt, 1 failed, 1 could not be run."
     assert told.sure[3] == (
         "Longest free wall, longest wall and ceiling height: the least certain with a full interval is known to ± 7 % (90 %; ± 10 % is enough for "
-        "choosing a product), but one of them may be entirely wrong: measure by tape.")
+        "choosing a product), but one of them, or all, may be entirely wrong: measure by tape.")
     assert told.fits == (
         "A self-check failed (corner angles), so the room may differ from the drawing: measure by tape before ordering anything.",
         "Sofa 0, ¥4,990: fits with a probability of 90 % if the room matches the drawing", "Sofa 1, ¥4,990: fits with a probability of at least 91 % if the room matches the drawing",
@@ -312,7 +312,7 @@ def test_the_first_page_in_chinese_word_by_word(mixed):
         ("3.05 m", "90 % 区间：2.84–3.26 m；它与墙面 2、墙面 3互相穿越：其中有位置不对的", "不可靠")]
     assert told.measured == ("房间的 12 项尺寸中 6 项有完整区间，4 项为下限，2 项无法由此照片判断。",)
     assert told.sure[2] == "自检：1 项通过，1 项存疑，1 项未通过，1 项无法进行。"
-    assert told.sure[3] == "最长空墙、最长墙面与层高中，两端已知且最不确定的为 ± 7 %（90 %；选择产品需在 ± 10 % 之内），而且有一项尺寸可能根本不对：请用卷尺测量。"
+    assert told.sure[3] == "最长空墙、最长墙面与层高中，两端已知且最不确定的为 ± 7 %（90 %；选择产品需在 ± 10 % 之内），而且其中一项或全部可能根本不对：请用卷尺测量。"
     assert told.fits[2] == "Sofa 1，¥4,990：若房间与图相符，放得下的概率 至少 91 %"
     assert told.fits[0].startswith("有自检未通过（墙角角度）") and told.fits[4] == "下文另有 2 件（共 9 件适合）"
     assert f"90 % 的情形在 {money(case.net_low, '¥')} 至 {money(case.net_high, '¥')} 之间，半数低于 {money(case.net_median, '¥')}" in told.worth[1]

@@ -117,6 +117,12 @@ def test_a_ceiling_that_no_room_has_shows(scene, height_m, light):
     assert told.status == "measured" and (light == "green" or told.light == "red") and ("few rooms have it" in told.reason) == (light != "green")
 
 
+def test_a_ceiling_that_may_be_a_common_one_is_used_with_care(scene):
+    above = replace(scene.plane("floor"), id="ceiling", kind="ceiling", offset_m=3.7 - scene.camera_height_m, sigma_m=0.2)
+    told = {m.name: m for m in measure(replace(scene, planes=(*scene.planes, above), solution=None))}["ceiling_height"]
+    assert told.low < 3.6 < told.value and told.light == "amber" and "few rooms have it" in told.reason
+
+
 # --- the next measurement --------------------------------------------------------------------------------------------
 
 

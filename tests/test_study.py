@@ -86,7 +86,7 @@ def test_learning_helps_on_frames_like_those_learnt_from(tmp_path):
     weights = study.fine_tune(parts, tmp_path / "out", epochs=3, samples=32, threads=1, tell=told.append)
     before, after = study.scores(parts), study.scores(parts, weights)
     assert after["metric"]["abs_rel"] < before["metric"]["abs_rel"]
-    assert [study.epoch_line(r).startswith(f"round {i}") for i, r in enumerate(told, 1)] == [True] * 3
+    assert [study.epoch_line(r).startswith(f"epoch {i}") for i, r in enumerate(told, 1)] == [True] * 3
     given = study.provenance(parts, weights, 3, 32)
     assert given["model"] == "embedded" and given["weights"] == f"embedded.onnx sha256:{hashlib.sha256((weights / 'embedded.onnx').read_bytes()).hexdigest()}"
     facts = given["facts"]

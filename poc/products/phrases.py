@@ -17,7 +17,7 @@ def between(length: Extent) -> str:
     """The 90 % interval in words; for a lower bound only its lower end."""
     if length.at_least:
         return f"at least {floored(length.low_m)} m; it goes on out of sight"
-    return f"90 %: {length.low_m:.2f}–{length.high_m:.2f}"
+    return f"90 %: {max(length.low_m, 0.0):.2f}–{max(length.high_m, 0.0):.2f}"
 
 
 def height_in_words(height: Extent) -> str:

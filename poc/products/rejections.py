@@ -89,9 +89,8 @@ class _Trial:
 
     @property
     def hopeless(self) -> bool:
-        """Whether measuring by tape cannot help: both ends of the length are in view, and even the upper end of its interval is too
-        short."""
-        return not self.have.at_least and self.shown_m >= self.have.high_m
+        """Whether measuring by tape cannot help."""
+        return too_small(self.shown_m, self.have)
 
     def rejection(self, category: str) -> Rejection:
         """This shortage as the reason for a category."""
@@ -99,6 +98,11 @@ class _Trial:
         has = height_in_words(self.have) if guessed else _has(self.have)
         text = f"the {self.adjective} {category} needs {self.shown_m:.2f} m{self.more}, {self.where} {has}{_close(self.shown_m, self.have)}"
         return Rejection(category, self.short, None if guessed else self.need_m - self.have.value_m, text)
+
+
+def too_small(need_m: float, have: Extent) -> bool:
+    """Whether a length is too small beyond doubt: both its ends are in view, and even the upper end of its interval is."""
+    return not have.at_least and need_m >= have.high_m
 
 
 def _shortage(category: str, rule: Rule, least: LeastNeeds, places: Sequence[Place], wanted: float) -> Rejection | None:
@@ -126,13 +130,16 @@ def _worst(trials: Sequence[_Trial], wanted: float) -> _Trial | None:
 
 
 def _trials(rule: Rule, least: LeastNeeds, places: Sequence[Place], which: str = "") -> tuple[_Trial, ...]:
-    """A trial for every length that the category needs, each at the place that most likely has enough of it. which: how the places were
-    selected, for the wording: all of them (""), those without the longest, which is too shallow ("possible"), or only the "longest"."""
-    def best(need_m: float, what: str) -> Place:
-        return max(places, key=lambda place: (joint_probability([(need_m, getattr(place, what))]), getattr(place, what).value_m))
+    """A trial for every length that the category needs, each at the place that most likely has enough of it; one that is surely too small
+    only where all are. which: how the places were selected, for the wording: all of them (""), those without the longest, which is too
+    shallow ("possible"), or only the "longest"."""
+    def best(need_m: float, what: str, margin_m: float = 0.0) -> Place:
+        def merit(place: Place) -> tuple[bool, float, float]:
+            have = getattr(place, what)
+            return not too_small(need_m, have), joint_probability([(need_m + margin_m, have)]), have.value_m
+        return max(places, key=merit)
 
-    width_m = least.width_m + MARGIN_M
-    widest, deepest, stood_on = best(width_m, "length"), best(least.depth_m, "depth"), best(least.body_m, "ground")
+    widest, deepest, stood_on = best(least.width_m, "length", MARGIN_M), best(least.depth_m, "depth"), best(least.body_m, "ground")
     is_longest = widest.length.value_m == max(place.length.value_m for place in places)
     longest = f"the longest free {widest.kind}" if is_longest else f"the free {widest.kind} most likely to be long enough"
     floor, shown = f"the free floor{' in front' * (deepest.kind == 'wall')} has", "the photo shows"
@@ -141,7 +148,7 @@ def _trials(rule: Rule, least: LeastNeeds, places: Sequence[Place], which: str =
     elif which == "possible":
         longest += " that is not too shallow"
     return (
-        _Trial("width", "narrowest", _beside(rule), width_m, least.width_m, widest.length, f"{longest} has"),
+        _Trial("width", "narrowest", _beside(rule), least.width_m + MARGIN_M, least.width_m, widest.length, f"{longest} has"),
         _Trial("depth", "shallowest", " of floor to stand on", least.body_m, least.body_m, stood_on.ground, shown),
         _Trial("depth", "shallowest", " with its walkway", least.depth_m, least.depth_m, deepest.depth, floor),
         _Trial("height", "lowest", " in height", least.height_m + MARGIN_M, least.height_m, places[0].height, "the room has"),

@@ -64,11 +64,12 @@ def _stops(layout: Layout, j: int, step: int) -> np.ndarray:
 
 
 def _is_wall(layout: Layout, k: int, columns: np.ndarray) -> bool:
-    """Whether wall k is really seen where these columns begin. Its foot may be hidden there, if it is seen elsewhere; what only a network's
-    depth shows may be no wall."""
-    run = columns[:int(np.argmin(np.append(layout.path[columns] == k, False)))]
-    run = run[layout.support[run] > 0]
-    return len(run) >= CORNER_COLUMNS and (_exact(layout) or layout.walls[k].direct.sum() >= CORNER_COLUMNS)
+    """Whether wall k is really seen where these columns begin, up to those of another wall. Its foot may be hidden there, if it is seen
+    elsewhere; what only a network's depth shows may be no wall."""
+    owner = layout.path[columns]
+    run = columns[:int(np.argmax(np.append((owner != k) & (owner >= 0), True)))]
+    seen = (layout.path[run] == k) & (layout.support[run] > 0)
+    return seen.sum() >= CORNER_COLUMNS and (_exact(layout) or layout.walls[k].direct.sum() >= CORNER_COLUMNS)
 
 
 def _level_pixel(layout: Layout, azimuth: float) -> tuple[float, float]:

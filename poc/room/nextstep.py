@@ -208,7 +208,8 @@ def _end_photo(scene: Scene, m: Measurement) -> NextMeasurement | None:
     else:
         *first, last = walls or [_called(_wall_of(scene, m))]
         all_of = f"{', '.join(first)} and {last}" if first else last
-        action = f"take another photo, from further back or from the other side, so that all of {all_of} is in it"
+        are = "are" if first else "is"
+        action = f"take another photo, from further back or from the other side, so that all of {all_of} {are} in it"
     return NextMeasurement(action, m.name, float("inf"), _width(m.value, _sigma(m)), float(m.low))
 
 

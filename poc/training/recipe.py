@@ -34,7 +34,9 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
     """The settings in a JSON file, with names and types checked. Raises ParameterError."""
     try:
         found = json.loads(Path(path).read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except OSError as error:
+        raise ParameterError(f"{path}: the recipe cannot be read ({error.strerror})") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ParameterError(f"{path}: the recipe cannot be read as JSON ({error})") from error
     if not isinstance(found, dict):
         raise ParameterError(f"{path}: a recipe is a JSON object of settings")

@@ -192,8 +192,9 @@ def _changes(before: dict, after: dict) -> tuple[list[str], list[str]]:
         score.label.partition(",")[0]: abs(score.before - score.ideal) - abs(score.after - score.ideal)
         for score in _compared(before, after)
     }
+    lost = [s.label.partition(",")[0] for s in _compared(before, after) if np.isnan(s.after) and not np.isnan(s.before)]
     better = [name for name, gain in gains.items() if gain >= LEAST_CHANGE]
-    return better, [name for name, gain in gains.items() if gain <= -LEAST_CHANGE or np.isnan(gain)]
+    return better, [name for name, gain in gains.items() if gain <= -LEAST_CHANGE or name in lost]
 
 
 def _compared(before: dict, after: dict) -> list[Compared]:
