@@ -278,12 +278,13 @@ def ensure_model(name: str) -> None:
 def notebook_values(photo: Path, options: Options) -> dict[str, dict[str, Any]]:
     """The parameters of each notebook, by its name.
 
-    Raises ParameterError for a name that no notebook has, a value of the wrong kind, or requested products that the catalogue lacks, and
-    DataError for a catalogue that cannot be read.
+    Raises ParameterError for a name that no notebook has, a value of the wrong kind or out of range, or requested products that the
+    catalogue lacks, and DataError for a catalogue that cannot be read.
     """
     from poc.assumptions import parameters_from
     from poc.catalog import from_here, is_csv
     from poc.products.catalog_csv import read_csv
+    from poc.room.stretches import check_clearance
 
     known = {notebook.name: notebook_parameters(notebook.path) for notebook in WORKBOOK}
     own = {
@@ -300,6 +301,7 @@ def notebook_values(photo: Path, options: Options) -> dict[str, dict[str, Any]]:
     given = saved_by_hand() | given
     parameters_from({name.lower(): given.get(name, default) for name, default in known["06_business_case"].items() if name != "RUN"})
     _check_products(given)
+    check_clearance(*({**known["03_measurements"], **given}[name] for name in ("FREE_DEPTH", "FREE_HEIGHT")))
     return {
         stage: {name: value for name, value in {**own, **given}.items() if name in names} for stage, names in known.items()
     }

@@ -54,7 +54,7 @@ def check_rows(checks: Iterable[Check]) -> list[tuple[str, ...]]:
 
 def tape_first(checks: Iterable[Check], say: Messages = Messages("en")) -> str:
     """A warning that names the self-tests with a red light; empty where there are none."""
-    names = ", ".join(say.phrase(c.name) for c in checks if c.light == "red")
+    names = say("list").join(say.phrase(c.name) for c in checks if c.light == "red")
     return say("tape_first", names=names) if names else ""
 
 

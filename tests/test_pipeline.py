@@ -107,6 +107,12 @@ def test_a_parameter_that_is_an_option_names_it(photo_file, name, use):
         notebook_values(photo_file, Options(parameters={name: "1"}))
 
 
+@pytest.mark.parametrize(("name", "value"), [("FREE_DEPTH", "9"), ("FREE_HEIGHT", "0")])
+def test_what_counts_as_free_is_checked_before_anything_runs(photo_file, name, value):
+    with pytest.raises(ParameterError, match=rf"before a wall is {value} m; give 0\.\d to 2"):
+        notebook_values(photo_file, Options(parameters={name: value}))
+
+
 @pytest.mark.parametrize("name", ["RUN", "ORDERS_PER_MONHT", "orders"])
 def test_a_parameter_that_is_not_free_is_refused(photo_file, name):
     with pytest.raises(ParameterError, match=f"unknown parameter {name}"):
@@ -183,16 +189,16 @@ def test_what_somebody_saved_in_the_notebooks_is_told(photo_file, tmp_path, monk
     plain = notebook_values(photo_file, Options())
     assert pipeline.saved_by_hand() == {}
     shutil.copytree(pipeline.project_root() / "notebooks", tmp_path / "notebooks")
-    for name, before, after in (("03_measurements", "FREE_DEPTH = 0.6", "FREE_DEPTH = 0.1"), ("05_recommendation", "MAX_PRICE = None", "MAX_PRICE = 150"), ("06_business_case", "ORDERS_PER_MONTH = 5000", "ORDERS_PER_MONTH = 100")):
+    for name, before, after in (("03_measurements", "FREE_DEPTH = 0.6", "FREE_DEPTH = 0.3"), ("05_recommendation", "MAX_PRICE = None", "MAX_PRICE = 150"), ("06_business_case", "ORDERS_PER_MONTH = 5000", "ORDERS_PER_MONTH = 100")):
         path = tmp_path / "notebooks" / f"{name}.ipynb"
         assert before in (text := path.read_text("utf-8"))
         path.write_text(text.replace(before, after), "utf-8")
     monkeypatch.setattr(pipeline, "project_root", lambda: tmp_path)
-    assert pipeline.asked(Options(parameters={"STYLE": "modern"})) == {"FREE_DEPTH": 0.1, "MAX_PRICE": 150, "ORDERS_PER_MONTH": 100, "STYLE": "modern"}
+    assert pipeline.asked(Options(parameters={"STYLE": "modern"})) == {"FREE_DEPTH": 0.3, "MAX_PRICE": 150, "ORDERS_PER_MONTH": 100, "STYLE": "modern"}
     changed = notebook_values(photo_file, Options())
     assert changed["05_recommendation"] == {"MAX_PRICE": 150} and plain["05_recommendation"] == {}
-    assert pipeline.asked(Options(parameters={"MAX_PRICE": "99"})) == {"FREE_DEPTH": 0.1, "MAX_PRICE": "99", "ORDERS_PER_MONTH": 100}
-    assert changed["03_measurements"]["FREE_DEPTH"] == 0.1
+    assert pipeline.asked(Options(parameters={"MAX_PRICE": "99"})) == {"FREE_DEPTH": 0.3, "MAX_PRICE": "99", "ORDERS_PER_MONTH": 100}
+    assert changed["03_measurements"]["FREE_DEPTH"] == 0.3
 
 
 @pytest.mark.slow

@@ -308,7 +308,7 @@ def test_the_verdict_in_short_says_what_the_whole_one_does(status, spread, doubt
 def test_the_first_page_in_chinese_word_by_word(mixed):
     told, case = summarise(mixed, Messages("zh")), mixed.get("06_business_case", "case")
     assert [(c.value, c.note, c.light_word) for c in told.cards][:3] == [
-        ("无法判断", "几乎看不到地面", ""), ("≥ 3.47 m", "有一端不在画面内", "谨慎使用"),
+        ("无法判断", "几乎看不到地面", ""), ("≥ 3.47 m", "延伸到视线之外", "谨慎使用"),
         ("3.05 m", "90 % 区间：2.84–3.26 m；它与墙面 2、墙面 3互相穿越：其中有位置不对的", "不可靠")]
     assert told.measured == ("房间的 12 项尺寸中 6 项有完整区间，4 项为下限，2 项无法由此照片判断。",)
     assert told.sure[2] == "自检：1 项通过，1 项存疑，1 项未通过，1 项无法进行。"

@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from poc.errors import ParameterError
 from poc.room.cells import CELL_M, in_metres, largest_rectangle, raster
 from poc.room.feet import wall_share
 from poc.room.openings import find_openings
-from poc.room.stretches import STRIP_M, STRIP_RANGE_M, UP_TO_M, UP_TO_RANGE_M, free_stretches
+from poc.room.stretches import STRIP_M, UP_TO_M, check_clearance, free_stretches
 from poc.room.view import CEILING, FLOOR, WALL, Panorama, View, make_panorama, make_view, sample
 from poc.types import DepthMap, Obstacle, Scene, Surfaces
 
@@ -83,9 +82,7 @@ def complete(scene: Scene, surfaces: Surfaces | None, strip_m: float = STRIP_M, 
     strip_m, up_to_m: depth of floor and height of wall that are clear where a stretch is free. A refused scene, or one
     without depth or walls, comes back as it is. Raises ParameterError where they are out of range.
     """
-    for name, value, (least, most) in (("depth", strip_m, STRIP_RANGE_M), ("height", up_to_m, UP_TO_RANGE_M)):
-        if not least <= value <= most:
-            raise ParameterError(f"the free {name} before a wall is {value:g} m; give {least:g} to {most:g} m")
+    check_clearance(strip_m, up_to_m)
     if scene.refusal or scene.depth_m is None or not scene.walls or scene.camera_height_m is None:
         return scene
     valid = scene.depth_m > 0 if scene.valid is None else scene.valid

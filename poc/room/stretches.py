@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from poc.errors import ParameterError
 from poc.room.feet import wall_share
 from poc.room.openings import on_wall
 from poc.room.roomspace import inward, to_room
@@ -38,6 +39,14 @@ FREE, OBSTACLE, OCCLUDED, FRAME, DOOR_AT, AWAY = range(6)
 that may stand before the strip (`AT_WALL_M`)."""
 KINDS = ("free", "obstacle", "occluded", "frame", "door", "occluded")
 """The same as `WallSegment.free_end_kinds` has it."""
+
+
+def check_clearance(strip_m: float, up_to_m: float) -> None:
+    """Raises ParameterError unless both lengths that define a free stretch are in their ranges: the depth of clear floor in front of a
+    wall, and the height up to which the wall is clear, metres."""
+    for name, value, (least, most) in (("depth", strip_m, STRIP_RANGE_M), ("height", up_to_m, UP_TO_RANGE_M)):
+        if not least <= value <= most:
+            raise ParameterError(f"the free {name} before a wall is {value:g} m; give {least:g} to {most:g} m")
 
 
 def free_stretches(scene: Scene, view: View, wall: WallSegment, taken: np.ndarray, *, strip_m: float = STRIP_M,
