@@ -123,5 +123,5 @@ def _named(path: Path, action: Callable):
 
 
 def _cannot_write(path: Path, error: OSError) -> WriteError:
-    or_space = " or free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    or_space = " or free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else ""
     return WriteError(f"cannot write {path} ({error.strerror or error}): choose another location{or_space}")
