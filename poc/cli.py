@@ -135,7 +135,7 @@ def depth(
     from poc.camera import estimate_camera
     from poc.depth import depth_png, estimate
     from poc.figures.depthview import coloured_png
-    from poc.files import write_together, output_chosen_by_caller
+    from poc.files import output_chosen_by_caller, write_together
     from poc.photo import load_photo
     from poc.room.distortion import straightened
     from poc.room.refusal import refuse

@@ -145,7 +145,7 @@ def train(
     from poc.models.runtime import need_torch
 
     need_torch("training")
-    from poc.files import probe_file, output_chosen_by_caller
+    from poc.files import output_chosen_by_caller, probe_file
     from poc.training.export import export_run
     from poc.training.loop import train as run
     from poc.training.recipe import make_config

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poc.errors import ParameterError
-from poc.files import probe_file, write_file, write_together, output_chosen_by_caller
+from poc.files import output_chosen_by_caller, probe_file, write_file, write_together
 from poc.parameters import check_parameters, notebook_parameters
 from poc.progress import Progress
 from poc.runs import Run, locked_run, project_root
@@ -137,7 +137,7 @@ def _one_size(sizes: Sequence[tuple[str, int]], options: Options) -> None:
 def measure_room(checked: Checked) -> Room:
     """Run the stages on one photo in this process. A photo without a room gives a refused scene, not an error."""
     from poc.camera import estimate_camera
-    from poc.depth import estimate, detect_rotation
+    from poc.depth import detect_rotation, estimate
     from poc.measure import measure
     from poc.scene import build_scene
 

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from poc.errors import ParameterError, RunError, WriteError
-from poc.files import make_folder, write_together, output_chosen_by_caller
+from poc.files import make_folder, output_chosen_by_caller, write_together
 from poc.packing import pack, unpack
 
 SCHEMA = 4

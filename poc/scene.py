@@ -16,9 +16,10 @@ from poc.geometry import rotation_from_vector
 from poc.room.adjust import (
     FOCAL, SHIFT, TILT, YAW, CameraPrior, PlaneObservation, adjust, adjust_without_culprits, as_built, depth_noise, observe_planes,
 )  # fmt: skip
-from poc.room.ends import EXACT, two_ends
+from poc.room.ceiling import LEAST_LINE
+from poc.room.ends import two_ends
 from poc.room.floorplan import complete
-from poc.room.layout import MOST_TURN_SIGMA, Layout, room_rotation, solve_layout
+from poc.room.layout import EXACT, MOST_TURN_SIGMA, Layout, room_rotation, solve_layout
 from poc.room.observe import grid_to_photo
 from poc.room.planes import fit_floor, fitted_floor
 from poc.room.propagate import (
@@ -39,8 +40,8 @@ ROUNDS, SETTLED = 2, 0.01
 LEAST_CEILING, LEAST_EXACT_CEILING = 0.012, 0.001
 """Share of the photo that must surely be ceiling before its height is measured, by a network and by exact depth. Below the first,
 43 of 46 ceilings that a network saw in photos of real rooms were none: the wall goes on out of the frame."""
-LEAST_CEILING_DEPTHS, LEAST_CEILING_LINE = 80, 6
-"""Depth samples, and columns of the ceiling line, that measure a ceiling's height."""
+LEAST_CEILING_DEPTHS = 80
+"""Depth samples that measure a ceiling's height."""
 UNHEARD_LOG = 0.55
 """A camera height by a network's depth farther (log) than this from where photographers hold cameras is not believed. On 242
 photos of real and rendered rooms it was off by 0.49 at most (95 %: 0.27), on a refinery by 0.63; of 201 other interiors one was
@@ -329,7 +330,7 @@ def _ceiling_source(view: View, layout: Layout) -> str | None:
         seen = data.mask.mean() >= LEAST_EXACT_CEILING and _is_level(layout)
     else:
         seen = (data.mask & (view.p[..., CEILING] > SURE)).mean() >= LEAST_CEILING
-    enough = {"depth": len(data.depth_d) >= LEAST_CEILING_DEPTHS, "ceiling line": len(data.line_wall) >= LEAST_CEILING_LINE}
+    enough = {"depth": len(data.depth_d) >= LEAST_CEILING_DEPTHS, "ceiling line": len(data.line_wall) >= LEAST_LINE}
     order = ("depth", "ceiling line") if exact else ("ceiling line", "depth")
     return next((source for source in order if enough[source]), None) if seen else None
 

@@ -16,7 +16,6 @@ from poc.products.fit import Extent, ceiling_extent, extent, fit_probability, jo
 from poc.products.places import find_spot, floor_places, wall_places
 from poc.types import Measurement, Obstacle
 
-
 # --- probability -------------------------------------------------------------------------------------------------
 
 

@@ -64,7 +64,7 @@ def test_the_shipped_weights_tell_rooms_from_clouds(tmp_path):
 def test_a_photo_that_stands_wrong_is_told_how_to_turn_it(turns, says):
     """As programs leave it that lose what the camera noted of how it was held."""
     from poc.camera import estimate_camera
-    from poc.depth import estimate, detect_rotation
+    from poc.depth import detect_rotation, estimate
     from poc.photo import load_photo
     from poc.scene import build_scene
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from poc.errors import ParameterError
 from poc.figures.evidence import SURFACE_COLOURS
 from poc.figures.theme import rgb
-from poc.errors import ParameterError
 from poc.files import probe_folder, write_file
 from poc.types import SURFACE_CLASSES, Z90, DepthMap, Surfaces
 

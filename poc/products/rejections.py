@@ -90,7 +90,7 @@ class _Trial:
     @property
     def hopeless(self) -> bool:
         """Whether measuring by tape cannot help."""
-        return too_small(self.shown_m, self.have)
+        return _too_small(self.shown_m, self.have)
 
     def rejection(self, category: str) -> Rejection:
         """This shortage as the reason for a category."""
@@ -100,7 +100,7 @@ class _Trial:
         return Rejection(category, self.short, None if guessed else self.need_m - self.have.value_m, text)
 
 
-def too_small(need_m: float, have: Extent) -> bool:
+def _too_small(need_m: float, have: Extent) -> bool:
     """Whether a length is too small beyond doubt: both its ends are in view, and even the upper end of its interval is."""
     return not have.at_least and need_m >= have.high_m
 
@@ -136,7 +136,7 @@ def _trials(rule: Rule, least: LeastNeeds, places: Sequence[Place], which: str =
     def best(need_m: float, what: str, margin_m: float = 0.0) -> Place:
         def merit(place: Place) -> tuple[bool, float, float]:
             have = getattr(place, what)
-            return not too_small(need_m, have), joint_probability([(need_m + margin_m, have)]), have.value_m
+            return not _too_small(need_m, have), joint_probability([(need_m + margin_m, have)]), have.value_m
         return max(places, key=merit)
 
     widest, deepest, stood_on = best(least.width_m, "length", MARGIN_M), best(least.depth_m, "depth"), best(least.body_m, "ground")

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from poc.room import feet
 from poc.geometry import MAD_TO_SIGMA, TUKEY
+from poc.room import feet
 from poc.room.edges import edge_along, level_line, slope_per_cell
 from poc.room.feet import WallLine
 from poc.room.view import WINDOW, Panorama, View

@@ -85,25 +85,28 @@ def find_details(photo: Photo, scene: Scene) -> Details:
     """Keypoints of a photo that lie on something whose place the scene knows, above the floor. The scene must not be refused."""
     import cv2
 
-    scale = min(1.0, LONG_SIDE / max(photo.rgb.shape[:2]))
-    grey = cv2.cvtColor(photo.rgb, cv2.COLOR_RGB2GRAY)
-    if scale < 1.0:
-        grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    size = np.array(grey.shape[1::-1], float)
-    less = min(1.0, PICTURE_SIDE / size.max())
-    small = cv2.resize(grey, None, fx=less, fy=less, interpolation=cv2.INTER_AREA)
+    grey = _shrunk(cv2.cvtColor(photo.rgb, cv2.COLOR_RGB2GRAY), LONG_SIDE)
     found, descriptors = cv2.SIFT_create(nfeatures=MOST_DETAILS, contrastThreshold=0.02).detectAndCompute(grey, None)
     if descriptors is None:
-        return Details(np.zeros((0, 3)), np.zeros((0, 128), np.float32), float(scene.camera_height_m), np.zeros((0, 2)),
-                       size / size.max(), small.astype(np.float32))
+        descriptors = np.zeros((0, 128), np.float32)
+    size = np.array(grey.shape[1::-1], float)
+    frame = size / size.max()
     grid = _places_of_cells(scene)
-    share = np.array([k.pt for k in found]) / size
+    share = np.array([k.pt for k in found]).reshape(-1, 2) / size
     cell = np.clip((share * [grid.shape[1], grid.shape[0]]).astype(int), 0, [grid.shape[1] - 1, grid.shape[0] - 1])
     points = grid[cell[:, 1], cell[:, 0]]
     descriptors = np.sqrt(descriptors / np.maximum(descriptors.sum(1, keepdims=True), 1e-6))  # Arandjelović and Zisserman, 2012
     known = np.isfinite(points).all(1) & (points[:, 2] > ABOVE_FLOOR_M)
-    return Details(points[known], descriptors[known].astype(np.float32), float(scene.camera_height_m), share[known] * size / size.max(),
-                   size / size.max(), small.astype(np.float32))
+    return Details(points[known], descriptors[known].astype(np.float32), float(scene.camera_height_m), share[known] * frame, frame,
+                   _shrunk(grey, PICTURE_SIDE).astype(np.float32))
+
+
+def _shrunk(grey: np.ndarray, long_side: int) -> np.ndarray:
+    """A picture made smaller, if it is larger than that."""
+    import cv2
+
+    scale = min(1.0, long_side / max(grey.shape))
+    return cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1.0 else grey
 
 
 def _places_of_cells(scene: Scene) -> np.ndarray:

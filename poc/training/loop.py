@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
 from poc.errors import DataError, ParameterError, PocError
-from poc.files import probe_folder, write_file, output_chosen_by_caller
+from poc.files import output_chosen_by_caller, probe_folder, write_file
 from poc.models.embedded_net import EmbeddedNet
 from poc.training.augment import AugmentConfig
 from poc.training.distil import answer, ask, distillation_loss
