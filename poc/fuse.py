@@ -26,7 +26,7 @@ from poc.room.jointwalls import JointWall, pair_walls
 from poc.room.roomspace import longest_free
 from poc.room.sameroom import Seat
 from poc.room.seating import RoomPhoto, same_views, seat_photos, twins
-from poc.types import Z90, Measurement, Plane, Scale, Scene, floored
+from poc.types import SLOPING_CEILING, Z90, Measurement, Plane, Scale, Scene, floored
 
 __all__ = ["Conflict", "JointRoom", "RoomPhoto", "join_rooms"]
 
@@ -300,7 +300,11 @@ class _Join:
         return replace(m, reason="the ceiling is out of every photo, or not seen clearly enough")
 
     def _ceiling_beside_walls(self, m: Measurement) -> Measurement:
-        """The ceiling's height; its interval reaches up to where another photo surely sees a wall, if that is higher."""
+        """The ceiling's height; its interval holds what photos show of it that see it slope, and reaches up to where another photo surely
+        sees a wall, if that is higher."""
+        for name, seen in self._sloping():
+            m = replace(m, low=min(m.low, seen.low), high=max(m.high, seen.high), reason=f"by {name}, {seen.reason}",
+                        light="red" if m.light == "red" else "amber")
         highest = self._highest_wall()
         if highest is None or not highest.measurement.low > m.high:
             return m
@@ -309,6 +313,11 @@ class _Join:
                 f"{' and '.join(seeing)} {'show' if len(seeing) > 1 else 'shows'}")
         self.conflicts.append(Conflict(m.name, (*seeing, name), (m.value, least.value), text))
         return replace(m, high=least.value)
+
+    def _sloping(self) -> list[tuple[str, Measurement]]:
+        """The ceiling's height by each photo that sees it slope, with the photo's name."""
+        return [(self.names[i], m) for i in self._matched for m in self.rooms[i].measurements
+                if m.name == "ceiling_height" and SLOPING_CEILING in m.reason]
 
     def _seeing_ceiling(self) -> list[str]:
         """Names of the photos in which the ceiling is measured."""

@@ -11,7 +11,7 @@ from poc.room.nextstep import next_measurement
 from poc.room.propagate import variance, wall_length
 from poc.room.roomspace import crossing_walls, longest_free
 from poc.room.selftest import COMMON_CEILING_M, self_test
-from poc.types import RUNS_THROUGH, UNCOMMON_CEILING, Measurement, Scene
+from poc.types import RUNS_THROUGH, SLOPING_CEILING, UNCOMMON_CEILING, Measurement, Scene
 
 __all__ = ["FIXED_NAMES", "measure", "measurement_json", "next_measurement", "self_test"]
 
@@ -111,11 +111,26 @@ def _ceiling_height(scene: Scene) -> Measurement:
     total = ceiling.offset_m + scene.camera_height_m
     value, parts = propagated(scene, lambda s: s.ceiling, total, ceiling.sigma_m)
     told = log_normal("ceiling_height", value, "m", parts, ceiling.basis)
+    if scene.solution is not None and scene.solution.base.climb is not None:
+        return _along_climb(scene, told)
     low, high = COMMON_CEILING_M
     if low <= value <= high:
         return told
     outside = told.low > high or told.high < low
     return replace(told, light="red" if outside or told.light == "red" else "amber", reason=UNCOMMON_CEILING)
+
+
+def _along_climb(scene: Scene, told: Measurement) -> Measurement:
+    """The height of a ceiling that is not level: from the lowest to the highest that is seen of it, each with its own error."""
+
+    def end(k: int) -> Measurement:
+        value, parts = variance(scene.solution, lambda s: s.climb[k])
+        return log_normal(told.name, value, told.unit, parts, told.basis)
+
+    lowest, highest = end(0), end(1)
+    reason = f"{SLOPING_CEILING}; its line climbs from {lowest.value:.1f} to {highest.value:.1f} m as far as it is seen"
+    return replace(told, low=min(told.low, lowest.low), high=max(told.high, highest.high), reason=reason,
+                   light="red" if told.light == "red" else "amber")
 
 
 def _least_height(scene: Scene) -> Measurement:

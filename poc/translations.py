@@ -60,6 +60,8 @@ PHRASES_ZH = {
     "few rooms have it: unless this is a hall or an attic, the scale or the ceiling's line is off":
         "这样的层高很少见：除非是大厅或阁楼，否则尺度或天花板线有误",
     "the height of a door, marked on the photo, would tell": "在照片上标注一扇门的高度即可核实",
+    "the ceiling slopes, or a wall is not where it was put": "天花板是倾斜的，或有一面墙的位置不对",
+    "its line climbs from {before} to {after} m as far as it is seen": "其边线在可见范围内由 {before} m 升至 {after} m",
     "standing on the floor": "立于地面",
     "lying on the floor": "平放于地面",
     "hidden by what stands before it": "被前方物体遮挡",

@@ -31,6 +31,8 @@ RUNS_THROUGH = "it runs through"
 UNCOMMON_CEILING = ("few rooms have it: unless this is a hall or an attic, the scale or the ceiling's line is off; the height of a door, "
                     "marked on the photo, would tell")
 """The reason of a ceiling height beyond those of common rooms: if the scale is off, no length is inside its interval."""
+SLOPING_CEILING = "the ceiling slopes, or a wall is not where it was put"
+"""Beginning of a ceiling height's reason where the ceiling's line is not level: the interval then spans the heights seen."""
 GIVEN_OFF = "or a length that was given is far off"
 """Ending of a refusal where a length that the caller gave does not fit the photo."""
 

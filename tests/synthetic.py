@@ -70,10 +70,12 @@ def make_room(seed: int, shape: str | None = None, *, size: tuple[int, int] = (4
                  openings=openings, height=height, ceiling=ceiling, world_from_cam=world_from_cam, f=f, size=size, seed=seed)
 
 
-def cast(corners: np.ndarray, boxes=(), *, pitch_deg: float = 14.0, height: float = 1.45) -> SyntheticRoom:
-    """A room of given corners (plan, metres from the camera) with boxes (x0, y0, x1, y1, height) in it."""
+def cast(corners: np.ndarray, boxes=(), *, pitch_deg: float = 14.0, height: float = 1.45, grades=(0.0,)) -> SyntheticRoom:
+    """A room of given corners (plan, metres from the camera) with boxes (x0, y0, x1, y1, height) in it. grades: how far each plane of the
+    ceiling rises per metre to the right; straight above the camera it is 2.5 m high. The lowest counts, so that two make a gable."""
     rotation = _rotation(0.05, np.deg2rad(pitch_deg), 0.0)
-    return _cast(corners, boxes=boxes, openings=(), height=height, ceiling=2.5, world_from_cam=rotation, f=300.0, size=(480, 360), seed=3)
+    return _cast(corners, boxes=boxes, openings=(), height=height, ceiling=2.5, world_from_cam=rotation, f=300.0, size=(480, 360), seed=3,
+                 grades=grades)
 
 
 def _polygon(shape: str, w: float, d: float) -> np.ndarray:
@@ -129,7 +131,7 @@ def _openings(rng, polygon):
     return out
 
 
-def _cast(polygon, *, boxes, openings, height, ceiling, world_from_cam, f, size, seed) -> SyntheticRoom:
+def _cast(polygon, *, boxes, openings, height, ceiling, world_from_cam, f, size, seed, grades=(0.0,)) -> SyntheticRoom:
     w, h = size
     cx, cy = (w - 1) / 2.0, (h - 1) / 2.0
     u, v = np.meshgrid(np.arange(w), np.arange(h))
@@ -137,15 +139,16 @@ def _cast(polygon, *, boxes, openings, height, ceiling, world_from_cam, f, size,
     best = np.full((h, w), np.inf)
     labels, wall_index, face = np.zeros((h, w), np.int8), np.full((h, w), -1), np.zeros((h, w), np.int16)
     with np.errstate(divide="ignore", invalid="ignore"):
-        for z, label, k in ((-height, FLOOR, 1), (ceiling - height, CEILING, 2)):
-            t = z / ray[..., 2]
+        for z, grade, label, k in ((-height, 0.0, FLOOR, 1), *((ceiling - height, grade, CEILING, 2) for grade in grades)):
+            t = z / (ray[..., 2] - grade * ray[..., 0])
             hit = (t > 1e-6) & (t < best)
             best[hit], labels[hit], face[hit] = t[hit], label, k
         for i in range(len(polygon)):
             p, q = polygon[i], polygon[(i + 1) % len(polygon)]
             t, along, length = _hit_edge(ray, p, q)
             z = t * ray[..., 2]
-            hit = (t > 1e-6) & (t < best) & (along >= 0) & (along <= length) & (z > -height) & (z < ceiling - height)
+            top = ceiling - height + np.min([grade * t * ray[..., 0] for grade in grades], axis=0)
+            hit = (t > 1e-6) & (t < best) & (along >= 0) & (along <= length) & (z > -height) & (z < top)
             best[hit], labels[hit], wall_index[hit], face[hit] = t[hit], WALL, i, 10 + i
             for edge, s0, s1, z0, z1, label in openings:
                 if edge == i:

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from poc.geometry import rotation_from_vector
+from poc.geometry import pixel_rays, rotation_from_vector
 from poc.measure import measure, next_measurement, self_test
 from poc.messages import Messages
 from poc.room.nextstep import _ceiling_photo, _end_photo, _free_wall_photo, _photo_of, lengths, variance_left
@@ -19,7 +19,7 @@ from poc.scene import build_scene
 from poc.summary import _sure
 from poc.types import Measurement, NextMeasurement, Opening, ScaleSource, Scene
 from poc.words import SAME, advice_sentence, check_rows, error_percent, measurement_rows, room_lines, scale_sentences, sentence
-from tests.synthetic import make_room, noisy_depth, perturbed_camera
+from tests.synthetic import CEILING, cast, make_room, noisy_depth, perturbed_camera
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +121,27 @@ def test_a_ceiling_that_may_be_a_common_one_is_used_with_care(scene):
     above = replace(scene.plane("floor"), id="ceiling", kind="ceiling", offset_m=3.7 - scene.camera_height_m, sigma_m=0.2)
     told = {m.name: m for m in measure(replace(scene, planes=(*scene.planes, above), solution=None))}["ceiling_height"]
     assert told.low < 3.6 < told.value and told.light == "amber" and "few rooms have it" in told.reason
+
+
+FLAT, SHED, GABLE = (0.0,), (0.25,), (0.3, -0.3)
+
+
+@pytest.mark.parametrize("grades", [FLAT, (0.06,), SHED, (-0.25,), GABLE])
+def test_a_ceiling_that_is_not_level_has_not_one_height(grades):
+    """A roof's slope is told, and all heights that are seen lie in the interval; floors laid by eye (3°) are no roof."""
+    room = cast(np.array([(-2.2, -1.0), (-2.2, 4.0), (2.2, 4.0), (2.2, -1.0)]), pitch_deg=-4.0, grades=grades)
+    scene = _network_scene(room, 0.04, camera_height=(1.45, 0.04))
+    told, check = ({x.name: x for x in found}[name] for found, name in
+                   ((measure(scene), "ceiling_height"), (self_test(scene), "ceiling height")))
+    assert told.status == "measured" and told.low < told.value < told.high
+    rises = max(abs(grade) for grade in grades) > 0.1
+    assert ("the ceiling slopes" in told.reason) == rises and (check.light == "") == rises
+    on_ceiling = room.labels == CEILING
+    above = pixel_rays(room.camera, *room.labels.shape) @ -scene.camera.gravity * room.depth.values + room.camera_height_m
+    far = on_ceiling & (room.depth.values > 3.5)
+    seen = np.quantile(above[far], [0.02, 0.98])
+    assert told.low < seen[0] and seen[1] < told.high
+    assert not rises or told.light != "green"
 
 
 # --- the next measurement --------------------------------------------------------------------------------------------

@@ -76,7 +76,8 @@ class End:
 class Shape:
     """The room in metres under one state. psi, distance: of each of k walls, azimuth of the normal (radians) and metres. ends:
     k×2×2, left and right end in plan (x right, y forward). camera_height; ceiling: height above the floor, None where not seen.
-    top: how far above the floor a wall is seen, or None."""
+    top: how far above the floor a wall is seen, or None. climb: heights above the floor between which the ceiling's line rises along a
+    wall, None where the ceiling is level or not seen."""
 
     psi: np.ndarray
     distance: np.ndarray
@@ -84,6 +85,7 @@ class Shape:
     camera_height: float
     ceiling: float | None
     top: float | None = None
+    climb: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ def shape_of(problem: Problem, state: State, solved: Sequence[WallSolution], *, 
     ends = [[_end_point(state, psi, distance, k, end) for end in pair] for k, pair in enumerate(problem.ends)]
     above = ceiling_height(problem, state, solved, line_cells, ceiling_log)
     ceiling = None if above is None else h * (1 + above)
-    return Shape(psi, distance, np.array(ends).reshape(-1, 2, 2), h, ceiling, _top(problem, state, solved))
+    climb = None if ceiling is None else _climb(problem, state, solved, line_cells, ceiling_log)
+    return Shape(psi, distance, np.array(ends).reshape(-1, 2, 2), h, ceiling, _top(problem, state, solved), climb)
 
 
 def _top(problem: Problem, state: State, solved: Sequence[WallSolution]) -> float | None:
@@ -117,6 +120,17 @@ def _top(problem: Problem, state: State, solved: Sequence[WallSolution]) -> floa
         return None
     wall = solved[seen.wall]
     return problem.camera_height_m * (1 + height_on_wall(state.level_rays(seen.uv), wall.psi, wall.distance, TOP_QUANTILE))
+
+
+def _climb(problem: Problem, state: State, solved: Sequence[WallSolution], line_cells: float,
+           ceiling_log: float) -> tuple[float, float] | None:
+    """The heights above the floor between which the ceiling's line rises along a wall, metres, with errors as of `shape_of`."""
+    seen = problem.layout.ceiling.climb
+    if seen is None:
+        return None
+    wall = solved[seen.wall]
+    low, high = (_line_height(problem, state, uv, wall.psi, wall.distance, line_cells, ceiling_log) for uv in (seen.low_uv, seen.high_uv))
+    return problem.camera_height_m * (1 + low), problem.camera_height_m * (1 + high)
 
 
 def _end_point(state: State, psi: np.ndarray, distance: np.ndarray, k: int, end: End) -> np.ndarray:
@@ -133,13 +147,19 @@ def ceiling_height(problem: Problem, state: State, solved: Sequence[WallSolution
     """The ceiling's height over the camera in camera heights, with errors as of `shape_of`; None where no ceiling is measured."""
     data = problem.layout.ceiling
     if problem.ceiling_from == "ceiling line":
-        level = state.level_rays(data.line_uv)
-        level[:, 2] += line_cells / (state.f_px * problem.layout.cells_per_px) * np.hypot(level[:, 0], level[:, 1])
         psi, distance = (np.array(x)[data.line_wall] for x in ([w.psi for w in solved], [w.distance for w in solved]))
-        return height_on_wall(level, psi, distance) * float(np.exp(ceiling_log))
+        return _line_height(problem, state, data.line_uv, psi, distance, line_cells, ceiling_log)
     if problem.ceiling_from == "depth":
         return float(np.median(ceiling_depth_heights(data, state)) * np.exp(ceiling_log))
     return None
+
+
+def _line_height(problem: Problem, state: State, uv: np.ndarray, psi, distance, line_cells: float, ceiling_log: float) -> float:
+    """The height over the camera, camera heights, of a ceiling's line at photo pixels n×2, with errors as of `shape_of`. psi, distance: of
+    the wall below it, or of the wall below each pixel (n)."""
+    level = state.level_rays(uv)
+    level[:, 2] += line_cells / (state.f_px * problem.layout.cells_per_px) * np.hypot(level[:, 0], level[:, 1])
+    return height_on_wall(level, psi, distance) * float(np.exp(ceiling_log))
 
 
 def ceiling_depth_heights(data: CeilingData, state: State) -> np.ndarray:
@@ -232,7 +252,8 @@ def _lost(wall: WallSolution) -> WallSolution:
 
 def _scaled(shape: Shape, factor: float) -> Shape:
     ceiling, top = (None if x is None else x * factor for x in (shape.ceiling, shape.top))
-    return Shape(shape.psi, shape.distance * factor, shape.ends * factor, shape.camera_height * factor, ceiling, top)
+    climb = None if shape.climb is None else (shape.climb[0] * factor, shape.climb[1] * factor)
+    return Shape(shape.psi, shape.distance * factor, shape.ends * factor, shape.camera_height * factor, ceiling, top, climb)
 
 
 def variance(errors: Errors, quantity: Callable[[Shape], float]) -> tuple[float, dict[str, float]]:
