@@ -155,14 +155,14 @@ def find_spot(
     stands = (place.body_m >= setback_m + product.depth_m + BACK_GAP_M - 1e-9) & ~high
     for clear_m in (place.reach_m, place.open_m):
         first, last = _longest_run(stands & (clear_m >= depth_m - 1e-9))
-        whole = last - first == len(stands)  # then the run is as long as the stretch, which is no multiple of STEP_M
-        run_m = place.length.value_m if whole else min((last - first) * STEP_M, place.length.value_m)
+        begin_m, end_m = _run_ends(place, first, last)
+        run_m = end_m - begin_m
         if run_m >= width_m - 1e-9:
             centred = not corner and run_m >= width_m + side_m
-            centre = _centre(place, product, first * STEP_M, run_m, centred)
-            under = slice(max(0, int((centre - width_m / 2) / STEP_M)), math.ceil((centre + width_m / 2) / STEP_M))
+            left_m, centre_m = _position(place, product, width_m, begin_m, end_m, centred)
+            under = _steps_under(left_m, left_m + width_m, first, last)
             unseen_m = max(0.0, depth_m - float(place.reach_m[under].min()))
-            return Spot(centre, run_m, float(clear_m[under].min()), True, unseen_m)
+            return Spot(centre_m, run_m, float(clear_m[under].min()), True, unseen_m)
     return _least_bad(place, width_m, high)
 
 
@@ -186,12 +186,33 @@ def _sills(scene: Scene, start: np.ndarray, along: np.ndarray, inward: np.ndarra
     return tuple(found)
 
 
-def _centre(place: Place, product: Product, begin_m: float, run_m: float, centred: bool) -> float:
-    """Where along the line the middle of the piece is: at the run's middle, or with the piece against the run's more closed end."""
+def _run_ends(place: Place, first: int, last: int) -> tuple[float, float]:
+    """From where to where along the line a run of steps (first, one past the last) is surely free, in metres.
+
+    A step is judged at its middle, so a run that something ends within the line is relied on only up to the middle of its outer steps. The
+    line's own ends are exact (its length is no multiple of STEP_M).
+    """
+    begin_m = 0.0 if first == 0 else (first + 0.5) * STEP_M
+    end_m = place.length.value_m if last == len(place.body_m) else (last - 0.5) * STEP_M
+    return begin_m, max(begin_m, end_m)
+
+
+def _position(place: Place, product: Product, width_m: float, begin_m: float, end_m: float, centred: bool) -> tuple[float, float]:
+    """Where along the line the width_m that a piece needs begin, and where its middle is: at the middle of the run from begin_m to end_m,
+    or with the piece against the run's more closed end."""
     if centred:
-        return begin_m + run_m / 2
-    half = product.width_m / 2 + BACK_GAP_M
-    return begin_m + half if _openness(place.ends[0]) <= _openness(place.ends[1]) else begin_m + run_m - half
+        middle_m = (begin_m + end_m) / 2
+        return middle_m - width_m / 2, middle_m
+    half_m = product.width_m / 2 + BACK_GAP_M
+    if _openness(place.ends[0]) <= _openness(place.ends[1]):
+        return begin_m, begin_m + half_m
+    return end_m - width_m, end_m - half_m
+
+
+def _steps_under(left_m: float, right_m: float, first: int, last: int) -> slice:
+    """The steps of a run that the floor from left_m to right_m along the line reaches into; at least one."""
+    begin = min(max(first, math.floor(left_m / STEP_M)), last - 1)
+    return slice(begin, max(begin + 1, min(last, math.ceil(right_m / STEP_M))))
 
 
 def placement_at(place: Place, spot: Spot, product: Product, setback_m: float = 0.0) -> Placement:
