@@ -11,7 +11,7 @@ import rooms
 from rooms import piece
 
 from poc.errors import ParameterError
-from poc.products.clearance import DOOR_ZONE_M, _fill_holes, inside_polygon
+from poc.products.clearance import DOOR_ZONE_M, STEP_M, _fill_holes, inside_polygon
 from poc.products.fit import Extent, ceiling_extent, extent, fit_probability, joint_probability
 from poc.products.places import find_spot, floor_places, wall_places
 from poc.types import Measurement, Obstacle
@@ -167,3 +167,42 @@ def test_what_belongs_into_a_corner_stands_at_the_more_closed_end(ends, side):
     at = find_spot(place, shelf, 0.82, 0.9, corner=True).centre_m
     assert at == pytest.approx(0.4 if side == "left" else length - 0.4, abs=0.08)
     assert find_spot(place, shelf, 0.82, 0.9, corner=False).centre_m == pytest.approx(length / 2, abs=0.05)
+
+
+FAR_WALL = wall_places(rooms.scene(), rooms.measurements())[0]
+
+
+def stepped(depths_m: list[float], ends=("obstacle", "obstacle")):
+    """A place of as many steps as there are depths, with that much free floor at each."""
+    depths, far = np.array(depths_m, float), FAR_WALL
+    return replace(far, length=replace(far.length, value_m=len(depths) * STEP_M), body_m=depths, reach_m=depths, open_m=depths, ends=ends)
+
+
+@pytest.mark.parametrize("ends", [("corner", "frame"), ("frame", "corner"), ("obstacle", "door"), ("door", "obstacle")])
+@pytest.mark.parametrize("side_m", [0.0, 0.5])
+@pytest.mark.parametrize("corner", [True, False])
+def test_a_free_spot_has_the_depth_it_needs_under_all_of_it(ends, side_m, corner):
+    """Lines with shallow floor on either side of the deep run, of any length: the floor looked at is the floor it stands on."""
+    shelf, found = piece(width=0.8, depth=0.3), 0
+    width_m, depth_m = 0.82 + side_m, 0.9
+    for before, deep, after in np.ndindex(4, 40, 4):
+        place = stepped([0.6] * before + [1.2] * deep + [0.6] * after or [0.6], ends)
+        spot = find_spot(place, shelf, width_m, depth_m, corner=corner, side_m=side_m)
+        if not spot.free:
+            continue
+        found += 1
+        assert spot.depth_m >= depth_m and spot.unseen_m == 0.0
+        left, right = spot.centre_m - 0.4, spot.centre_m + 0.4
+        surely_from = (before + 0.5) * STEP_M if before else 0.0
+        surely_to = (before + deep - 0.5) * STEP_M if after else place.length.value_m
+        assert left >= surely_from + 0.01 - 1e-9 and right <= surely_to - 0.01 + 1e-9
+        assert spot.run_m == pytest.approx(surely_to - surely_from)
+    assert found > 100
+
+
+def test_beside_other_furniture_a_piece_keeps_off_its_edge_where_there_is_room():
+    shelf = piece(width=0.8, depth=0.3)
+    wide, tight = stepped([3.0] * 20), stepped([3.0] * 17)
+    assert find_spot(wide, shelf, 0.82, 0.9, corner=True).centre_m == pytest.approx(0.41 + STEP_M / 2)
+    assert find_spot(tight, shelf, 0.84, 0.9, corner=True).centre_m == pytest.approx(0.41 + 0.01)
+    assert find_spot(stepped([3.0] * 20, ("corner", "obstacle")), shelf, 0.82, 0.9, corner=True).centre_m == pytest.approx(0.41)

@@ -199,14 +199,18 @@ def _run_ends(place: Place, first: int, last: int) -> tuple[float, float]:
 
 def _position(place: Place, product: Product, width_m: float, begin_m: float, end_m: float, centred: bool) -> tuple[float, float]:
     """Where along the line the width_m that a piece needs begin, and where its middle is: at the middle of the run from begin_m to end_m,
-    or with the piece against the run's more closed end."""
+    or with the piece at the run's more closed end; there half a step off other furniture, whose edge is known no better, if the run is long
+    enough."""
     if centred:
         middle_m = (begin_m + end_m) / 2
         return middle_m - width_m / 2, middle_m
+    at_start = _openness(place.ends[0]) <= _openness(place.ends[1])
+    beside = place.ends[0 if at_start else 1] == "obstacle"
+    gap_m = min(STEP_M / 2, max(0.0, end_m - begin_m - width_m)) if beside else 0.0
     half_m = product.width_m / 2 + BACK_GAP_M
-    if _openness(place.ends[0]) <= _openness(place.ends[1]):
-        return begin_m, begin_m + half_m
-    return end_m - width_m, end_m - half_m
+    if at_start:
+        return begin_m + gap_m, begin_m + gap_m + half_m
+    return end_m - gap_m - width_m, end_m - gap_m - half_m
 
 
 def _steps_under(left_m: float, right_m: float, first: int, last: int) -> slice:
