@@ -68,14 +68,13 @@ OTHER = Rule(("wall", "floor"), 0.60)
 class Recommendations:
     """The products recommended, or the reason why there are none.
 
-    items: the best of those that fit. reason: the outcome in words. considered: number of products that passed the database's filter. sure:
-    number of those that fit with the required probability. undecided: number of those that have a place but a lower probability;
-    likeliest: the most likely of them. basis: what they were fitted to, in words.
+    items: the best of those that fit. reason: the outcome in words. sure: number of products that fit with
+    the required probability. undecided: number of those that have a place but a lower probability; likeliest: the most likely of them.
+    basis: what they were fitted to, in words.
     """
 
     items: tuple[Recommendation, ...]
     reason: str
-    considered: int
     sure: int
     undecided: int
     basis: str
@@ -120,32 +119,18 @@ def recommend_or_reason(
     check_options(max_price, limit, min_probability)
     places, why = places_or_reason(scene, measurements)
     if not places:
-        return Recommendations((), why, 0, 0, 0, "", catalogue.currency)
+        return Recommendations((), why, 0, 0, "", catalogue.currency)
     if not on_offer(catalogue, chosen, styles, max_price):
-        return Recommendations((), NO_OFFER, 0, 0, 0, _basis(places), catalogue.currency)
+        return Recommendations((), NO_OFFER, 0, 0, _basis(places), catalogue.currency)
     candidates = _candidates(places, catalogue, chosen, styles, max_price, min_probability)
-    sure = [c for c in candidates if c.spot.free and c.probability >= min_probability]
-    undecided = [c for c in candidates if c not in sure and c.spot.free and c.probability >= 0.05]
+    sure = [c for c in candidates if c.probability >= min_probability]
+    undecided = [c for c in candidates if c not in sure and c.probability >= 0.05]
     nearest = max(undecided, key=lambda c: (c.probability, c.product.sku), default=None)
     items = tuple(_recommendation(c) for c in _diverse(sure, limit))
     return Recommendations(
-        items, _outcome(len(sure), len(items), len(undecided), min_probability, why), len(candidates), len(sure), len(undecided),
-        _basis(places), catalogue.currency, None if nearest is None else _recommendation(nearest),
+        items, _outcome(len(sure), len(items), len(undecided), min_probability, why), len(sure), len(undecided), _basis(places),
+        catalogue.currency, None if nearest is None else _recommendation(nearest),
     )
-
-
-def check_product(product: Product, scene: Scene, measurements: Sequence[Measurement]) -> Recommendation:
-    """A single product of one's own: the place where it fits best, the probability that it does, and why (or what is too small).
-
-    The placement is None where it does not fit into what the photo shows. Raises ParameterError for sizes that are not positive numbers.
-    """
-    places, why = places_or_reason(scene, measurements)
-    best = max(
-        (_candidate(product, place, rule_of(product.category)) for place in places),
-        key=lambda c: (c.spot.free, c.probability, c.use),
-        default=None,
-    )
-    return Recommendation(product, None, 0.0, f"not assessed: {why}") if best is None else _recommendation(best)
 
 
 def chosen_categories(catalogue: Catalogue, categories: Sequence[str] | None) -> tuple[str, ...]:
@@ -191,8 +176,8 @@ def _candidates(
     places: Sequence[Place], catalogue: Catalogue, categories: Sequence[str], styles: Sequence[str] | None,
     max_price: float | None, min_probability: float,
 ) -> list[Candidate]:
-    """Every product that fits some place at the upper end of its interval: at the most suitable place of those where it fits with
-    min_probability, else at the place where it fits most probably."""
+    """Every product that has a free spot at some place: at the most suitable place of those where it fits with min_probability, else at the
+    place where it fits most probably."""
     best: dict[str, Candidate] = {}
     for place, rule, group in _queries(places, categories):
         products = fitting(
@@ -202,7 +187,7 @@ def _candidates(
         )
         for product in products:
             new, old = _candidate(product, place, rule), best.get(product.sku)
-            if old is None or _merit(new, min_probability) > _merit(old, min_probability):
+            if new is not None and (old is None or _merit(new, min_probability) > _merit(old, min_probability)):
                 best[product.sku] = new
     return list(best.values())
 
@@ -219,12 +204,14 @@ def _queries(places: Sequence[Place], categories: Sequence[str]) -> Iterator[tup
             yield place, rule, group
 
 
-def _candidate(product: Product, place: Place, rule: Rule) -> Candidate:
-    """A product at the best position of one place, with the probability that it fits there."""
+def _candidate(product: Product, place: Place, rule: Rule) -> Candidate | None:
+    """A product at the best position of one place, with the probability that it fits there; None where it has no free spot."""
     width_m = product.width_m + rule.side_m + MARGIN_M
     depth_m = product.depth_m + rule.clear_sides * product.clearance_m
     spot = find_spot(place, product, width_m, depth_m, corner=rule.corner, side_m=rule.side_m,
                      setback_m=rule.setback_m(product))
+    if spot is None:
+        return None
     probability = fit_probability(
         product, run_extent(place, spot), place.spread.scaled(max(spot.depth_m, 0.01)), place.height,
         side_m=rule.side_m, clear_sides=rule.clear_sides,
@@ -246,10 +233,10 @@ def _area(place: Place) -> float:
     return max(place.length.value_m * place.depth.value_m, 1e-6)
 
 
-def _merit(c: Candidate, enough: float) -> tuple[bool, bool, float]:
-    """Sort key between places for one product: free, fits with probability `enough`, and how likely and suitable."""
+def _merit(c: Candidate, enough: float) -> tuple[bool, float]:
+    """Sort key between places for one product: whether it fits with probability `enough`, and how likely and suitable."""
     sure = c.probability >= enough
-    return c.spot.free, sure, c.probability * (0.6 + 0.4 * c.use if sure else 1.0)
+    return sure, c.probability * (0.6 + 0.4 * c.use if sure else 1.0)
 
 
 # --- choosing ----------------------------------------------------------------------------------------------------
@@ -308,7 +295,7 @@ def _rank(group: Sequence[Candidate]) -> list[_Scored]:
 
 def _recommendation(c: Candidate) -> Recommendation:
     setback_m = rule_of(c.product.category).setback_m(c.product)
-    placement = placement_at(c.place, c.spot, c.product, setback_m) if c.spot.free else None
+    placement = placement_at(c.place, c.spot, c.product, setback_m)
     return Recommendation(c.product, placement, c.probability, reason_for(c), _at_least(c))
 
 
@@ -329,13 +316,10 @@ def reason_for(c: Candidate) -> str:
         size = f"{product.width_m:.2f} × {product.depth_m:.2f} m on {floor} (width 90 %: {run.low_m:.2f}–{run.high_m:.2f})"
     side = f"; {rule.side_m:.2f} m beside it" if rule.side_m else ""
     need = product.depth_m + rule.clear_sides * product.clearance_m
-    if c.spot.free:
-        sides = " on both long sides" if rule.clear_sides > 1 else ""
-        room = f"; {product.clearance_m:.2f} m walkway kept{sides} ({need:.2f} of {deep.value_m:.2f} m depth)"
-        if c.spot.unseen_m > 0:
-            room = f"; {product.clearance_m:.2f} m walkway, {c.spot.unseen_m:.2f} m of it out of the photo (assumed free)"
-    else:
-        room = f"; {need:.2f} m deep with its walkway, {deep.value_m:.2f} m free ({between(deep)}): no place for it in what the photo shows"
+    sides = " on both long sides" if rule.clear_sides > 1 else ""
+    room = f"; {product.clearance_m:.2f} m walkway kept{sides} ({need:.2f} of {deep.value_m:.2f} m depth)"
+    if c.spot.unseen_m > 0:
+        room = f"; {product.clearance_m:.2f} m walkway, {c.spot.unseen_m:.2f} m of it out of the photo (assumed free)"
     height = c.place.height
     tall = f"; {product.height_m:.2f} m high under {height_in_words(height)}" if product.height_m >= TALL_M else ""
     return f"{size}{side}{room}{tall}; P(fits) {'at least ' if _at_least(c) else ''}{probability_in_words(c.probability)}"

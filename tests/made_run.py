@@ -35,7 +35,7 @@ def make(run: Run, refused: bool = False) -> None:
     run.save("03_measurements", values, parents=["01_upload", "02_depth"], model=MODEL, weights=WEIGHTS)
     run.save("04_sketch", {}, parents=["01_upload", "03_measurements"])
     reason = "the photo shows no floor that meets a wall" if refused else "2 pieces fit"
-    run.save("05_recommendation", {"found": Recommendations(items, reason, 2, len(items), 0, "", "¥")}, parents=["01_upload", "03_measurements"])
+    run.save("05_recommendation", {"found": Recommendations(items, reason, len(items), 0, "", "¥")}, parents=["01_upload", "03_measurements"])
     params = BusinessParameters()
     money = {"case": business_case(params), "verdict": accuracy_verdict(found, params), "swings": sensitivity(params)}
     run.save("06_business_case", money, parents=["03_measurements"])

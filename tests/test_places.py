@@ -122,6 +122,21 @@ def test_every_stretch_has_the_error_of_its_own_wall():
     assert lengths["wall_3"].below_m > 3 * usual["wall_3"].below_m and lengths["wall_2"] == usual["wall_2"]
 
 
+def test_in_a_room_of_several_photos_a_stretch_is_no_surer_than_the_longest():
+    assert rooms.scene().solution is None, "as where photos were joined"
+    vague = tuple(rooms.measured(m.name, 3.5, 0.2) if m.name == "longest_free_wall" else m for m in rooms.measurements())
+    longest, right, _ = wall_places(rooms.scene(), vague)
+    assert right.length.below_m == pytest.approx(longest.length.scaled(3.0).below_m)
+
+
+def test_floor_out_of_the_photo_ends_at_a_wall_that_is_known():
+    """What lies behind a wall at the photographer's back is no floor to walk on."""
+    scene = rooms.scene()
+    behind = replace(scene, planes=(*scene.planes, rooms.plane("wall_4", "wall", (0, 1, 0), 0.5, 0.5)))
+    nothing_known, ends = (wall_places(room, rooms.measurements())[0].open_m for room in (scene, behind))
+    assert np.allclose(nothing_known, 4.5) and np.allclose(ends, rooms.FAR + 0.5)
+
+
 def test_free_floor_is_known_as_its_area_is():
     """Whatever is known of the longest free wall."""
     vague = tuple(rooms.measured("longest_free_wall", 3.5, 0.6) if m.name == "longest_free_wall" else m for m in rooms.measurements())
@@ -188,7 +203,7 @@ def test_a_free_spot_has_the_depth_it_needs_under_all_of_it(ends, side_m, corner
     for before, deep, after in np.ndindex(4, 40, 4):
         place = stepped([0.6] * before + [1.2] * deep + [0.6] * after or [0.6], ends)
         spot = find_spot(place, shelf, width_m, depth_m, corner=corner, side_m=side_m)
-        if not spot.free:
+        if spot is None:
             continue
         found += 1
         assert spot.depth_m >= depth_m and spot.unseen_m == 0.0
@@ -206,3 +221,11 @@ def test_beside_other_furniture_a_piece_keeps_off_its_edge_where_there_is_room()
     assert find_spot(wide, shelf, 0.82, 0.9, corner=True).centre_m == pytest.approx(0.41 + STEP_M / 2)
     assert find_spot(tight, shelf, 0.84, 0.9, corner=True).centre_m == pytest.approx(0.41 + 0.01)
     assert find_spot(stepped([3.0] * 20, ("corner", "obstacle")), shelf, 0.82, 0.9, corner=True).centre_m == pytest.approx(0.41)
+
+
+def test_a_piece_used_from_both_sides_has_floor_behind_it_as_well():
+    table = piece(width=0.8, depth=0.8)
+    deep, shallow = (replace(stepped([3.0] * 40), body_m=np.full(40, body_m)) for body_m in (1.45, 1.35))
+    assert find_spot(deep, table, 0.82, 2.0, corner=False, setback_m=0.6) is not None
+    assert find_spot(shallow, table, 0.82, 2.0, corner=False, setback_m=0.6) is None
+    assert find_spot(shallow, table, 0.82, 2.0, corner=False) is not None

@@ -20,7 +20,7 @@ from poc.products.clearance import inside_polygon
 from poc.products.fit import Extent
 from poc.products.places import wall_places
 from poc.products.rejections import _shortage, explain_rejections
-from poc.recommend import FITS, NO_OFFER, RULES, _candidates, _merit, check_product, recommend, recommend_or_reason, rule_of
+from poc.recommend import FITS, NO_OFFER, RULES, _candidates, _merit, recommend, recommend_or_reason, rule_of
 from poc.types import Measurement, Obstacle, Scene
 
 
@@ -135,9 +135,25 @@ def test_tables_have_their_clearance_on_both_sides(catalogue):
         assert "both long sides" in item.reason and item.placement.wall_id is None
 
 
-def test_probability_falls_as_the_interval_widens_and_only_sure_pieces_are_offered(catalogue):
-    own = piece(width=3.3)
-    sharp, vague = (check_product(own, rooms.scene(), rooms.measurements(s)).probability for s in (0.02, 0.30))
+def only(folder: Path, **sizes):
+    """A catalogue of nothing but one piece, of the sizes of `rooms.piece`."""
+    own = piece(**sizes)
+    columns = ("sku", "name", "category", "style", "width_m", "depth_m", "height_m", "clearance_m", "price", "currency")
+    path = folder / f"{len(list(folder.iterdir()))}.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([columns, [getattr(own, name, "CNY") for name in columns]])
+    return open_catalogue(csv_path=path, sqlite_path=path.with_suffix(".sqlite"))
+
+
+def judged(catalogue, measurements=None):
+    """The catalogue's one piece as recommended, however unlikely it is to fit; None where it has no place."""
+    told = rooms.measurements() if measurements is None else measurements
+    return next(iter(recommend_or_reason(rooms.scene(), told, catalogue, min_probability=1e-6).items), None)
+
+
+def test_probability_falls_as_the_interval_widens_and_only_sure_pieces_are_offered(catalogue, tmp_path):
+    own = only(tmp_path, width=3.3)
+    sharp, vague = (judged(own, rooms.measurements(s)).probability for s in (0.02, 0.30))
     assert sharp > 0.99 and 0.5 < vague < 0.75
     few = recommend_or_reason(rooms.scene(), rooms.measurements(0.5), catalogue, min_probability=0.95)
     assert few.undecided > 20 and "measure by tape" in few.reason
@@ -204,17 +220,22 @@ def test_no_room_no_wall_no_floor_give_a_reason_and_nothing_else(catalogue):
     assert recommend(no_grid, rooms.measurements(), catalogue) == ()
 
 
-def test_an_own_piece_is_judged_by_its_sizes():
-    fits = check_product(piece(1.8), rooms.scene(), rooms.measurements())
+def test_an_own_piece_is_judged_by_its_sizes(tmp_path):
+    fits = judged(only(tmp_path, width=1.8))
     assert fits.probability > 0.99 and fits.placement.wall_id == "wall_2"
     check_standing(fits, rooms.scene())
-    wide = check_product(piece(3.6), rooms.scene(), rooms.measurements())
-    assert wide.placement is None and wide.probability < 0.2 and "no place for it in what the photo shows" in wide.reason
-    deep = check_product(piece(1.0, depth=3.2), rooms.scene(), rooms.measurements())
-    assert 0 < deep.probability < 0.9 or deep.placement is not None
-    assert check_product(piece(height=2.55), rooms.scene(), rooms.measurements(0.1)).probability < 0.7
-    nowhere = check_product(piece(), Scene(rooms.camera(), refusal="no room found"), ())
-    assert nowhere.probability == 0.0 and nowhere.reason == "not assessed: no room found"
+    for too_large in ({"width": 3.6}, {"width": 1.0, "depth": 4.2}):
+        assert judged(only(tmp_path, **too_large)) is None
+    assert judged(only(tmp_path, height=2.55), rooms.measurements(0.1)).probability < 0.7
+
+
+def test_a_piece_is_offered_only_the_places_its_kind_may_have(tmp_path):
+    """A sofa stands at a wall and a dining table on the floor, even where only the other place would do."""
+    no_wall, no_floor = rooms.without("longest_free_wall"), rooms.without("floor_area_free")
+    sofa = only(tmp_path, width=1.8)
+    assert judged(sofa, no_floor) is not None and judged(sofa, no_wall) is None
+    table = only(tmp_path, width=1.2, depth=0.8, category="dining table")
+    assert judged(table, no_wall) is not None and judged(table, no_floor) is None
 
 
 def test_every_sample_category_has_a_rule(catalogue):

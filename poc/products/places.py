@@ -84,14 +84,12 @@ class Spot:
     """A position along a place.
 
     centre_m: the middle of the piece, along the line. run_m: length of the usable run around it. depth_m: the least free depth there.
-    free: whether the piece fits (else this is the least bad position, and there is no placement). unseen_m: how much of the clearance lies
-    beyond the photo's edge.
+    unseen_m: how much of the clearance lies beyond the photo's edge.
     """
 
     centre_m: float
     run_m: float
     depth_m: float
-    free: bool
     unseen_m: float = 0.0
 
 
@@ -145,8 +143,9 @@ def _ranked(places: Sequence[Place]) -> tuple[Place, ...]:
 
 def find_spot(
     place: Place, product: Product, width_m: float, depth_m: float, *, corner: bool, side_m: float = 0.0, setback_m: float = 0.0
-) -> Spot:
-    """The best position for a piece that needs width_m (with side room and margin) and depth_m (with its clearance).
+) -> Spot | None:
+    """The best position for a piece that needs width_m (with side room and margin) and depth_m (with its clearance); None where there is no
+    free one.
 
     corner: place the piece at the closed end of the run instead of its middle. side_m: room needed beside it; the middle is taken only if
     both sides get it. setback_m: floor kept free behind the piece.
@@ -162,8 +161,8 @@ def find_spot(
             left_m, centre_m = _position(place, product, width_m, begin_m, end_m, centred)
             under = _steps_under(left_m, left_m + width_m, first, last)
             unseen_m = max(0.0, depth_m - float(place.reach_m[under].min()))
-            return Spot(centre_m, run_m, float(clear_m[under].min()), True, unseen_m)
-    return _least_bad(place, width_m, high)
+            return Spot(centre_m, run_m, float(clear_m[under].min()), unseen_m)
+    return None
 
 
 def _above_sill(place: Place, product: Product, setback_m: float) -> np.ndarray:
@@ -310,12 +309,3 @@ def _longest_run(free: np.ndarray) -> tuple[int, int]:
         return 0, 0
     best = int(np.argmax(stops - starts))
     return int(starts[best]), int(stops[best])
-
-
-def _least_bad(place: Place, width_m: float, high: np.ndarray) -> Spot:
-    """The position for a piece that does not fit: the window of its width with the most free depth (0 where `high`)."""
-    reach = np.where(high, 0.0, place.open_m)
-    size = min(len(reach), max(1, math.ceil(width_m / STEP_M - 1e-9)))
-    least = np.lib.stride_tricks.sliding_window_view(reach, size).min(axis=1)
-    best = int(least.argmax())
-    return Spot((best + size / 2) * STEP_M, place.length.value_m, float(least[best]), False)
