@@ -1,12 +1,15 @@
-"""Atomic file writing: a file is written beside its target and renamed when complete, so it is either whole or absent."""
+"""Atomic file writing: a file is written beside its target and renamed when complete, so it is either whole or absent.
+
+Files that belong together are renamed together, or not at all.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,15 +28,16 @@ def write_file(path: Path, content: Content) -> Path:
 def write_together(files: Mapping[Path, Content]) -> None:
     """Write several files, or none of them if the disk is full or a permission is missing.
 
-    All are first written beside their targets; only when every one is complete are they renamed, in order.
-    Raises WriteError with the path and the system's reason.
+    All are first written beside their targets; only when every one is complete are they renamed, in order. Where a rename fails, the files
+    renamed before it get their old content back. Of two processes that write into one folder, the second renames after the first has done
+    (where the system can lock a folder). Raises WriteError with the path and the system's reason.
     """
     written: list[tuple[Path, Path]] = []
     try:
         for path, content in files.items():
             written.append((_write_beside(path, content), path))
-        for temporary, path in written:
-            _named(path, lambda t=temporary, p=path: os.replace(t, p))
+        with _locked(path.parent for path in files):
+            _rename_all(written)
     finally:
         for temporary, _ in written:
             temporary.unlink(missing_ok=True)
@@ -105,6 +109,61 @@ def _write_beside(path: Path, content: Content) -> Path:
         temporary.unlink(missing_ok=True)
         raise
     return temporary
+
+
+def _rename_all(written: Sequence[tuple[Path, Path]]) -> None:
+    """Rename each (temporary file, target), or none of them. Raises WriteError."""
+    renamed: list[tuple[Path, Path | None]] = []  # each target, and where its old content is kept
+    try:
+        for number, (temporary, path) in enumerate(written, 1):
+            if number < len(written):  # the last one is unchanged where its own rename fails
+                renamed.append((path, _keep_old(path, temporary.with_suffix(".old"))))
+            _named(path, lambda t=temporary, p=path: os.replace(t, p))
+    except BaseException:
+        for path, old in reversed(renamed):
+            with suppress(OSError):  # then its old content stays beside it
+                _put_back(path, old)
+        raise
+    for _, old in renamed:
+        if old is not None:
+            old.unlink(missing_ok=True)
+
+
+def _keep_old(path: Path, aside: Path) -> Path | None:
+    """Keep the present file under the name `aside`, and return that; None where there is none."""
+    if not os.path.lexists(path):
+        return None
+    try:
+        os.link(path, aside)
+    except OSError:  # a file system without hard links
+        _named(path, lambda: os.replace(path, aside))
+    return aside
+
+
+def _put_back(path: Path, old: Path | None) -> None:
+    """Undo a rename: the old file under its name again, or none where there was none."""
+    if old is None:
+        path.unlink(missing_ok=True)
+        return
+    os.replace(old, path)
+    old.unlink(missing_ok=True)  # still there where both names were one file's
+
+
+@contextmanager
+def _locked(folders: Iterable[Path]) -> Iterator[None]:
+    """Hold a lock on each folder; without one where the system cannot lock folders."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    with ExitStack() as locks:
+        for folder in sorted({os.path.realpath(folder) for folder in folders}):  # in one order, so that no two wait for each other
+            with suppress(OSError):
+                handle = os.open(folder, os.O_RDONLY)
+                locks.callback(os.close, handle)
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def _umask() -> int:

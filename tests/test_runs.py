@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -202,6 +203,52 @@ def test_several_files_or_none(tmp_path):
     with pytest.raises(WriteError):
         files.write_together({tmp_path / "a": b"1", tmp_path / "b": b"2"})
     assert [p.name for p in tmp_path.iterdir()] == ["b"]
+
+
+def refuse_rename_to(name: str, monkeypatch):
+    """Renames to a file called `name` fail from now on, as where its folder was just made read-only."""
+    rename = os.replace
+
+    def replace(source, target):
+        if os.path.basename(target) == name and str(source).endswith(".part"):
+            raise OSError(errno.EACCES, "Permission denied")
+        rename(source, target)
+
+    monkeypatch.setattr(files.os, "replace", replace)
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_where_a_later_rename_fails_the_earlier_files_come_back(tmp_path, monkeypatch, links):
+    """Whether the file system has hard links or not; a file that was not there before is gone again."""
+    for name in "ac":
+        (tmp_path / name).write_text(f"old {name}")
+    if not links:
+        monkeypatch.setattr(files.os, "link", lambda *names: (_ for _ in ()).throw(OSError(errno.EPERM, "Operation not permitted")))
+    refuse_rename_to("c", monkeypatch)
+    with pytest.raises(WriteError, match="c .Permission denied"):
+        files.write_together({tmp_path / name: b"new" for name in "abc"})
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"a": "old a", "c": "old c"}
+    monkeypatch.undo()
+    files.write_together({tmp_path / name: b"new" for name in "abc"})
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == dict.fromkeys("abc", "new")
+
+
+def test_two_that_write_at_once_do_not_mix_their_files(tmp_path, monkeypatch):
+    """The second comes in between the two renames of the first, and has to wait."""
+    pytest.importorskip("fcntl")
+    rename, others = os.replace, []
+
+    def replace(source, target):
+        rename(source, target)
+        if not others:
+            others.append(threading.Thread(target=files.write_together, args=({tmp_path / "a": b"second", tmp_path / "b": b"second"},)))
+            others[0].start()
+            others[0].join(timeout=0.3)
+
+    monkeypatch.setattr(files.os, "replace", replace)
+    files.write_together({tmp_path / "a": b"first", tmp_path / "b": b"first"})
+    others[0].join(timeout=30)
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"a": "second", "b": "second"}
 
 
 def test_a_folder_in_the_way_of_a_file(tmp_path):
