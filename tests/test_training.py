@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import cv2
@@ -257,6 +259,24 @@ class TestWithTorch:
             assert "delete it to start again, or give another --out" in err
         last.unlink()
         assert cli.run([*map(str, command)]) == 0
+
+    def test_a_disk_that_fills_up_is_told_in_one_line_and_leaves_nothing(self, tmp_path):
+        """The limit on a file's size makes the kernel refuse the write in the middle, as a full disk does; what was there stays."""
+        (tmp_path / "history.json").write_text("earlier")
+        code = (
+            "import resource, signal, sys, torch\n"
+            "from poc.errors import WriteError\nfrom poc.training.loop import State, TrainConfig, save\n"
+            "net = torch.nn.Linear(200, 200)\n"
+            "state = State(net, net, torch.optim.AdamW(net.parameters()))\n"
+            "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\n"
+            "try:\n    save(state, TrainConfig(sources=(), out=sys.argv[1]))\n"
+            "except WriteError as error:\n    print(error)\n"
+        )
+        done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True)
+        assert done.stdout.startswith(f"cannot write {tmp_path / 'last.pt'} (File too large): "), done.stderr
+        assert done.stdout.count("\n") == 1
+        assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"history.json": "earlier"}
 
     def test_a_run_knows_the_network_it_started_from(self, tmp_path):
         """Its content, not only its name; and one of another network in its folder is not gone on from."""

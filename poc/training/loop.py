@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 import logging
 import math
-import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
 from poc.errors import DataError, ParameterError, PocError
-from poc.files import output_chosen_by_caller, probe_folder, write_file
+from poc.files import output_chosen_by_caller, probe_folder, write_file, write_together
 from poc.models.embedded_net import EmbeddedNet
 from poc.training.augment import AugmentConfig
 from poc.training.distil import answer, ask, distillation_loss
@@ -153,18 +153,17 @@ def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
 
 
 def save(state: State, config: TrainConfig) -> None:
-    """Write `last.pt` atomically, and `history.json`."""
-    path = Path(config.out) / "last.pt"
-    part = path.with_suffix(".part")
+    """Write `last.pt` and `history.json`, both or neither. Raises WriteError, as where the disk is full."""
+    checkpoint = io.BytesIO()  # first in memory: to a full disk torch would end with an error of its own
     torch.save(
         {
             "network": config.network, "net": state.net.state_dict(), "average": state.average.state_dict(),
             "optimiser": state.optimiser.state_dict(), "epoch": state.epoch, "step": state.step, "history": state.history,
         },
-        part,
+        checkpoint,
     )  # fmt: skip
-    os.replace(part, path)
-    (Path(config.out) / "history.json").write_text(json.dumps(state.history, indent=1))
+    out, history = Path(config.out), json.dumps(state.history, indent=1)
+    write_together({out / "last.pt": checkpoint.getvalue(), out / "history.json": history.encode()})
 
 
 def restore(state: State, config: TrainConfig) -> bool:
