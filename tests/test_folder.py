@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from poc.errors import DataError
-from poc.training.folder import IGNORE, list_frames, load_frame, read_names
+from poc.training.folder import IGNORE, list_frames, load_frame, read_names, select_frames
 from tests.data_folder import load_all, write_folder
 
 
@@ -297,6 +297,16 @@ def test_a_folder_that_lists_no_frames_has_those_of_its_photos(tmp_path):
     meta = tmp_path / "meta.json"
     meta.write_text(json.dumps({"intrinsics": json.loads(meta.read_text())["intrinsics"]}))
     assert [f.name for f in list_frames(tmp_path)] == [first, second]
+
+
+def test_a_frame_whose_name_is_a_number_can_be_named(tmp_path):
+    (name,) = write_folder(tmp_path, n=1)
+    for file in [path for path in tmp_path.rglob("*.*g") if path.stem == name]:
+        file.rename(file.with_stem("7"))
+    where = tmp_path / "meta.json"
+    where.write_text(json.dumps(json.loads(where.read_text()) | {"frames": [{"name": 7}]}))
+    assert [frame.name for frame in list_frames(tmp_path)] == ["7"]
+    assert [frame.name for frame in select_frames(tmp_path, ["7"])] == ["7"]
 
 
 def test_a_list_of_frames_that_is_no_text(tmp_path):

@@ -11,6 +11,7 @@ import pytest
 from poc.fuse import RoomPhoto, join_rooms
 from poc.measure import measure
 from poc.room.sameroom import Details, Seat, chain, quarter, reverse, shown_again
+from poc.room.seating import seat_photos
 from poc.types import Scene
 from poc.words import joint_lines
 from tests.one_room import BACK, CEILING, FRONT, OUTLINE, SIDE, SMALL, TURNED, alone, own_scale, pair, photos, seen  # noqa: F401 (fixtures among them)
@@ -37,6 +38,17 @@ def test_seats_add_up_and_turn_back():
     assert quarter(both.turn) @ point + both.shift_m == pytest.approx(through)
     back = chain(a, reverse(a))
     assert back.turn == 0 and back.shift_m == pytest.approx([0, 0])
+
+
+def test_a_photo_is_seated_by_the_one_it_shares_most_with(monkeypatch):
+    """The third hardly matches the first but well the second: it is seated by way of that."""
+    links = {(0, 1): Seat(0, np.array([1.0, 0.0]), 0.1, 40), (0, 2): Seat(0, np.array([9.0, 0.0]), 0.1, 12), (1, 2): Seat(0, np.array([1.0, 0.0]), 0.1, 30)}
+    monkeypatch.setattr("poc.room.seating.find_details", lambda photo, scene: photo)
+    monkeypatch.setattr("poc.room.seating.matches", lambda a, b: None)
+    monkeypatch.setattr("poc.room.seating.shown_again", lambda a, b, pairs: 0.0)
+    monkeypatch.setattr("poc.room.seating.find_seat", lambda a, b, pairs: links[a, b])
+    seats = seat_photos([RoomPhoto(number, None, ()) for number in range(3)], [0, 1, 2]).seats
+    assert list(seats) == [0, 1, 2] and seats[2].shift_m == pytest.approx([2.0, 0.0])
 
 
 def test_bare_walls_are_not_matched_by_guess():

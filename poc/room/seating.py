@@ -67,8 +67,8 @@ class Seated(NamedTuple):
 def seat_photos(rooms: Sequence[RoomPhoto], good: Sequence[int]) -> Seated:
     """Seats for the largest group of photos that common details hold together; of equal groups that with the earliest anchor.
 
-    good: positions of photos with a room in them, at least one. Each photo is seated by the one already seated with which it shares
-    most votes.
+    good: positions of photos with a room in them, at least one. Of all pairs of a seated photo and one that is not, that with the most
+    votes is taken next.
     """
     details = {i: find_details(rooms[i].photo, rooms[i].scene) for i in good}
     pairs = {(a, b): matches(details[a], details[b]) for a, b in combinations(good, 2)}
@@ -78,13 +78,10 @@ def seat_photos(rooms: Sequence[RoomPhoto], good: Sequence[int]) -> Seated:
     links |= {(b, a): reverse(s) for (a, b), s in links.items()}
     groups = []
     for start in good:
-        group, waiting = {start: OWN_FRAME}, [start]
-        while waiting:
-            here = waiting.pop(0)
-            ahead = sorted((pair for pair in links if pair[0] == here and pair[1] not in group), key=lambda p: -links[p].votes)
-            for _, there in ahead:
-                group[there] = links[here, there] if here == start else chain(group[here], links[here, there])
-                waiting.append(there)
+        group = {start: OWN_FRAME}
+        while ahead := [pair for pair in links if pair[0] in group and pair[1] not in group]:
+            here, there = max(ahead, key=lambda pair: links[pair].votes)
+            group[there] = links[here, there] if here == start else chain(group[here], links[here, there])
         groups.append(group)
     return Seated(max(groups, key=len), copies)
 

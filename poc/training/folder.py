@@ -166,7 +166,7 @@ def _entries(folder: Path, meta: object, where: Path) -> list[dict]:
     for number, entry in enumerate(entries, 1):
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), (str, int)):
             raise DataError(f'{otherwise}: its frame {number} is {_shown(entry)}, expected a name, or an object with "name"')
-    return entries
+    return [entry | {"name": str(entry["name"])} for entry in entries]
 
 
 def select_frames(folder: str | Path, names: Iterable[str] | None = None, limit: int | None = None) -> list[Frame]:
