@@ -93,13 +93,13 @@ def angle_between(a: np.ndarray, b: np.ndarray, *, undirected: bool = False) -> 
 
 
 def rotation_from_vector(w: np.ndarray) -> np.ndarray:
-    """Rodrigues: rotation vector (3, radians) to a 3×3 rotation."""
+    """Rodrigues: rotation vectors (…×3, radians) to rotations (…×3×3)."""
     w = np.asarray(w, float)
-    angle = float(np.linalg.norm(w))
-    k = np.array([[0, -w[2], w[1]], [w[2], 0, -w[0]], [-w[1], w[0], 0]])
-    if angle < 1e-8:
-        return np.eye(3) + k + 0.5 * k @ k
-    return np.eye(3) + np.sin(angle) / angle * k + (1 - np.cos(angle)) / angle**2 * (k @ k)
+    angle = np.linalg.norm(w, axis=-1)[..., None, None]
+    x, y, z = w[..., 0], w[..., 1], w[..., 2]
+    zero = np.zeros_like(x)
+    k = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*w.shape, 3)
+    return np.eye(3) + np.sinc(angle / np.pi) * k + 0.5 * np.sinc(angle / (2 * np.pi)) ** 2 * (k @ k)
 
 
 def rotation_angle(r: np.ndarray) -> float:

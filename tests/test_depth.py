@@ -1,5 +1,6 @@
 """Depth and surfaces by a tiny network whose answers are known: log z = 2·red (half size), floor where green, wall where blue."""
 
+import json
 import math
 import shutil
 from dataclasses import replace
@@ -61,6 +62,16 @@ def test_surfaces_order_and_sum():
     np.testing.assert_allclose(surfaces.probabilities.sum(axis=2), 1, atol=1e-5)
     best = surfaces.probabilities.argmax(axis=2)
     assert (best[125:] == SURFACE_CLASSES.index("floor")).all() and (best[:115] == SURFACE_CLASSES.index("wall")).all()
+
+
+def test_a_changed_sidecar_is_another_model(tmp_path):
+    for file in TINY.iterdir():
+        shutil.copy(file, tmp_path)
+    first = load_model(weights_dir=tmp_path)
+    assert load_model(weights_dir=tmp_path) is first
+    sidecar = tmp_path / "embedded.json"
+    sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | {"sigma_scale": 2.25}))
+    assert load_model(weights_dir=tmp_path).sigma_scale == 2.25
 
 
 def test_the_answer_on_a_mirrored_photo_is_the_mirrored_answer(monkeypatch):

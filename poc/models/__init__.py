@@ -94,4 +94,5 @@ def load_model(name: str = DEFAULT_MODEL, weights_dir: str | Path | None = None)
         path, identity = obtain_weights(preset, weights_dir)
         return adapter.load(preset, path, identity)
 
-    return cached((preset.name, *file_key(found)), make)
+    parts = [path for path in (found, found.with_suffix(".json")) if path.is_file()]  # the weights, and the sidecar of the project's own
+    return cached((preset.name, *map(file_key, parts)), make)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from poc.room.roomspace import inward
-from poc.types import Opening, Scene
+from poc.room.roomspace import inward, to_room
+from poc.types import Scene
 
 STEP_M = 0.05
 """Distance between samples, along the line and away from it."""
@@ -101,7 +101,7 @@ def _opening_zones(scene: Scene, kind: str, depth_m: float) -> list[tuple[np.nda
         plane = scene.plane(opening.plane_id)
         if opening.kind != kind or plane is None:
             continue
-        corners = room_corners(scene, opening)
+        corners = to_room(opening.corners_cam, scene)
         normal = (scene.room_from_cam @ plane.normal_cam)[:2]
         normal = normal / max(float(np.linalg.norm(normal)), 1e-9)
         order = corners[:, :2] @ np.array([normal[1], -normal[0]])
@@ -123,9 +123,3 @@ def inside_polygon(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
         if y0 != y1:
             inside ^= ((y0 > y) != (y1 > y)) & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
     return inside
-
-
-def room_corners(scene: Scene, opening: Opening) -> np.ndarray:
-    """Corners 4×3 in the room frame, the third coordinate above the floor."""
-    room = np.asarray(opening.corners_cam, float) @ scene.room_from_cam.T
-    return room + [0.0, 0.0, scene.camera_height_m or 0.0]

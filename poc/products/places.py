@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from poc.products.clearance import STEP_M, free_depths, room_corners, sill_zones
+from poc.products.clearance import STEP_M, free_depths, sill_zones
 from poc.products.fit import Extent, ceiling_extent, extent, find, scale_sigma
 from poc.room import roomspace
 from poc.room.freespace import drawn_stretch, free_stretch, goes_on
@@ -281,7 +281,7 @@ def _doors(scene: Scene, wall: WallSegment) -> list[tuple[float, float]]:
     found = []
     for opening in scene.openings:
         if opening.kind == "door" and opening.plane_id == wall.plane_id:
-            at = (room_corners(scene, opening)[:, :2] - wall.ends[0]) @ along
+            at = (roomspace.to_room(opening.corners_cam, scene)[:, :2] - wall.ends[0]) @ along
             found.append((float(at.min()), float(at.max())))
     return found
 

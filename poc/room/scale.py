@@ -169,7 +169,7 @@ def fuse(opinions: Sequence[ScaleSource], changes: Sequence[Mapping[str, float]]
 
 def disagreements(opinions: Sequence[ScaleSource]) -> list[str]:
     """One sentence per pair of opinions more than two sigmas apart."""
-    apart = [pair for pair in combinations(opinions, 2) if _sigmas_apart(*pair) > 2.0]
+    apart = [pair for pair in combinations(opinions, 2) if sigmas_apart(*pair) > 2.0]
     return [f"{_both_say(*pair)}: {100 * np.expm1(_gap(*pair)):.0f} % apart" for pair in apart]
 
 
@@ -185,7 +185,7 @@ def _notes(opinions: Sequence[ScaleSource], sigma: float, wide: float) -> tuple[
     widened = f"the interval is widened from ± {before} to ± {after} %"
     if told:
         return (*told[:-1], f"{told[-1]}; {widened}")
-    farthest = max(combinations(opinions, 2), key=lambda pair: _sigmas_apart(*pair))
+    farthest = max(combinations(opinions, 2), key=lambda pair: sigmas_apart(*pair))
     return (f"{_both_say(*farthest)}: {widened}",)
 
 
@@ -194,7 +194,8 @@ def _gap(a: ScaleSource, b: ScaleSource) -> float:
     return float(abs(np.log(a.camera_height_m / b.camera_height_m)))
 
 
-def _sigmas_apart(a: ScaleSource, b: ScaleSource) -> float:
+def sigmas_apart(a: ScaleSource, b: ScaleSource) -> float:
+    """Between two opinions' camera heights, in standard deviations of their difference."""
     return _gap(a, b) / max(float(np.hypot(a.sigma_rel, b.sigma_rel)), 1e-6)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from poc.geometry import pixel_rays
 from poc.metrics import fit_plane
 from poc.room.roomspace import crossing_walls
-from poc.room.scale import MODEL, disagreements
+from poc.room.scale import MODEL, disagreements, sigmas_apart
 from poc.types import UNCOMMON_CEILING, Check, Plane, Scene
 
 LEAST_CELLS = 120
@@ -149,12 +150,11 @@ def _halves(scene: Scene, points: np.ndarray) -> Check:
 def _sources(scene: Scene) -> Check:
     """The largest disagreement between two opinions on the scale, in their own standard deviations."""
     opinions = scene.scale.opinions if scene.scale else ()
-    gaps = [abs(np.log(a.camera_height_m / b.camera_height_m)) / max(np.hypot(a.sigma_rel, b.sigma_rel), 1e-6)
-            for i, a in enumerate(opinions) for b in opinions[i + 1 :]]
+    gaps = [sigmas_apart(*pair) for pair in combinations(opinions, 2)]
     told = "the sources of the scale differ by somewhat more than one expects of their errors"
     if apart := disagreements(opinions):  # not `Scale.notes`, which also tell that the interval was widened
         told = "the sources of the scale disagree by more than their errors allow: " + "; ".join(apart)
-    return _check("scale sources", float(max(gaps)) if gaps else None, "σ", SCALE_SIGMAS, "the sources of the scale agree", told,
+    return _check("scale sources", max(gaps, default=None), "σ", SCALE_SIGMAS, "the sources of the scale agree", told,
                   "there is only one source of the scale, so nothing to compare it with")
 
 

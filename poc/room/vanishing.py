@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from poc.geometry import gravity_from_pitch_roll
+from poc.geometry import gravity_from_pitch_roll, rotation_from_vector
 from poc.room.lines import CentredSegments, closeness
 
 
@@ -146,15 +146,6 @@ def _angles(s: CentredSegments, at: Hypotheses) -> tuple[np.ndarray, np.ndarray]
     return angle, jac
 
 
-def _rotations(v: np.ndarray) -> np.ndarray:
-    """Rodrigues for M rotation vectors: M×3×3."""
-    angle = np.linalg.norm(v, axis=1)[:, None, None]
-    k = np.zeros((len(v), 3, 3))
-    k[:, 0, 1], k[:, 0, 2], k[:, 1, 2] = -v[:, 2], v[:, 1], -v[:, 0]
-    k -= k.transpose(0, 2, 1)
-    return np.eye(3) + np.sinc(angle / np.pi) * k + 0.5 * np.sinc(angle / (2 * np.pi)) ** 2 * (k @ k)
-
-
 def _mixture(angle: np.ndarray, sigma: np.ndarray, o: FitOptions) -> tuple[np.ndarray, np.ndarray]:
     """Responsibilities M×n×3 and log likelihood M×n of the axes-or-clutter mixture."""
     share = (1 - o.clutter) * np.array([(1 - o.vertical_share) / 2, (1 - o.vertical_share) / 2, o.vertical_share])
@@ -207,7 +198,7 @@ def refine(s: CentredSegments, axes: np.ndarray, prior: Prior, o: FitOptions, w:
     for i in range(o.rounds):  # from broad errors to the expected ones, so that far segments pull at first
         step, hessian = _step(s, at, prior, o, w, max(o.sigma_deg, 2.0 * 0.6**i))
         step *= np.minimum(1, 0.15 / np.maximum(np.linalg.norm(step[:, :3], axis=1, keepdims=True), 1e-12))
-        at = Hypotheses(at.axes @ _rotations(step[:, :3]).transpose(0, 2, 1),
+        at = Hypotheses(at.axes @ rotation_from_vector(step[:, :3]).transpose(0, 2, 1),
                         np.clip(at.log_f + np.clip(step[:, 3], -0.15, 0.15), log_f0 - 0.9, log_f0 + 0.9),
                         at.principal + step[:, 4:])
     shares, log_total = _mixture(_angles(s, at)[0], sigmas(s, o), o)
