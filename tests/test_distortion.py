@@ -105,7 +105,7 @@ def test_a_bent_photo_is_refused_with_what_to_do_and_a_slightly_bent_one_is_less
     rgb = bent(photo.rgb, -0.07)
     slight = estimate_camera(Photo(rgb, photo.f_px))
     assert 0.04 < -slight.bend_k < EXTREME and refuse_bend(slight) is None
-    assert any("barrel" in note and "7 %" in note or "6 %" in note for note in slight.notes)
+    assert any("barrel" in note and ("7 %" in note or "6 %" in note) for note in slight.notes)
     wider = allow_for(slight, Photo(rgb))
     assert wider.f_sigma_rel > slight.f_sigma_rel and wider.gravity_sigma_rad > slight.gravity_sigma_rad
     assert allow_for(slight, photo) is slight

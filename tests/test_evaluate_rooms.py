@@ -138,7 +138,7 @@ def test_a_bound_above_the_truth_is_counted_as_broken(monkeypatch):
     """Where the ceiling is out of the photo the room is said to be at least so high; of a rendered one it is known how high."""
     scene, tally = rooms.scene(), RoomTally()
     truth = Truth(None, None, None, (), room_height_m=2.4)
-    for low in (2.2, 2.9):
+    for low in (2.35, 2.9):  # the value of the first is above the truth, its bound is not
         told = Measurement("ceiling_height", low + 0.1, low, None, "m", "lower_bound")
         monkeypatch.setattr("poc.evaluate_rooms.measure", lambda _, told=told: (told,))
         _add_scene(tally, "name", truth, scene)
