@@ -12,7 +12,8 @@ from poc.errors import ParameterError
 from poc.fuse import RoomPhoto, join_rooms
 from poc.measure import measure
 from poc.room import jointfit
-from poc.room.roomspace import cut_out
+from poc.room.jointroom import rescaled
+from poc.room.roomspace import cut_out, to_room
 from poc.types import Obstacle, Opening, Scene
 from poc.words import joint_lines
 from tests.one_room import CEILING, DEPTH, FRONT, OUTLINE, SIDE, SMALL, WIDTH, alone, own_scale, pair, photos, seen  # noqa: F401 (fixtures among them)
@@ -245,6 +246,69 @@ def test_a_door_that_one_photo_sees_is_a_door(alone, order):
     assert any("door" in kinds for kinds in segment.free_end_kinds)
     (thing,) = segment.covered
     assert thing[1] == pytest.approx(ends[0], abs=0.05) and thing[2] == pytest.approx(1.1, rel=0.03)
+
+
+def _with_wall(photo: RoomPhoto, plane_id: str, ends: list[tuple[float, float]], kinds: tuple[str, str]) -> RoomPhoto:
+    """The photo with one of its walls elsewhere: from end to end, facing the camera as before."""
+    scene = photo.scene
+    old = next(w for w in scene.walls if w.plane_id == plane_id)
+    wall = replace(old, ends=np.array(ends), end_kinds=kinds, free=(), free_end_kinds=())
+    plane = scene.plane(plane_id)
+    outward = -(scene.room_from_cam @ plane.normal_cam)[:2]
+    moved = replace(plane, offset_m=float(wall.ends.mean(0) @ outward / np.linalg.norm(outward)))
+    scene = replace(scene, solution=None, walls=tuple(wall if w is old else w for w in scene.walls),
+                    planes=tuple(moved if p is plane else p for p in scene.planes))
+    return replace(photo, scene=scene)
+
+
+def test_a_wall_in_line_with_the_anchor_is_another_wall_and_has_no_distance(alone):
+    """The second photo has its right wall where the first one stood, 2.1 m from the first one's: an alcove's, seen by it alone."""
+    right = next(w for w in alone["side"].scene.walls if w.end_kinds[0] == "corner" and np.ptp(w.ends[:, 0]) < 0.2 and w.ends[0, 0] > 0)
+    at = FRONT.x - SIDE.x
+    side = _with_wall(alone["side"], right.plane_id, [(at, float(y)) for y in right.ends[:, 1]], right.end_kinds)
+    joint = join_rooms([alone["front"], side])
+    (new,) = {w.plane_id for w in joint.scene.walls} - {w.plane_id for w in alone["front"].scene.walls}
+    told = value(joint, f"{new}_distance")
+    assert told.status == "unknown" and told.reason == "x2.1y0.4.jpg was taken from the line of this wall, which another photo shows"
+    assert not any("distance" in c.text for c in joint.conflicts), "the two right walls are not taken for one"
+
+
+def test_a_wall_that_another_photo_sees_go_on_past_its_corner_is_less_sure(alone):
+    side = alone["side"].scene
+    far = _freest(side)
+    (left, y), (right, _) = far.ends[np.argsort(far.ends[:, 0])]
+    exact = join_rooms([alone["front"], alone["side"]])
+    longer = join_rooms([alone["front"], _with_wall(alone["side"], far.plane_id, [(left, y), (right + 0.8, y)], ("corner", "occluded"))])
+    whole, doubted = (value(joint, "wall_2_length") for joint in (exact, longer))
+    assert doubted.value == pytest.approx(whole.value, rel=0.01)
+    assert sigma_rel(doubted) > 0.5 * 0.7 / WIDTH > 2 * sigma_rel(whole)
+    (conflict,) = longer.conflicts
+    assert "disagree about where wall 2 ends" in conflict.text
+
+
+def test_a_door_is_as_high_whatever_the_cameras_heights(alone):
+    """The second photo was taken from 0.3 m higher up; the joint room is seen from the first."""
+    high = seen(photograph(OUTLINE, replace(SIDE, height_m=SIDE.height_m + 0.3), ceiling=CEILING, **SMALL))
+    wall = _freest(high.scene)
+    door = _opening(high.scene, wall, "door", (0.4 * wall.length_m, 0.6 * wall.length_m), (0.0, 2.0))
+    joint = join_rooms([alone["front"], replace(high, scene=replace(high.scene, openings=(door,)))])
+    (kept,) = joint.scene.openings
+    heights = to_room(kept.corners_cam, joint.scene)[:, 2]
+    assert (heights.min(), heights.max()) == pytest.approx((0.0, 2.0), abs=0.03)
+
+
+def test_a_photo_of_another_scale_has_all_its_lengths_changed_alike(alone):
+    scene = alone["side"].scene
+    wall = _freest(scene)
+    hung = replace(wall, covered=((0.5, 0.9, 1.2),))
+    scene = replace(scene, walls=tuple(hung if w is wall else w for w in scene.walls))
+    view = jointfit.view_of("side", scene)
+    larger = rescaled(view, 1.1 * scene.camera_height_m)
+    (found,) = [w for w in larger.scene.walls if w.covered]
+    assert np.allclose(found.covered, 1.1 * np.array(hung.covered)) and np.allclose(found.free, 1.1 * np.array(hung.free))
+    assert found.length_m == pytest.approx(1.1 * hung.length_m)
+    assert [w.distance_m for w in larger.walls] == pytest.approx([1.1 * w.distance_m for w in view.walls])
+    assert larger.scene.camera_height_m == pytest.approx(1.1 * scene.camera_height_m) and larger.ceiling_m == pytest.approx(1.1 * view.ceiling_m)
 
 
 def test_no_photo_is_a_mistake():
