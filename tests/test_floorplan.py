@@ -77,6 +77,17 @@ def test_no_free_floor_under_furniture(seed, noise):
     assert wrong.sum() <= 0.02 * scene.free_floor.sum()
 
 
+@pytest.mark.parametrize("seed", [3, 4, 7])  # whose nearest piece does not reach out of the photo
+def test_furniture_stands_where_its_foot_is_seen_whatever_its_depth(seed):
+    """A network has furniture a tenth too far away: its front is still where the floor before it ends."""
+    room, exact = built(seed)
+    thing = room.labels == synthetic.OTHER
+    depth = replace(room.depth, values=np.where(thing, 1.1 * room.depth.values, room.depth.values).astype(np.float32))
+    scene = build_scene(room.photo, depth, room.surfaces, room.camera, camera_height=(room.camera_height_m, 0.01))
+    nearest = [min(float(np.linalg.norm(o.footprint, axis=1).min()) for o in s.obstacles) for s in (exact, scene)]
+    assert nearest[1] == pytest.approx(nearest[0], abs=0.06)
+
+
 @pytest.mark.parametrize("seed", [2, 3, 4, 6])
 def test_footprints_lie_on_furniture(seed):
     room, scene = built(seed)
@@ -137,6 +148,23 @@ def test_nothing_is_put_before_a_glazed_door(low, door):
     assert pane.sum() > 50 and bool(before) is not door
     told = [sum(kinds.count("door") for kinds in w.free_end_kinds) for w in (wall, glazed)]
     assert told[1] - told[0] == (2 if door else 0)
+
+
+@pytest.mark.parametrize(("wide_m", "ends_it"), [(0.08, False), (0.4, True)])
+def test_something_slim_before_a_wall_does_not_end_a_free_stretch(wide_m, ends_it):
+    """A pole farther into the room hides a step or two of the wall; a screen that hides more does end the stretch."""
+    room, scene = built(4, furnished=False, shape="rectangle")
+    wall = max(scene.walls, key=lambda w: max((b - a for a, b in w.free), default=0.0))
+    plane = scene.plane(wall.plane_id)
+    probabilities = room.surfaces.probabilities.copy()
+    at = to_room(intersect_plane(pixel_rays(scene.camera, *probabilities.shape[:2]), plane.normal_cam, plane.offset_m), scene)
+    along = (at[..., :2] - wall.ends[0]) @ (wall.ends[1] - wall.ends[0]) / wall.length_m
+    a, b = max(wall.free, key=lambda span: span[1] - span[0])
+    middle = (a + b) / 2
+    hidden = (np.abs(along - middle) < wide_m / 2) & (probabilities[..., synthetic.WALL] > 0.5)
+    probabilities[hidden] = np.eye(6)[synthetic.OTHER]
+    found = next(w for w in complete(scene, replace(room.surfaces, probabilities=probabilities)).walls if w.plane_id == wall.plane_id)
+    assert hidden.any() and any(s < middle < e for s, e in found.free) is not ends_it
 
 
 def test_how_much_must_be_clear_is_the_callers_choice():

@@ -90,6 +90,16 @@ def facing(foot_at: float | None, depth_at: float, columns: int = 100, feet_seen
                    depth_d=np.full(200, 1.0 / depth_at), depth_gain=np.ones(200), mask=mask)
 
 
+def test_a_foot_seen_too_low_along_all_of_it_brings_the_wall_nearer():
+    """By as much as one sigma that its crossings share, nearness 1 over the distance; depth, where there is any, holds against it."""
+    foot_only = replace(facing(2.0, 2.0), depth_uv=np.zeros((0, 2)), depth_d=np.zeros(0), depth_gain=np.zeros(0))
+    moved = {name: solve_wall(foot_only, LEVEL, bump={"foot_shared": by}).distance for name, by in (("nearer", 1.0), ("farther", -1.0))}
+    assert solve_wall(foot_only, LEVEL).distance == pytest.approx(2.0, rel=1e-3)
+    assert moved == pytest.approx({"nearer": 1 / (0.5 + 0.01), "farther": 1 / (0.5 - 0.01)}, rel=1e-3)
+    held = solve_wall(facing(2.0, 2.0), LEVEL, bump={"foot_shared": 1.0}).distance
+    assert moved["nearer"] < held < 2.0
+
+
 def test_the_front_of_a_sofa_gives_way_to_the_wall_behind():
     """What is seen above the sofa is the wall: its depth lies there, and its foot is seen to the sides."""
     assert credible([facing(3.0, 3.1), facing(2.0, 3.1, feet_seen=7)], LEVEL) == [True, False]

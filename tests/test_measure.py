@@ -10,8 +10,8 @@ import pytest
 
 from poc.geometry import pixel_rays
 from poc.measure import FIXED_NAMES, longest, measure, measurement_json, next_measurement
-from poc.room.freespace import drawn_stretch, log_normal, unknown
-from poc.room.propagate import CAUSES
+from poc.room.freespace import drawn_stretch, free_measurements, log_normal, unknown
+from poc.room.propagate import CAUSES, log_change
 from poc.room.scale import fuse
 from poc.scene import build_scene
 from poc.types import Z90, Measurement, ScaleSource, Scene
@@ -71,6 +71,26 @@ def test_the_interval_is_the_inputs(found):
         if m.name.endswith("_distance") or m.name == "camera_height":
             assert sigma(m) == pytest.approx(0.02, rel=0.15)
             assert m.high / m.value == pytest.approx(m.value / m.low)
+
+
+def test_a_value_that_is_lost_under_an_error_is_far_off_on_the_other_side():
+    """Never as no change: what is lost counts as a factor e away, on the side that the other value is not."""
+    near, far = np.log(1.1), np.log(0.9)
+    assert log_change(1.1, 0.9, 1.0) == pytest.approx((near - far) / 2)
+    for lost in (None, np.nan, -1.0):
+        assert log_change(lost, 0.9, 1.0) == pytest.approx((1 - far) / 2)
+        assert log_change(lost, 1.1, 1.0) == pytest.approx((-1 - near) / 2)
+        assert log_change(1.1, lost, 1.0) == pytest.approx((near + 1) / 2)
+        assert log_change(lost, lost, 1.0) == pytest.approx(1.0)
+    assert log_change(None, 0.9, 1.0, most=0.3) == pytest.approx((0.3 - far) / 2)
+
+
+def test_floor_that_goes_on_to_no_known_wall_is_known_less_well():
+    """Without its right wall, the room's outline there is as far as floor is seen: a share of its angle of view without a wall behind it."""
+    whole = rooms.scene()
+    (_, known, _), (_, open_, _) = (free_measurements(s) for s in (whole, replace(whole, walls=whole.walls[:2])))
+    assert open_.value == known.value
+    assert np.sqrt(sigma(open_) ** 2 - sigma(known) ** 2) > 0.04
 
 
 def test_the_longest_wall_is_the_longest(found):

@@ -88,6 +88,19 @@ def test_what_is_unsure_about_an_object_is_unsure_in_every_measurement(room):
 
 
 
+def test_a_length_is_marked_as_exactly_in_a_larger_copy_of_the_photo(room):
+    """A finger is as wide on the screen, whatever the file's size: pixels of a larger one are marked less exactly."""
+    ends, length = _ends(room, "upright")
+    c, photo = room.camera, room.photo
+    rgb = photo.rgb.repeat(2, 0).repeat(2, 1)
+    large = replace(room, photo=replace(photo, rgb=rgb), camera=replace(
+        c, f_px=2 * c.f_px, cx=2 * c.cx + 0.5, cy=2 * c.cy + 0.5, width=2 * c.width, height=2 * c.height))  # fmt: skip
+    there = tuple((2 * u + 0.5, 2 * v + 0.5) for u, v in ends)
+    small_sigma = _scene(room, make_reference("length", ends, length, photo)).scale.sigma_rel
+    large_sigma = _scene(large, make_reference("length", there, length, large.photo)).scale.sigma_rel
+    assert large_sigma == pytest.approx(small_sigma, rel=0.05)
+
+
 def test_a_lengths_sigma_holds_its_walls_error(room, monkeypatch):
     """A wall whose foot may be seen cells too high or low: what a length on it says of the camera is so much less sure."""
     from poc import scene as module

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from poc import scene as module
 from poc.camera import UNKNOWN_AXES_RAD
 from poc.errors import ParameterError
 from poc.room.adjust import CameraPrior, adjust, observe_planes
@@ -60,6 +61,19 @@ def test_normals_point_at_the_camera_and_distances_are_positive(room, scene):
         assert plane.offset_m > 0 and plane.sigma_m > 0
         nearest = min(np.degrees(np.arccos(np.clip(plane.normal_cam @ w.normal_cam, -1, 1))) for w in room.walls)
         assert plane.kind != "wall" or nearest < 0.3
+
+
+def test_what_is_taken_for_floor_but_stands_on_it_counts_for_next_to_nothing(room, monkeypatch):
+    """Part of the floor is a third nearer in the depth map, as something is that the surfaces do not tell from it."""
+    floor = (room.labels == FLOOR) & (np.indices(room.labels.shape)[1] < room.labels.shape[1] // 3)
+    depth = replace(room.depth, values=np.where(floor, room.depth.values * 0.75, room.depth.values).astype(np.float32))
+    found, own = [], module._floor_data
+    monkeypatch.setattr(module, "_floor_data", lambda *args: found.append(own(*args)) or found[-1])
+    build_scene(room.photo, depth, room.surfaces, room.camera)
+    (data,) = found
+    columns, rows = np.rint(data.uv).astype(int).T
+    near = floor[np.clip(rows, 0, floor.shape[0] - 1), np.clip(columns, 0, floor.shape[1] - 1)]
+    assert near.sum() > 20 and data.w[near].mean() < 0.1 and data.w[~near].mean() > 0.9
 
 
 def test_heights(room, scene):
