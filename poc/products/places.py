@@ -189,7 +189,7 @@ def _run_ends(place: Place, first: int, last: int) -> tuple[float, float]:
     """From where to where along the line a run of steps (first, one past the last) is surely free, in metres.
 
     A step is judged at its middle, so a run that something ends within the line is relied on only up to the middle of its outer steps. The
-    line's own ends are exact (its length is no multiple of STEP_M).
+    line's own ends are as they were measured (its length is no multiple of STEP_M).
     """
     begin_m = 0.0 if first == 0 else (first + 0.5) * STEP_M
     end_m = place.length.value_m if last == len(place.body_m) else (last - 0.5) * STEP_M
@@ -197,9 +197,9 @@ def _run_ends(place: Place, first: int, last: int) -> tuple[float, float]:
 
 
 def _position(place: Place, product: Product, width_m: float, begin_m: float, end_m: float, centred: bool) -> tuple[float, float]:
-    """Where along the line the width_m that a piece needs begin, and where its middle is: at the middle of the run from begin_m to end_m,
-    or with the piece at the run's more closed end; there half a step off other furniture, whose edge is known no better, if the run is long
-    enough."""
+    """Where along the line the floor that a piece needs (width_m) begins, and where its middle is: at the middle of the run from begin_m to
+    end_m, or with the piece at the more closed end; there up to half a step off other furniture, whose edge is known no better, as far as
+    the run is long enough."""
     if centred:
         middle_m = (begin_m + end_m) / 2
         return middle_m - width_m / 2, middle_m
