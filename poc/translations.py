@@ -13,6 +13,7 @@ PHRASES_ZH = {
     "gravity": "重力方向",
     "left and right": "左右一致性",
     "scale sources": "尺度来源",
+    "focal length": "焦距",
     "walls in each other's way": "墙面互相穿越",
     "ceiling height": "天花板高度",
     "metric model": "度量深度模型",

@@ -34,8 +34,9 @@ def scene(room):
 
 def test_an_exact_room_agrees_with_itself(scene):
     checks = {c.name: c for c in self_test(scene)}
-    assert set(checks) == {"corner angles", "wall flatness", "gravity", "left and right", "scale sources", "walls in each other's way", "ceiling height"}
+    assert set(checks) == {"corner angles", "wall flatness", "gravity", "left and right", "scale sources", "focal length", "walls in each other's way", "ceiling height"}
     assert checks.pop("ceiling height").light == "", "there is none in view"
+    assert checks.pop("focal length").light == "", "it was given with the room, and its lines not looked at"
     assert {c.light for c in checks.values()} == {"green"}
     assert checks["gravity"].value < 0.5
 
@@ -48,6 +49,13 @@ def test_a_tilted_camera_shows(scene):
 def test_sources_that_disagree_show(room):
     scene = build_scene(room.photo, room.depth, room.surfaces, room.camera, camera_height=(1.3 * room.camera_height_m, 0.01))
     assert {c.name: c.light for c in self_test(scene)}["scale sources"] == "red"
+
+
+@pytest.mark.parametrize(("lines_px", "agrees", "light"), [(1.0, 0.1, "green"), (1.05, 0.1, "green"), (1.15, 0.1, "amber"), (1.6, 0.1, "red"), (0.6, 0.0, "red")])
+def test_a_focal_length_that_the_lines_contradict_shows(scene, lines_px, agrees, light):
+    camera = replace(scene.camera, f_lines=(lines_px * scene.camera.f_px, agrees))
+    check = {c.name: c for c in self_test(replace(scene, camera=camera))}["focal length"]
+    assert (check.light, check.unit) == (light, "%") and ("not this photo's" in check.meaning) == (light != "green")
 
 
 def test_nothing_is_said_of_a_refused_photo(room):

@@ -31,13 +31,16 @@ SCALE_SIGMAS = (1.645, 2.5)
 """Difference between two sources of the scale, in sigmas: two honest ones differ by more than the first in one photo of ten."""
 COMMON_CEILING_M, RARE_CEILING_M = (2.1, 3.6), (1.9, 4.5)
 """Heights that homes and offices have, and that some have (attics, old houses and halls)."""
+FOCAL_PERCENT = (8.0, 25.0)
+"""Difference between a focal length and the one that the photo's lines ask for, where they contradict it."""
 LESSENED_UP_TO = 2.0
-"""A floor off level by more than this many times the amber limit stays red: the camera's tilt itself is then in doubt."""
+"""A corner, or a floor off level, by more than this many times the amber limit stays red: the walls' directions, or the camera's tilt, are
+then in doubt themselves."""
 
 
 def self_test(scene: Scene) -> tuple[Check, ...]:
-    """Seven checks: corner angles, wall flatness, gravity, left against right, the scale's sources, whether walls cross, and whether
-    the ceiling is as high as ceilings are. None for a refused scene.
+    """Eight checks: corner angles, wall flatness, gravity, left against right, the scale's sources, the focal length, whether walls cross,
+    and whether the ceiling is as high as ceilings are. None for a refused scene.
 
     A check that has nothing to rest on has value None, no light, and a meaning that says why.
     """
@@ -48,9 +51,9 @@ def self_test(scene: Scene) -> tuple[Check, ...]:
     by_foot = np.mean([p.foot_seen for p in scene.planes if p.kind == "wall"] or [False]) > 0.5
     feet = "most walls here are placed by their foot, which this does not touch" if by_foot else ""
     other = "" if MODEL in scene.scale.source else "the scale here comes from elsewhere, which this does not touch"
-    return (_lessened(_corners(scene, fits), feet), _flatness(scene, fits),
+    return (_lessened(_corners(scene, fits), feet, LESSENED_UP_TO * CORNER_DEG[1]), _flatness(scene, fits),
             _lessened(_gravity(scene, fits), feet, LESSENED_UP_TO * GRAVITY_DEG[1]), _lessened(_halves(scene, points), other),
-            _sources(scene), _crossings(scene), _ceiling(scene))
+            _sources(scene), _focal(scene), _crossings(scene), _ceiling(scene))
 
 
 def _lessened(check: Check, why: str, limit: float = np.inf) -> Check:
@@ -156,6 +159,20 @@ def _sources(scene: Scene) -> Check:
         told = "the sources of the scale disagree by more than their errors allow: " + "; ".join(apart)
     return _check("scale sources", max(gaps, default=None), "σ", SCALE_SIGMAS, "the sources of the scale agree", told,
                   "there is only one source of the scale, so nothing to compare it with")
+
+
+def _focal(scene: Scene) -> Check:
+    """How far the focal length that was given, or in the file, is from the one that the photo's lines ask for."""
+    camera = scene.camera
+    if camera.f_lines is None:
+        return Check("focal length", None, "%", "", "there is only one source of the focal length, so nothing to compare it with")
+    lines_px, agrees = camera.f_lines
+    off = abs(float(np.log(camera.f_px / lines_px)))
+    percent = 100 * float(np.expm1(off))
+    light = "green" if off <= agrees else _light(percent, FOCAL_PERCENT)
+    told = (f"the lines of the room ask for {lines_px:.0f} px, not {camera.f_px:.0f}: the photo is cropped, zoomed or edited, or the focal "
+            "length is not this photo's")
+    return Check("focal length", percent, "%", light, "the lines of the room do not contradict it" if light == "green" else told)
 
 
 def _crossings(scene: Scene) -> Check:
