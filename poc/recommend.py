@@ -25,6 +25,12 @@ FITS = 0.8
 """A piece is recommended from this probability on; below it, measuring by tape first is better advice."""
 UNSEEN_FREE = 0.9
 """Assumed probability that floor just beyond the photo's edge is free where a walkway needs it; the reason says so."""
+AS_DRAWN = {"wall": 0.93, "floor": 0.89}
+"""How often a place is as free as it is drawn, by its kind: no furniture was missed there, and no wall misplaced. Of pieces that fitted by
+their measurements with 0.97 or more in 182 rendered photos not learnt from (camera height given), so many stood clear of all furniture
+within 0.15 m of the place drawn, with their real size in the real room: of 441 at walls, and of 327 on the floor."""
+PLACE_WEIGHT = 0.1
+"""How much likelier a piece must be to fit at an unsuitable place than at the most suitable one, to be put there."""
 NO_OFFER = "nothing in the catalogue matches the requested kind, style and price"
 TALL_M = 1.5
 """For pieces from this height on, the reason mentions the ceiling."""
@@ -216,7 +222,7 @@ def _candidate(product: Product, place: Place, rule: Rule) -> Candidate | None:
         product, run_extent(place, spot), place.spread.scaled(max(spot.depth_m, 0.01)), place.height,
         side_m=rule.side_m, clear_sides=rule.clear_sides,
     )
-    probability *= UNSEEN_FREE if spot.unseen_m > 0 else 1.0
+    probability *= AS_DRAWN[place.kind] * (UNSEEN_FREE if spot.unseen_m > 0 else 1.0)
     taken = product.width_m / spot.run_m if place.kind == "wall" else product.width_m * product.depth_m / _area(place)
     suits = max(0.0, 1.0 - abs(taken - rule.share) / max(rule.share, 1.0 - rule.share))
     use = suits * place.rank * (0.9 if place.length.at_least else 1.0)  # the longest wall first, and seen whole rather than in part
@@ -236,7 +242,7 @@ def _area(place: Place) -> float:
 def _merit(c: Candidate, enough: float) -> tuple[bool, float]:
     """Sort key between places for one product: whether it fits with probability `enough`, and how likely and suitable."""
     sure = c.probability >= enough
-    return sure, c.probability * (0.6 + 0.4 * c.use if sure else 1.0)
+    return sure, c.probability + (PLACE_WEIGHT * c.use if sure else 0.0)
 
 
 # --- choosing ----------------------------------------------------------------------------------------------------
