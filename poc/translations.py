@@ -62,6 +62,7 @@ PHRASES_ZH = {
         "这样的层高很少见：除非是大厅或阁楼，否则尺度或天花板线有误",
     "the height of a door, marked on the photo, would tell": "在照片上标注一扇门的高度即可核实",
     "the ceiling slopes, or a wall is not where it was put": "天花板是倾斜的，或有一面墙的位置不对",
+    "too uncertain to say: {before} to {after} {unit}": "误差太大，无法判断：{before} 至 {after} {unit}",
     "its line climbs from {before} to {after} m as far as it is seen": "其边线在可见范围内由 {before} m 升至 {after} m",
     "standing on the floor": "立于地面",
     "lying on the floor": "平放于地面",
@@ -157,6 +158,6 @@ _SOURCES = (r"metric model|camera height (?:assumed|given)|reference [a-z0-9_]+"
 SLOTS = {
     "number": r"\d+", "side": "left|right", "lens": "barrel|cushion",
     "part": r"(?:the free stretch of )?wall \d+", "walls": r"wall \d+(?:(?:, | and )wall \d+)*",
-    "source": _SOURCES, "second": _SOURCES, "before": r"\d+(?:\.\d)?", "after": r"\d+(?:\.\d)?",
+    "source": _SOURCES, "second": _SOURCES, "before": r"\d+(?:\.\d+)?", "after": r"\d+(?:\.\d+)?", "unit": "m|m²",
     "share": r"0?\.\d+|1", "percent": r"\d+ %", "metres": r"\d+\.\d+", "given": r"\d+\.\d+", "length": r"\d+\.\d+ m \(\d+\.\d+–\d+\.\d+\)",
 }

@@ -125,6 +125,16 @@ def test_a_ceiling_that_no_room_has_shows(scene, height_m, light):
     assert told.status == "measured" and (light == "green" or told.light == "red") and ("few rooms have it" in told.reason) == (light != "green")
 
 
+def test_a_ceiling_of_any_height_is_not_told(scene):
+    above = replace(scene.plane("floor"), id="ceiling", kind="ceiling", offset_m=2.6 - scene.camera_height_m, sigma_m=1.3)
+    vague = replace(scene, planes=(*scene.planes, above), solution=None)
+    told = {m.name: m for m in measure(vague)}["ceiling_height"]
+    assert (told.status, told.value, told.light) == ("unknown", None, "red") and re.search(r"too uncertain to say: 1\.\d\d to \d\.\d\d m", told.reason)
+    assert {c.name: c.light for c in self_test(vague)}["ceiling height"] == ""
+    step = next_measurement(replace(vague, solution=scene.solution), measure(vague))
+    assert step is None or "ceiling" not in step.action, "it is in the photo already"
+
+
 def test_a_ceiling_that_may_be_a_common_one_is_used_with_care(scene):
     above = replace(scene.plane("floor"), id="ceiling", kind="ceiling", offset_m=3.7 - scene.camera_height_m, sigma_m=0.2)
     told = {m.name: m for m in measure(replace(scene, planes=(*scene.planes, above), solution=None))}["ceiling_height"]

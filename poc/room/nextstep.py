@@ -68,7 +68,7 @@ def next_measurement(scene: Scene, measurements: Iterable[Measurement]) -> NextM
 def _step(scene: Scene, m: Measurement, by_name: Mapping[str, Measurement]) -> NextMeasurement | None:
     """What would sharpen one measurement most, or None where nothing would by much."""
     if m.name == "ceiling_height" and m.status != "measured":
-        return _ceiling_photo(scene, m)
+        return _ceiling_photo(scene, m) if scene.plane("ceiling") is None else None
     if m.status == "unknown" or m.value is None:
         return _free_wall_photo(by_name.get("longest_wall")) if m.name == "longest_free_wall" else None
     by_tape = _best_length(scene, m)

@@ -33,6 +33,8 @@ COMMON_CEILING_M, RARE_CEILING_M = (2.1, 3.6), (1.9, 4.5)
 """Heights that homes and offices have, and that some have (attics, old houses and halls)."""
 FOCAL_PERCENT = (8.0, 25.0)
 """Difference between a focal length and the one that the photo's lines ask for, where they contradict it."""
+VAGUE_CEILING = 0.25
+"""One sigma of the ceiling over the camera, as a share of the room's height, above which the height checks nothing."""
 LESSENED_UP_TO = 2.0
 """A corner, or a floor off level, by more than this many times the amber limit stays red: the walls' directions, or the camera's tilt, are
 then in doubt themselves."""
@@ -192,6 +194,8 @@ def _ceiling(scene: Scene) -> Check:
     if scene.solution is not None and scene.solution.base.climb is not None:
         return Check("ceiling height", None, "m", "", "the ceiling is not level, so its height does not check the scale")
     height = float(scene.camera_height_m + ceiling.offset_m)
+    if ceiling.sigma_m > VAGUE_CEILING * height:
+        return Check("ceiling height", None, "m", "", "the height is too uncertain to check the scale")
     inside = [low <= height <= high for low, high in (COMMON_CEILING_M, RARE_CEILING_M)]
     if inside[0]:
         return Check("ceiling height", height, "m", "green", "it is one that homes and offices have")
