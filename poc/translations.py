@@ -94,7 +94,8 @@ PHRASES_ZH = {
 }
 """Phrases of the stages on the first page, and the inputs of the business case."""
 ACTIONS_ZH = {
-    "Measure how high the camera was above the floor, to 1 %.": "测量相机离地面的高度，误差不超过 1 %。",
+    "Measure how high the camera was above the floor, or take the photo again from a height measured to a centimetre.":
+        "测量相机离地面的高度，或在量好的高度（精确到厘米）重拍一张。",
     "Measure the room's height with a tape and mark it on the photo as a reference, from the floor straight up to the ceiling.":
         "用卷尺测量房间的层高，并在照片上从地面竖直向上到天花板标为参照。",
     "Measure wall {number} with a tape, from corner to corner, and mark it on the photo as a reference.":

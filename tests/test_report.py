@@ -170,9 +170,9 @@ def test_chinese(finished):
 
 
 def test_the_chinese_summary_says_what_to_measure_and_what_decides(finished, tmp_path):
-    advice = NextMeasurement("measure how high the camera was above the floor, to 1 %", "longest_wall", 0.6, 0.2)
+    advice = NextMeasurement("measure how high the camera was above the floor, or take the photo again from a height measured to a centimetre", "longest_wall", 0.6, 0.2)
     told = summarise(changed(finished, tmp_path, advice=advice), Messages("zh"))
-    assert told.advice == "测量相机离地面的高度，误差不超过 1 %。这样“可见的最长墙面”的误差由 ±0.30 m 缩小到 ±0.10 m。"
+    assert told.advice == "测量相机离地面的高度，或在量好的高度（精确到厘米）重拍一张。这样“可见的最长墙面”的误差由 ±0.30 m 缩小到 ±0.10 m。"
     decides = next(line for line in told.worth if line.startswith("影响最大的参数："))
     assert not re.search("[A-Za-z]", "".join(decides))
     assert all(Messages("zh").phrase(info.label) != info.label for info in INFO.values()), "every input can be the one that decides"

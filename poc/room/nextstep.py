@@ -134,7 +134,7 @@ def lengths(scene: Scene, wanted: Measurement) -> list[Length]:
     out = []
     if "camera height given" not in scene.scale.source:
         height = log_changes(scene.solution, lambda s: s.camera_height)
-        out.append(Length("measure how high the camera was above the floor, to 1 %", height, TAPE_SIGMA_REL))
+        out.append(Length("measure how high the camera was above the floor, or take the photo again from a height measured to a centimetre", height, TAPE_SIGMA_REL))
     if scene.solution.base.ceiling is not None and scene.solution.base.climb is None:  # else it has not one height
         out.append(Length(HEIGHT_BY_TAPE, log_changes(scene.solution, lambda s: s.ceiling), MARK_SIGMA_REL, ("ceiling_height",)))
     for k, wall in enumerate(scene.walls):
