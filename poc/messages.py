@@ -82,9 +82,11 @@ _TEXT: dict[str, tuple[str, str]] = {
     "checks": ("Self-checks: {green} passed, {amber} in doubt, {red} failed.", "自检：{green} 项通过，{amber} 项存疑，{red} 项未通过。"),
     "no_room": ("No room could be measured in this photo", "此照片无法测量房间"),
     "no_room_means": (
-        "There are therefore no dimensions, and nothing is recommended. The business case below rests on its parameters alone and says"
-        " nothing about this photo. What helps: a photo that shows the floor meeting at least one wall, taken level at eye height.",
-        "因此没有尺寸，也不推荐家具。下面的商业测算只基于参数，与此照片无关。建议：重新拍摄，让画面包含地面与至少一面墙的交线，手机持平，与眼同高。",
+        "What helps: another photo, of a room, taken level and at eye height, that shows the floor meeting at least one wall. Without a room"
+        " there are no dimensions, and nothing is recommended; the business case below rests on its parameters alone and says nothing about"
+        " this photo.",
+        "建议：对着房间重新拍摄，手机持平，与眼同高，让画面包含地面与至少一面墙的交线。没有找到房间，因此没有尺寸，也不推荐家具；"
+        "下面的商业测算只基于参数，与此照片无关。",
     ),
     "given_off_means": (
         "The value you gave (a camera height or a reference) clearly contradicts the photo, so nothing was measured and nothing is"
@@ -104,8 +106,12 @@ _TEXT: dict[str, tuple[str, str]] = {
         " do not use them.",
         "模型对任何照片都会给出深度。此照片中没有找到房间，这些米数无从核对，请勿使用。",
     ),
+    "caveat_03_measurements": (
+        "No room was found, so nothing was fitted or measured. The picture below only shows what the model took each part of the photo for.",
+        "没有找到房间，因此没有拟合，也没有测量。下图只表示模型把画面各部分看作什么。",
+    ),
     "instead_04_sketch": ("Nothing is drawn: there is no room to draw.", "没有房间，因此没有绘图。"),
-    "instead_05_recommendation": ("Nothing is recommended: no usable space was found.", "没有可用的空间，因此没有推荐。"),
+    "instead_05_recommendation": ("Nothing is recommended: there is no room to place anything in.", "没有房间，因此没有推荐。"),
     "nothing_fits": ("Nothing is recommended: {reason}.", "没有推荐：{reason}。"),
     "tape_first": (
         "A self-check failed ({names}), so the room may differ from the drawing: measure by tape before ordering anything.",

@@ -16,6 +16,8 @@ from poc.errors import RunError
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
 HIDDEN_TAGS = {"parameters", "injected-parameters", "setup", "save", "not-in-report", "papermill-error-cell-tag"}
+NEEDS_ROOM = "needs-room"
+"""Tag of cells that have nothing to show where no room was found."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Section:
     code: str
 
 
-def read_section(path: Path) -> Section:
-    """The section of an executed notebook.
+def read_section(path: Path, room: bool = True) -> Section:
+    """The section of an executed notebook. room: whether a room was found; without one, cells tagged `NEEDS_ROOM` show nothing.
 
     Its code leaves out the injected parameters, which may hold paths or a database's password and are listed elsewhere in the report, and
     the defaults that they replaced. Raises RunError when the file is missing or not a notebook.
@@ -52,19 +54,19 @@ def read_section(path: Path) -> Section:
     tags = [cell["metadata"].get("tags", ()) for cell in cells]
     left_out = {"injected-parameters"} | ({"parameters"} if any("injected-parameters" in own for own in tags) else set())
     code = [_text(cell["source"]) for cell, own in zip(cells, tags) if cell["cell_type"] == "code" and not left_out & set(own)]
-    return Section(path.stem, tuple(_pieces(cells)), "\n\n".join(code))
+    return Section(path.stem, tuple(_pieces(cells, HIDDEN_TAGS if room else HIDDEN_TAGS | {NEEDS_ROOM})), "\n\n".join(code))
 
 
-def _pieces(cells: list[Mapping[str, Any]]) -> Iterator[Piece]:
-    """The prose and outputs of all cells that are not hidden by a tag."""
+def _pieces(cells: list[Mapping[str, Any]], hidden: set[str]) -> Iterator[Piece]:
+    """The prose and outputs of all cells that have none of the tags in `hidden`."""
     import mistune
 
     markdown = mistune.create_markdown(escape=True)
     for cell in cells:
         tags = set(cell["metadata"].get("tags", ()))
-        if cell["cell_type"] == "markdown" and not tags & HIDDEN_TAGS:
+        if cell["cell_type"] == "markdown" and not tags & hidden:
             yield Piece("prose", _without_title(markdown(_text(cell["source"]))))
-        elif cell["cell_type"] == "code" and not tags & HIDDEN_TAGS:
+        elif cell["cell_type"] == "code" and not tags & hidden:
             for output in cell.get("outputs", ()):
                 piece = _piece(output)
                 if piece is not None:

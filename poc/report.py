@@ -36,15 +36,15 @@ def build_report(run: Run, stages: Sequence[str], times: Sequence[StageTime], gi
     import jinja2
 
     say = Messages(language)
-    sections = [read_section(run.folder / f"{name}.ipynb") for name in stages]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"together": together, "sentence": sentence}
-    photo = run.get("01_upload", "photo")
+    photo, summary = run.get("01_upload", "photo"), summarise(run, say)
+    sections = [read_section(run.folder / f"{name}.ipynb", room=not summary.refusal) for name in stages]
     return environment.get_template("report.html.j2").render(
         say=say, figure_label=_figure_label, languages=LANGUAGES, photo=photo, photo_uri=_photo_uri(photo),
-        summary=summarise(run, say), sections=sections, facts=_facts(run, given, say), times=times,
+        summary=summary, sections=sections, facts=_facts(run, given, say), times=times,
         whole_s=max((t.ended_s for t in times), default=0.0),
         plotly_js=plotly_script() if any(_figures(section) for section in sections) else "",
     )  # fmt: skip

@@ -38,7 +38,7 @@ class Card:
 @dataclass(frozen=True)
 class Summary:
     """The text of the first page in one language. refusal: why no room was measured, or ""; meaning: what follows from that. The tuples
-    hold the lines of each section."""
+    hold the lines of each section; without a room only `worth` has any."""
 
     refusal: str
     meaning: str
@@ -61,9 +61,9 @@ def summarise(run: Run, say: Messages) -> Summary:
         refusal=say.refusal(scene.refusal or ""),
         meaning=of_refusal("means", scene.refusal, say) if scene.refusal else "",
         cards=() if scene.refusal else tuple(_card(named[name], say) for name in CARDS if name in named),
-        measured=_measured(measurements, say),
+        measured=() if scene.refusal else _measured(measurements, say),
         sure=() if scene.refusal else _sure(scene, room["checks"], _verdict(money["verdict"], money["case"].params, say), say),
-        fits=_fits(found, tape_first(room["checks"], say), say),
+        fits=() if scene.refusal else _fits(found, tape_first(room["checks"], say), say),
         worth=_worth(money["case"], money["swings"], say),
         advice=advice_sentence(room["advice"], scene.refusal, say),
     )

@@ -21,7 +21,7 @@ from poc.errors import ParameterError, RunError
 from poc.fuse import JointRoom
 from poc.measure import END_REASONS
 from poc.messages import _TEXT, LANGUAGES, Messages
-from poc.pipeline import Options, asked
+from poc.pipeline import WORKBOOK, Options, asked
 from poc.render import read_section
 from poc.report import build_report
 from poc.room.distortion import refuse_bend
@@ -157,9 +157,20 @@ def test_a_photo_without_a_room_says_so_first(refused):
     bare = without_scripts(build_report(refused, made_run.STAGES, (), {}))
     head = bare[: bare.index("<nav>")]
     assert "No room could be measured in this photo" in head and "no floor that meets a wall" in head
-    assert "Nothing is recommended" in head and "says nothing about this photo" in " ".join(head.split())
+    assert bare.count("no floor that meets a wall") == 1, "the reason is told once"
+    assert "nothing is recommended" in head and "says nothing about this photo" in " ".join(head.split())
+    assert "What fits" not in head and "How sure it is" not in head, "no headings over nothing"
     assert not re.search(r"\d\.\d\d\s?m\b", head), "no dimension where there is no room"
-    assert "do not use them" in bare and "Nothing is drawn" in bare
+    assert "do not use them" in bare and "nothing was fitted" in bare and "Nothing is drawn" in bare
+
+
+def test_a_photo_without_a_room_keeps_no_text_about_one():
+    """The workbook's own text tells of bars, colours and a known length: where there is no room, the report leaves it out."""
+    about = ("shape without a size", "90 % interval", "longest colour", "What was fitted", "further measurement", "accurate enough")
+    for room in (True, False):
+        told = " ".join(piece.content for notebook in WORKBOOK for piece in read_section(notebook.path, room).pieces)
+        assert [text in " ".join(told.split()) for text in about] == [room] * len(about)
+        assert "What was seen" in told and "Money over the months" in told
 
 
 def test_chinese(finished):
