@@ -64,10 +64,11 @@ class BusinessCase:
 
     steady: a month at full use. most: the upper limit of what can be saved with these inputs (every order by photo, every photo usable,
     no costs, and no visitors, whose number is not given). diagnosis_per_1000_visitors: revenue at the given price and conversion.
-    cumulative_*: money after each month, with the build cost paid first; low and high bound 90 % of the cases when every input varies over
-    its plausible range. net_low, net_median, net_high: the 5, 50 and 95 % quantiles of a month at full use; end_median: the median of the
+    start_*: money before the first month, when only the build cost has been paid; cumulative_*: after each month. Of both, low and high bound
+    90 % of the cases when every input varies over its plausible range. net_low, net_median, net_high: the 5, 50 and 95 % quantiles of a month at full use; end_median: the median of the
     money after the last month. break_even_*: the first month in which the money is not negative, or None within the horizon.
-    pays_back_share: share of the drawn cases that break even within it. notes: sentences on which inputs are assumed, given or measured.
+    pays_back_share: share of the drawn cases that break even within it. notes: sentences on the sources of measured inputs, and on what the
+    case leaves out; `parameter_rows` lists the inputs themselves.
     """
 
     params: BusinessParameters
@@ -78,6 +79,8 @@ class BusinessCase:
     net_median: float
     net_high: float
     end_median: float
+    start_low: float
+    start_high: float
     cumulative_base: tuple[float, ...]
     cumulative_low: tuple[float, ...]
     cumulative_high: tuple[float, ...]
@@ -173,6 +176,7 @@ def business_case(params: BusinessParameters) -> BusinessCase:
     draws = _draws(params)
     base, many = _cumulative(values, params.horizon_months), _cumulative(draws, params.horizon_months)
     low, high = np.quantile(many, (0.05, 0.95), axis=0)
+    start_low, start_high = np.quantile(-draws["build_cost"], (0.05, 0.95))
     net_low, net_median, net_high = np.quantile(_month(draws)["net"], (0.05, 0.5, 0.95))
     return BusinessCase(
         params=params,
@@ -183,6 +187,8 @@ def business_case(params: BusinessParameters) -> BusinessCase:
         net_median=float(net_median),
         net_high=float(net_high),
         end_median=float(np.median(many[:, -1])),
+        start_low=float(start_low),
+        start_high=float(start_high),
         cumulative_base=tuple(map(float, base)),
         cumulative_low=tuple(map(float, low)),
         cumulative_high=tuple(map(float, high)),
@@ -238,20 +244,15 @@ def _first_not_negative(series: np.ndarray) -> int | None:
 
 
 def _notes(params: BusinessParameters) -> tuple[str, ...]:
-    """One sentence per origin, listing its inputs, then sources and limits."""
-    groups: dict[str, list[str]] = {}
-    for name, info in INFO.items():
-        value = shown(getattr(params, name), info.unit, params.currency)
-        groups.setdefault(origin_of(params, name), []).append(f"{info.label} {value}")
-    sentences = [f"{origin[0].upper()}{origin[1:]}: {'; '.join(inputs)}." for origin, inputs in groups.items()]
+    """Where measured inputs come from, and what the case leaves out."""
     sources = [f"{INFO[m.name].label}: {m.source}." for m in params.measured]
     sources.append("One customer measures per order.")
-    if MEASURED not in groups:
+    if not any(origin_of(params, name) == MEASURED for name in INFO):
         sources.append("No input to the money was measured.")
     if params.manual_rework_share == params.photo_rework_share and origin_of(params, "photo_rework_share") == ASSUMED:
         sources.append("The base case counts no gain from fewer wrong sizes, since that was not measured.")
         sources.append("In the band, either of the shares reworked by hand and from a photo may be the larger.")
-    return (*sentences, *sources)
+    return tuple(sources)
 
 
 # --- what matters ------------------------------------------------------------------------------------------------

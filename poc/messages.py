@@ -21,35 +21,30 @@ _TEXT: dict[str, tuple[str, str]] = {
     "fits": ("What fits", "适合的家具"),
     "worth": ("What it is worth", "商业价值"),
     "next": ("What to measure next", "下一步测量"),
-    "verdict_": (
-        "Longest free wall, longest wall and ceiling height: none has a full interval in this photo, so there is nothing to judge.",
-        "最长空墙、最长墙面与层高都没有两端已知的测量值，无从判断。",
-    ),
-    "verdict_green": (
-        "Longest free wall, longest wall and ceiling height: the least certain with a full interval is known to ± {worst} % (90 %), within the"
-        " ± {choose} % for choosing a product.",
-        "最长空墙、最长墙面与层高中，两端已知且最不确定的为 ± {worst} %（90 %），在选择产品所需的 ± {choose} % 之内。",
-    ),
+    "known_one": ("{names} is known to ± {worst} % (90 %)", "{names}的误差为 ± {worst} %（90 %）"),
+    "known_more": ("{names} are known to ± {worst} % or better (90 %)", "{names}的误差不超过 ± {worst} %（90 %）"),
+    "bounded_one": ("of {names} only a lower bound is known", "{names}只知道下限"),
+    "bounded_more": ("of {names} only lower bounds are known", "{names}只知道下限"),
+    "not_known": ("{names} cannot be determined", "{names}无法判断"),
+    "verdict_": ("Too little to choose a product by: measure by tape.", "不足以选择产品：请用卷尺测量。"),
+    "verdict_green": ("That is within the ± {choose} % for choosing a product.", "在选择产品所需的 ± {choose} % 之内。"),
     "verdict_amber": (
-        "Longest free wall, longest wall and ceiling height: the least certain with a full interval is known to ± {worst} % (90 %). Not all"
-        " three are certain enough for choosing a product (± {choose} %): measure by tape before ordering.",
-        "最长空墙、最长墙面与层高中，两端已知且最不确定的为 ± {worst} %（90 %）；三者并非都足够准确或完整（选择产品需在 ± {choose} % 之内），订购前请用卷尺核实。",
+        "To choose a product, all three must be known to ± {choose} %: measure by tape before ordering.",
+        "选择产品需要三者都在 ± {choose} % 之内：订购前请用卷尺核实。",
     ),
     "verdict_red": (
-        "Longest free wall, longest wall and ceiling height: the least certain with a full interval is known to ± {worst} % (90 %), too"
-        " uncertain for choosing a product: measure by tape.",
-        "最长空墙、最长墙面与层高中，两端已知且最不确定的为 ± {worst} %（90 %），不足以选择产品：请用卷尺测量。",
+        "Too uncertain for choosing a product, which takes ± {choose} %: measure by tape.",
+        "不足以选择产品（需在 ± {choose} % 之内）：请用卷尺测量。",
     ),
     "verdict_doubted": (
-        "Longest free wall, longest wall and ceiling height: the least certain with a full interval is known to ± {worst} % (90 %; ± {choose} %"
-        " is enough for choosing a product), but one of them, or all, may be entirely wrong: measure by tape.",
-        "最长空墙、最长墙面与层高中，两端已知且最不确定的为 ± {worst} %（90 %；选择产品需在 ± {choose} % 之内），而且其中一项或全部可能根本不对：请用卷尺测量。",
+        "One of them, or all, may be entirely wrong: measure by tape.",
+        "其中一项或全部可能根本不对：请用卷尺测量。",
     ),
-    "verdict_nothing_doubted": (
-        "Longest free wall, longest wall and ceiling height: none has a full interval in this photo, and one of them, or all, may be entirely"
-        " wrong: measure by tape.",
-        "最长空墙、最长墙面与层高都没有两端已知的测量值，而且其中一项或全部可能根本不对：请用卷尺测量。",
-    ),
+    "the_ceiling_height": ("the ceiling height", "层高"),
+    "the_longest_wall": ("the longest wall", "最长墙面"),
+    "the_longest_free_wall": ("the longest free wall", "最长空墙"),
+    "and": (" and ", "和"),
+    "verdict": ("{known}. {follows}", "{known}。{follows}"),
     "joint": ("; ", "；"),
     "list": (", ", "、"),
     "interval": ("90 %: {low}–{high} {unit}", "90 % 区间：{low}–{high} {unit}"),
@@ -70,11 +65,10 @@ _TEXT: dict[str, tuple[str, str]] = {
         "所有长度共有 ± {percent} % 的尺度误差（90 %）。",
     ),
     "scale_note": ("{note}.", "{note}。"),
-    "measured_count": (
-        "Of {all} room dimensions, {measured} have a full interval, {bounds} only a lower bound, and {unknown} cannot be determined from this"
-        " photo.",
-        "房间的 {all} 项尺寸中 {measured} 项有完整区间，{bounds} 项为下限，{unknown} 项无法由此照片判断。",
-    ),
+    "measured_count": ("Room dimensions: {counts}.", "房间尺寸：{counts}。"),
+    "count_measured": ("{count} with a full interval", "{count} 项有完整区间"),
+    "count_lower_bound": ("{count} with only a lower bound", "{count} 项只有下限"),
+    "count_unknown": ("{count} that this photo cannot tell", "{count} 项无法由此照片判断"),
     "checks_unmade": (
         "Self-checks: {green} passed, {amber} in doubt, {red} failed, {unmade} could not be run.",
         "自检：{green} 项通过，{amber} 项存疑，{red} 项未通过，{unmade} 项无法进行。",
@@ -124,20 +118,24 @@ _TEXT: dict[str, tuple[str, str]] = {
     "more_pieces": ("and {count} more below, of {all} that fit", "下文另有 {count} 件（共 {all} 件适合）"),
     "net": (
         "Building it costs {build}. With every input as stated, a month at full use brings {net}; with the inputs varied over their "
-        "ranges, {low} to {high} in nine cases out of ten, and less than {median} in half of all cases.",
-        "建设成本 {build}。各参数取所列数值时，全面使用后每月净收益 {net}；参数在其范围内变动时，90 % 的情形在 {low} 至 {high} 之间，半数低于 {median}。",
+        "ranges, {low} to {high} in nine cases out of ten, in half of all cases more than {median} and in half less.",
+        "建设成本 {build}。各参数取所列数值时，全面使用后每月净收益 {net}；参数在其范围内变动时，90 % 的情形在 {low} 至 {high} 之间，半数高于 {median}，半数低于此数。",
     ),
     "pays_in": (
-        "With the inputs varied over their ranges, it pays back within {horizon} months in {share} of the cases, and half of all cases end"
-        " below {end}; with every input exactly as stated, it pays back in month {month}.",
-        "参数在其范围内变动时，{horizon} 个月内收回成本的情形占比：{share}；全部情形中有半数期末低于 {end}；"
+        "With the inputs varied over their ranges, it pays back within {horizon} months in {share} of the cases; the money after"
+        " {horizon} months is above {end} in half of them all, and below it in the other half. With every input exactly as stated, it pays back in month {month}.",
+        "参数在其范围内变动时，{horizon} 个月内收回成本的情形占比：{share}；期末半数情形高于 {end}，半数低于此数；"
         "各参数恰取所列数值时，第 {month} 个月收回成本。",
     ),
     "pays_never": (
-        "With the inputs varied over their ranges, it pays back within {horizon} months in {share} of the cases, and half of all cases end"
-        " below {end}; with every input exactly as stated, it does not pay back.",
-        "参数在其范围内变动时，{horizon} 个月内收回成本的情形占比：{share}；全部情形中有半数期末低于 {end}；"
+        "With the inputs varied over their ranges, it pays back within {horizon} months in {share} of the cases; the money after"
+        " {horizon} months is above {end} in half of them all, and below it in the other half. With every input exactly as stated, it does not pay back.",
+        "参数在其范围内变动时，{horizon} 个月内收回成本的情形占比：{share}；期末半数情形高于 {end}，半数低于此数；"
         "各参数恰取所列数值时不能收回。",
+    ),
+    "two_currencies": (
+        "Prices of products are in {products}, the business case is in {case}: nothing is converted.",
+        "产品价格的货币为 {products}，商业测算的货币为 {case}，未作换算。",
     ),
     "decides": ("The input that matters most: {name}.", "影响最大的参数：{name}。"),
     "calculation": (

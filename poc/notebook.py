@@ -204,8 +204,9 @@ def _escaped(text: str) -> str:
 
 
 def together(text: str) -> str:
-    """Text with a non-breaking space between each number and its sign, unit or percent sign."""
-    return re.sub(r"(?<=\d) (?=%|m\b|m²|px\b|s\b)|(?<=[±≥]) (?=\d)", "\u00a0", text)
+    """Text with a non-breaking space between each number and its sign, unit or percent sign, and no break after a minus: "−¥1"."""
+    spaced = re.sub(r"(?<=\d) (?=%|m\b|m²|px\b|s\b)|(?<=[±≥]) (?=\d)", "\u00a0", text)
+    return re.sub(r"−(?=[^\s\d])", "−\u2060", spaced)
 
 
 def warm_figures() -> None:

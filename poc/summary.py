@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from poc.figures.theme import odds, percent, unit_of
 from poc.messages import Messages
 from poc.types import Measurement, Scene, floored
-from poc.words import advice_sentence, error_percent, of_refusal, price, sentence, tape_first
+from poc.words import advice_sentence, amount, error_percent, of_refusal, price, sentence, tape_first
 
 if TYPE_CHECKING:
     from poc.assumptions import BusinessParameters
@@ -62,9 +62,9 @@ def summarise(run: Run, say: Messages) -> Summary:
         meaning=of_refusal("means", scene.refusal, say) if scene.refusal else "",
         cards=() if scene.refusal else tuple(_card(named[name], say) for name in CARDS if name in named),
         measured=() if scene.refusal else _measured(measurements, say),
-        sure=() if scene.refusal else _sure(scene, room["checks"], _verdict(money["verdict"], money["case"].params, say), say),
+        sure=() if scene.refusal else _sure(scene, room["checks"], _verdict(money["verdict"], measurements, money["case"].params, say), say),
         fits=() if scene.refusal else _fits(found, tape_first(room["checks"], say), say),
-        worth=_worth(money["case"], money["swings"], say),
+        worth=_worth(money["case"], money["swings"], found.currency if found.items else "", say),
         advice=advice_sentence(room["advice"], scene.refusal, say),
     )
 
@@ -88,8 +88,8 @@ def _measured(measurements: Sequence[Measurement], say: Messages) -> tuple[str, 
     """How many of the room's dimensions (without the camera's height) are measured, bounded or unknown."""
     room = [m for m in measurements if m.name != "camera_height"]
     counts = {status: sum(m.status == status for m in room) for status in ("measured", "lower_bound", "unknown")}
-    line = say("measured_count", measured=counts["measured"], bounds=counts["lower_bound"], unknown=counts["unknown"], all=len(room))
-    return (line,)
+    told = say("list").join(say(f"count_{status}", count=count) for status, count in counts.items() if count)
+    return (say("measured_count", counts=told),) if told else ()
 
 
 def _sure(scene: Scene, checks: Sequence[Any], verdict: str, say: Messages) -> tuple[str, ...]:
@@ -103,11 +103,26 @@ def _sure(scene: Scene, checks: Sequence[Any], verdict: str, say: Messages) -> t
     return (*lines, verdict)
 
 
-def _verdict(verdict: AccuracyVerdict, params: BusinessParameters, say: Messages) -> str:
-    """The accuracy verdict in short; the business case tells the whole of it."""
-    doubt = "doubted" if verdict.half_widths else "nothing_doubted"
-    key = f"verdict_{doubt if verdict.doubted else verdict.light}"
-    return say(key, worst=verdict.width, choose=f"{100 * params.decision_error_share:.0f}")
+def _verdict(verdict: AccuracyVerdict, measurements: Sequence[Measurement], params: BusinessParameters, say: Messages) -> str:
+    """The accuracy verdict in short: which of the lengths that decide are known, and what follows; the business case tells the whole."""
+    from poc.business import DECISION_LENGTHS
+
+    status = {m.name: m.status for m in measurements}
+    known = [name for name in DECISION_LENGTHS if name in verdict.half_widths]
+    bounded = [name for name in DECISION_LENGTHS if name not in known and status.get(name) == "lower_bound"]
+    neither = [name for name in DECISION_LENGTHS if name not in (*known, *bounded)]
+    many = [f"{what}_{'more' if len(names) > 1 else 'one'}" for what, names in (("known", known), ("bounded", bounded))]
+    groups = zip((*many, "not_known"), (known, bounded, neither), strict=True)
+    parts = [say(key, names=_listed(names, say), worst=verdict.width) for key, names in groups if names]
+    follows = say("verdict_doubted" if verdict.doubted else f"verdict_{verdict.light}", choose=f"{100 * params.decision_error_share:.0f}")
+    told = say("joint").join(parts)
+    return say("verdict", known=told[:1].upper() + told[1:], follows=follows)
+
+
+def _listed(names: Sequence[str], say: Messages) -> str:
+    """Measurements as part of a sentence: "the ceiling height, the longest wall and the longest free wall"."""
+    *others, last = (say(f"the_{name}") for name in names)
+    return say("and").join(part for part in (say("list").join(others), last) if part)
 
 
 def _fits(found: Recommendations, caution: str, say: Messages) -> tuple[str, ...]:
@@ -125,8 +140,9 @@ def _fits(found: Recommendations, caution: str, say: Messages) -> tuple[str, ...
     return tuple(lines)
 
 
-def _worth(case: BusinessCase, swings: Sequence[Any], say: Messages) -> tuple[str, ...]:
-    """When and how likely it pays back, the net of a month at full use, and the input that matters most."""
+def _worth(case: BusinessCase, swings: Sequence[Any], prices_in: str, say: Messages) -> tuple[str, ...]:
+    """When and how likely it pays back, the net of a month at full use, and the input that matters most. prices_in: the currency of the
+    products on the page, or ""; a line says where it is another."""
     from poc.assumptions import money
 
     currency, horizon = case.params.currency, case.params.horizon_months
@@ -138,4 +154,6 @@ def _worth(case: BusinessCase, swings: Sequence[Any], say: Messages) -> tuple[st
     if swings:
         name = say.phrase(swings[0].label)
         lines.append(say("decides", name=name[:1].lower() + name[1:]))
+    if prices_in and amount("", prices_in) != amount("", currency):
+        lines.append(say("two_currencies", products=prices_in, case=currency))
     return (*lines, say("calculation"))

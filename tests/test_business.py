@@ -142,11 +142,13 @@ def test_no_gain_from_accuracy_is_claimed_by_default():
     assert case.steady.rework_saved == 0 and case.steady.customer_time_worth == 0
     assert range_of(BusinessParameters(), "customer_hour_value") == (0.0, 0.0)  # worth money only if the analyst says so
     assert any("was not measured" in note for note in case.notes) and any("No input to the money" in note for note in case.notes)
+    assert not any(INFO[name].label in note for name in INFO for note in case.notes), "the table lists the inputs; once is enough"
 
 
 def test_low_base_high_are_in_order_and_repeatable():
     case, again = business_case(SIMPLE), business_case(SIMPLE)
     assert case == again and 0 < case.pays_back_share <= 1
+    assert case.start_low < -SIMPLE.build_cost < case.start_high < 0
     for low, base, high in zip(case.cumulative_low, case.cumulative_base, case.cumulative_high, strict=True):
         assert low < base < high
     assert case.net_low < case.steady.net < case.net_high
@@ -307,6 +309,8 @@ def test_figures_hold_the_numbers_and_say_what_is_assumed():
     case, swings = business_case(p), sensitivity(p)
     curve, bars = cumulative_figure(case).to_dict(), tornado_figure(swings, p).to_dict()
     base = next(t for t in curve["data"] if t.get("name") == "base")
+    band = [t for t in curve["data"] if t.get("line", {}).get("width") == 0]
+    assert [(t["x"][0], t["y"][0]) for t in band] == [(0, case.start_high), (0, case.start_low)], "the band begins where the line does"
     assert list(base["y"]) == pytest.approx([-p.build_cost, *case.cumulative_base])
     assert "with every input as stated, in month 17" in curve["layout"]["title"]["text"]
     for shown_figure in (curve, bars):

@@ -148,6 +148,8 @@ def test_shown_text_is_escaped(monkeypatch):
     assert "<script>" not in shown[0]["text/html"] and "&lt;script&gt;" in shown[0]["text/html"]
     assert together("at least ≥ 2.10 m, ± 5 % of it") == "at least ≥\u00a02.10\u00a0m, ±\u00a05\u00a0% of it"
 
+    assert together("−¥294,000 to −3 °") == "−\u2060¥294,000 to −3 °", "no break after the minus"
+
 
 def test_a_list_may_come_as_text():
     assert listed("door:1,2,3,4; 1,2,3,9=2.0;") == listed(["door:1,2,3,4", "1,2,3,9=2.0"]) == ["door:1,2,3,4", "1,2,3,9=2.0"]

@@ -16,7 +16,7 @@ import rooms
 
 from poc import messages, runs, translations
 from poc.assumptions import INFO, money
-from poc.business import BusinessParameters, accuracy_verdict
+from poc.business import DECISION_LENGTHS, BusinessParameters, accuracy_verdict
 from poc.errors import ParameterError, RunError
 from poc.fuse import JointRoom
 from poc.measure import END_REASONS
@@ -27,7 +27,7 @@ from poc.report import build_report
 from poc.room.distortion import refuse_bend
 from poc.room.refusal import REASONS, refuse_picture
 from poc.scene import _unheard_of
-from poc.summary import CARDS, _verdict, summarise
+from poc.summary import CARDS, _measured, _verdict, summarise
 from poc.types import GIVEN_OFF, SLOPING_CEILING, UNCOMMON_CEILING, Camera, Check, NextMeasurement, Photo, floored
 from poc.words import REMEDIES, advice_sentence, joint_lines, of_refusal, price, room_lines, sentence, tape_first
 from poc.workbook import StageTime
@@ -286,11 +286,11 @@ def test_the_first_page_word_by_word(mixed):
         ("cannot say", "hardly any floor is seen", ""), ("≥ 3.47 m", "it goes on out of sight", "use with care"),
         ("3.05 m", "90 %: 2.84–3.26 m; it runs through wall 2 and wall 3: one of them is not where it was put", "weak"),
         ("6.23 m²", "90 %: 5.36–7.10 m²", "use with care")]
-    assert told.measured == ("Of 12 room dimensions, 6 have a full interval, 4 only a lower bound, and 2 cannot be determined from this photo.",)
+    assert told.measured == ("Room dimensions: 6 with a full interval, 4 with only a lower bound, 2 that this photo cannot tell.",)
     assert told.sure[2] == "Self-checks: 1 passed, 1 in doubt, 1 failed, 1 could not be run."
     assert told.sure[3] == (
-        "Longest free wall, longest wall and ceiling height: the least certain with a full interval is known to ± 7 % (90 %; ± 10 % is enough for "
-        "choosing a product), but one of them, or all, may be entirely wrong: measure by tape.")
+        "The longest free wall is known to ± 7 % (90 %); of the longest wall only a lower bound is known; the ceiling height cannot be "
+        "determined. One of them, or all, may be entirely wrong: measure by tape.")
     assert told.fits == (
         "A self-check failed (corner angles), so the room may differ from the drawing: measure by tape before ordering anything.",
         "Sofa 0, ¥4,990: fits with a probability of 90 % if the room matches the drawing", "Sofa 1, ¥4,990: fits with a probability of at least 91 % if the room matches the drawing",
@@ -300,7 +300,45 @@ def test_the_first_page_word_by_word(mixed):
     bounds = [m for m in (named[name] for name in CARDS) if m.status == "lower_bound"]
     assert bounds and all(f"≥ {floored(m.low)} m" in {c.value for c in told.cards} and float(floored(m.low)) <= m.low for m in bounds)
     low, median, high = (money(value, "¥") for value in (case.net_low, case.net_median, case.net_high))
-    assert told.worth[1].endswith(f"brings {money(case.steady.net, '¥')}; with the inputs varied over their ranges, {low} to {high} in nine cases out of ten, and less than {median} in half of all cases.")
+    assert told.worth[1].endswith(f"brings {money(case.steady.net, '¥')}; with the inputs varied over their ranges, {low} to {high} in nine cases out of ten, in half of all cases more than {median} and in half less.")
+    assert f"the money after 24 months is above {money(case.end_median, '¥')} in half of them all, and below it in the other half." in told.worth[0]
+
+
+@pytest.mark.parametrize(("statuses", "english", "chinese"), [
+    (("measured", "measured", "measured"), "The longest free wall, the longest wall and the ceiling height are known to ± 19 % or better (90 %).",
+     "最长空墙、最长墙面和层高的误差不超过 ± 19 %（90 %）。"),
+    (("lower_bound", "lower_bound", "measured"), "The ceiling height is known to ± 19 % (90 %); of the longest free wall and the longest wall only"
+     " lower bounds are known.", "层高的误差为 ± 19 %（90 %）；最长空墙和最长墙面只知道下限。"),
+    (("unknown", "measured", "lower_bound"), "The longest wall is known to ± 19 % (90 %); of the ceiling height only a lower bound is known;"
+     " the longest free wall cannot be determined.", "最长墙面的误差为 ± 19 %（90 %）；层高只知道下限；最长空墙无法判断。"),
+    (("unknown", "unknown", "unknown"), "The longest free wall, the longest wall and the ceiling height cannot be determined.",
+     "最长空墙、最长墙面和层高无法判断。"),
+])
+def test_the_verdict_names_what_is_known_and_what_is_not(statuses, english, chinese):
+    spread = 0.19
+    lengths = [replace(rooms.measured(name, 2.4, spread), status=status) for name, status in zip(DECISION_LENGTHS, statuses, strict=True)]
+    lengths = [replace(m, value=None, low=None, high=None) if m.status == "unknown" else m for m in lengths]
+    whole = accuracy_verdict(lengths, BusinessParameters())
+    for language, told in (("en", english), ("zh", chinese)):
+        short = _verdict(whole, lengths, BusinessParameters(), Messages(language))
+        assert short.startswith(told) and ("tape" in short or "卷尺" in short)
+
+
+def test_counts_of_nothing_are_not_told(finished):
+    one = (finished.get("03_measurements", "measurements")[1],)
+    assert _measured(one, Messages("en")) == ("Room dimensions: 1 with a full interval.",)
+    assert _measured(one, Messages("zh")) == ("房间尺寸：1 项有完整区间。",)
+
+
+@pytest.mark.parametrize(("products", "case", "told"), [("EUR", "¥", True), ("CNY", "¥", False), ("¥", "€", True), ("EUR", "€", False)])
+def test_two_currencies_on_one_page_are_not_converted_and_said_to_be_two(finished, tmp_path, products, case, told):
+    money = finished.load("06_business_case").values["case"]
+    found = finished.get("05_recommendation", "found")
+    run = changed(finished, tmp_path, found=replace(found, currency=products), case=replace(money, params=replace(money.params, currency=case)))
+    assert any(f"in {products}, the business case is in {case}" in line for line in summarise(run, Messages("en")).worth) == told
+    assert any("未作换算" in line for line in summarise(run, Messages("zh")).worth) == told
+    none = changed(finished, tmp_path / "none", found=replace(found, items=(), currency=products), case=replace(money, params=replace(money.params, currency=case)))
+    assert not any("nothing is converted" in line for line in summarise(none, Messages("en")).worth), "no price is shown"
 
 
 @pytest.mark.parametrize("status", ["measured", "lower_bound"])
@@ -311,7 +349,7 @@ def test_the_verdict_in_short_says_what_the_whole_one_does(status, spread, doubt
     params = BusinessParameters()
     whole = accuracy_verdict((wall,), params)
     for language, wrong in (("en", "entirely wrong"), ("zh", "根本不对")):
-        short = _verdict(whole, params, Messages(language))
+        short = _verdict(whole, (wall,), params, Messages(language))
         assert (wrong in short) == bool(doubt) == ("entirely wrong" in whole.text)
         assert (f"± {100 * spread:.0f} %" in short) == (status == "measured") and not re.search(r"± +%", short)
 
@@ -321,12 +359,12 @@ def test_the_first_page_in_chinese_word_by_word(mixed):
     assert [(c.value, c.note, c.light_word) for c in told.cards][:3] == [
         ("无法判断", "几乎看不到地面", ""), ("≥ 3.47 m", "延伸到视线之外", "谨慎使用"),
         ("3.05 m", "90 % 区间：2.84–3.26 m；它与墙面 2、墙面 3互相穿越：其中有位置不对的", "不可靠")]
-    assert told.measured == ("房间的 12 项尺寸中 6 项有完整区间，4 项为下限，2 项无法由此照片判断。",)
+    assert told.measured == ("房间尺寸：6 项有完整区间、4 项只有下限、2 项无法由此照片判断。",)
     assert told.sure[2] == "自检：1 项通过，1 项存疑，1 项未通过，1 项无法进行。"
-    assert told.sure[3] == "最长空墙、最长墙面与层高中，两端已知且最不确定的为 ± 7 %（90 %；选择产品需在 ± 10 % 之内），而且其中一项或全部可能根本不对：请用卷尺测量。"
+    assert told.sure[3] == "最长空墙的误差为 ± 7 %（90 %）；最长墙面只知道下限；层高无法判断。其中一项或全部可能根本不对：请用卷尺测量。"
     assert told.fits[2] == "Sofa 1，¥4,990：若房间与图相符，放得下的概率 至少 91 %"
     assert told.fits[0].startswith("有自检未通过（墙角角度）") and told.fits[4] == "下文另有 2 件（共 9 件适合）"
-    assert f"90 % 的情形在 {money(case.net_low, '¥')} 至 {money(case.net_high, '¥')} 之间，半数低于 {money(case.net_median, '¥')}" in told.worth[1]
+    assert f"90 % 的情形在 {money(case.net_low, '¥')} 至 {money(case.net_high, '¥')} 之间，半数高于 {money(case.net_median, '¥')}，半数低于此数" in told.worth[1]
 
 
 @pytest.mark.parametrize("clauses", [

@@ -23,10 +23,10 @@ def cumulative_figure(case: BusinessCase, height: int = 380) -> go.Figure:
     currency = case.params.currency
     base = [-case.params.build_cost, *case.cumulative_base]
     months = list(range(len(base)))
-    band = {"type": "scatter", "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "x": months[1:]}
+    band = {"type": "scatter", "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "x": months}
     traces = [
-        band | {"y": case.cumulative_high, "showlegend": False},
-        band | {"y": case.cumulative_low, "fill": "tonexty", "fillcolor": rgba(BLUE, 0.15), "name": "90 % of the cases"},
+        band | {"y": [case.start_high, *case.cumulative_high], "showlegend": False},
+        band | {"y": [case.start_low, *case.cumulative_low], "fill": "tonexty", "fillcolor": rgba(BLUE, 0.15), "name": "90 % of the cases"},
         {
             "type": "scatter", "mode": "lines", "x": months, "y": base, "name": "base", "line": {"color": BLUE, "width": 2.5},
             "customdata": [money(value, currency) for value in base], "hovertemplate": "month %{x}: %{customdata}<extra></extra>",
