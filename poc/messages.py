@@ -189,7 +189,7 @@ _TEXT: dict[str, tuple[str, str]] = {
     "stage": ("Stage", "阶段"),
     "started": ("Started at", "开始"),
     "took": ("Took", "用时"),
-    "kernel": ("of that, waiting for a kernel", "其中等待内核"),
+    "kernel": ("of that, waiting to start", "其中等待启动"),
     "seconds": ("{value} s", "{value} 秒"),
     "whole": ("All stages", "全部阶段"),
     "no_script": ("The figures need JavaScript.", "图表需要启用 JavaScript。"),

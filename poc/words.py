@@ -59,7 +59,9 @@ def tape_first(checks: Iterable[Check], say: Messages = Messages("en")) -> str:
 
 
 def _found(check: Check) -> str:
-    """What a self-test found, with its unit."""
+    """What a self-test found, with its unit; standard deviations in words."""
+    if check.value is not None and check.unit == "σ":
+        return f"{check.value:.1f} × their error"
     return "–" if check.value is None else f"{check.value:.3g} {unit_of(check.unit)}".strip()
 
 
@@ -131,8 +133,15 @@ def _gain(advice: NextMeasurement, say: Messages) -> str:
 
 
 def product_rows(items: Iterable[Recommendation], currency: str) -> list[tuple[str, ...]]:
-    """One row of PRODUCT_COLUMNS per recommendation."""
-    return [(r.product.name, r.product.category, price(r.product.price, currency), odds(r), r.reason) for r in items]
+    """One row of PRODUCT_COLUMNS per recommendation. Its probability has a column, so the reason is told without; a place that is not at a
+    wall is called free-standing."""
+    return [(r.product.name, r.product.category, price(r.product.price, currency), odds(r), _why(r)) for r in items]
+
+
+def _why(r: Recommendation) -> str:
+    """The reason of a recommendation as its row in the table tells it."""
+    free_standing = r.placement is not None and r.placement.wall_id is None
+    return "free-standing: " * free_standing + r.reason.partition("; P(fits)")[0]
 
 
 def rejection_rows(rejections: Iterable[Rejection]) -> list[tuple[str, ...]]:
@@ -142,6 +151,11 @@ def rejection_rows(rejections: Iterable[Rejection]) -> list[tuple[str, ...]]:
     if all(r.short == "place" for r in rejections):
         return []
     return [(r.category, sentence(r.text)) for r in rejections]
+
+
+def no_rejections(rejections: Iterable[Rejection]) -> str:
+    """What there is to say where `rejection_rows` has no rows: that there is no place at all, or that every category has a piece."""
+    return "There is no place for any piece, for the reason given above." if list(rejections) else "Every category has a piece that fits."
 
 
 def price(value: float, currency: str) -> str:

@@ -47,7 +47,7 @@ def test_without_a_focal_a_26_mm_lens_is_assumed():
 
 
 def test_the_shipped_file_says_how_near_its_engine_is_to_torch():
-    assert estimate_depth(_photo(400.0)).engine.endswith(" from torch")
+    assert estimate_depth(_photo(400.0)).engine.endswith(" % of the trained network")
 
 
 def test_expected_error_and_provenance():

@@ -18,8 +18,9 @@ from poc.catalog import LeastNeeds, open_catalogue
 from poc.errors import ParameterError
 from poc.products.clearance import inside_polygon
 from poc.products.fit import Extent
+from poc.products.phrases import with_article
 from poc.products.places import wall_places
-from poc.products.rejections import _shortage, explain_rejections
+from poc.products.rejections import _not_at_once, _shortage, explain_rejections
 from poc.recommend import AS_DRAWN, FITS, NO_OFFER, RULES, _candidates, _merit, recommend, recommend_or_reason, rule_of
 from poc.types import Measurement, Obstacle, Scene
 
@@ -339,7 +340,18 @@ def test_of_several_walls_the_likeliest_is_asked_and_what_was_left_out_is_told()
 def test_rejections_read_as_a_table(catalogue):
     told = explain_rejections(rooms.scene(), rooms.measurements(), catalogue, categories=["sofa"], max_price=500, style="nordic")
     assert words.rejection_rows(told) == [("sofa", "The catalogue has no sofa in style nordic at ¥500 or less.")]
-    assert words.rejection_rows(explain_rejections(rooms.scene(), rooms.without("longest_free_wall"), catalogue, categories=["sofa"])) == []
+    assert words.no_rejections(()) == "Every category has a piece that fits."
+    nowhere = explain_rejections(rooms.scene(), rooms.without("longest_free_wall"), catalogue, categories=["sofa"])
+    assert words.rejection_rows(nowhere) == [] and "no place for any piece" in words.no_rejections(nowhere)
+
+
+def test_width_here_and_depth_there_is_told_as_no_place_for_a_piece():
+    rule, least = rule_of("armchair"), LeastNeeds(1, 0.6, 1.02, 0.7, 0.8)
+    opened = rooms.scene(openings=(rooms.on_far_wall("window", 0.0, 1.0, 0.9, 2.0), rooms.on_far_wall("door", -1.0, 0.0, 0.0, 2.0)))
+    texts = [_not_at_once("armchair", rule, least, None, scene, FITS).text for scene in (rooms.scene(), opened)]
+    assert texts[0].endswith("but nowhere is there width and depth for the same piece")
+    assert texts[1] == texts[0] + " without blocking a window or a door"
+    assert (with_article("armchair"), with_article("bed")) == ("an armchair", "a bed")
 
 
 def test_an_assumed_ceiling_is_not_stated_as_the_rooms(tmp_path):

@@ -29,7 +29,7 @@ from poc.room.refusal import REASONS, refuse_picture
 from poc.scene import _unheard_of
 from poc.summary import CARDS, _measured, _verdict, summarise
 from poc.types import GIVEN_OFF, SLOPING_CEILING, UNCOMMON_CEILING, Camera, Check, NextMeasurement, Photo, floored
-from poc.words import REMEDIES, advice_sentence, joint_lines, of_refusal, price, room_lines, sentence, tape_first
+from poc.words import REMEDIES, advice_sentence, check_rows, joint_lines, of_refusal, price, product_rows, room_lines, sentence, tape_first
 from poc.workbook import StageTime
 
 TIMES = (StageTime("01_upload", 0.0, 1.5, 0.5), StageTime("02_depth", 1.5, 4.0, 0.1))
@@ -204,6 +204,21 @@ def test_few_cases_are_not_none(finished, tmp_path, share, english, chinese):
 )
 def test_a_price_says_all_of_itself_and_whose_money_it_is(value, currency, told):
     assert price(value, currency) == told
+
+
+def test_the_table_of_products_tells_a_probability_once_and_what_stands_free(finished):
+    wall = finished.get("05_recommendation", "found").items[0]
+    wall = replace(wall, reason="2.10 m wide on 3.05 m of free wall; P(fits) at least 0.97")
+    floor = replace(wall, placement=replace(wall.placement, wall_id=None), reason="0.80 × 0.80 m on free floor")
+    rows = product_rows((wall, floor, replace(wall, placement=None)), "EUR")
+    assert [row[3:] for row in rows] == [
+        ("97 %", "2.10 m wide on 3.05 m of free wall"), ("97 %", "free-standing: 0.80 × 0.80 m on free floor"), ("97 %", "2.10 m wide on 3.05 m of free wall")]
+
+
+def test_the_report_speaks_no_jargon(page):
+    assert check_rows((Check("scale sources", 0.00181, "σ", "green", "the sources agree"),))[0][1] == "0.0 × their error"
+    told = " ".join(piece.content for notebook in WORKBOOK for piece in read_section(notebook.path).pieces) + page
+    assert "σ" not in without_scripts(told) and "kernel" not in without_scripts(told) and "every pixel: True" not in told
 
 
 def test_one_photo_is_told_as_one(finished):

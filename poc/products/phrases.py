@@ -32,6 +32,11 @@ def probability_in_words(p: float) -> str:
     return "> 0.99" if p > 0.99 else "< 0.01" if p < 0.01 else f"{math.floor(p * 100) / 100:.2f}"
 
 
+def with_article(thing: str) -> str:
+    """"a bed", "an armchair"."""
+    return f"{'an' if thing[:1].lower() in 'aeiou' else 'a'} {thing}"
+
+
 def counted(count: int, thing: str) -> str:
     """"1 piece", "2 pieces"."""
     return f"{count} {thing}{'' if count == 1 else 's'}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from poc.catalog import Catalogue, LeastNeeds, least_needs, names
 from poc.products.fit import MARGIN_M, Extent, joint_probability
-from poc.products.phrases import between, height_in_words, in_words, probability_in_words
+from poc.products.phrases import between, height_in_words, in_words, probability_in_words, with_article
 from poc.products.places import Place
 from poc.recommend import FITS, Rule, chosen_categories, known_name, places_or_reason, recommend_or_reason, rule_of
 from poc.types import Measurement, Recommendation, Scene
@@ -53,7 +53,7 @@ def explain_rejections(
         if not least.count:
             found.append(Rejection(category, "offer", None, _no_offer(category, style, max_price, catalogue.currency)))
         elif not here:
-            found.append(Rejection(category, "place", None, f"no place for a {category} was found ({why})"))
+            found.append(Rejection(category, "place", None, f"no place for {with_article(category)} was found ({why})"))
         else:
             shortage = _shortage(category, rule, least, here, min_probability)
             found.append(shortage or _not_at_once(category, rule, least, offer.likeliest, scene, min_probability))
@@ -160,11 +160,11 @@ def _not_at_once(category: str, rule: Rule, least: LeastNeeds, likeliest: Recomm
     if likeliest is not None:
         chance = f"fits with a probability of {probability_in_words(likeliest.probability)}, below the required {wanted:g}"
         return Rejection(category, "together", None, f"the most likely {category}, {likeliest.product.name}, {chance}: measure by tape")
-    kinds = {opening.kind for opening in scene.openings}
-    kept = "".join(words for kind, words in (("window", ", below windows"), ("door", ", away from doors")) if kind in kinds)
+    kinds = [kind for kind in ("window", "door") if any(opening.kind == kind for opening in scene.openings)]
+    kept = f" without blocking a {' or a '.join(kinds)}" if kinds else ""
     text = (
-        f"the narrowest {category} would fit ({least.width_m:.2f} m{_beside(rule)}), so would the shallowest ({least.depth_m:.2f} m with "
-        f"its walkway), but no single place has enough width and depth at once{kept}"
+        f"one place is wide enough for the narrowest {category} ({least.width_m:.2f} m{_beside(rule)}), one is deep enough for the shallowest "
+        f"({least.depth_m:.2f} m with its walkway), but nowhere is there width and depth for the same piece{kept}"
     )
     return Rejection(category, "together", None, text)
 
