@@ -122,14 +122,14 @@ _TEXT: dict[str, tuple[str, str]] = {
         "建设成本 {build}。各参数取所列数值时，全面使用后每月净收益 {net}；参数在其范围内变动时，90 % 的情形在 {low} 至 {high} 之间，半数高于 {median}，半数低于此数。",
     ),
     "pays_in": (
-        "With the inputs varied over their ranges, it pays back within {horizon} months in {share} of the cases; the money after"
-        " {horizon} months is above {end} in half of them all, and below it in the other half. With every input exactly as stated, it pays back in month {month}.",
+        "With the inputs varied over their ranges, it pays back within {horizon} months in {share} of the cases;"
+        " after {horizon} months the money is above {end} in half of the cases and below it in the other half. With every input exactly as stated, it pays back in month {month}.",
         "参数在其范围内变动时，{horizon} 个月内收回成本的情形占比：{share}；期末半数情形高于 {end}，半数低于此数；"
         "各参数恰取所列数值时，第 {month} 个月收回成本。",
     ),
     "pays_never": (
-        "With the inputs varied over their ranges, it pays back within {horizon} months in {share} of the cases; the money after"
-        " {horizon} months is above {end} in half of them all, and below it in the other half. With every input exactly as stated, it does not pay back.",
+        "With the inputs varied over their ranges, it pays back within {horizon} months in {share} of the cases;"
+        " after {horizon} months the money is above {end} in half of the cases and below it in the other half. With every input exactly as stated, it does not pay back.",
         "参数在其范围内变动时，{horizon} 个月内收回成本的情形占比：{share}；期末半数情形高于 {end}，半数低于此数；"
         "各参数恰取所列数值时不能收回。",
     ),

@@ -316,7 +316,7 @@ def test_the_first_page_word_by_word(mixed):
     assert bounds and all(f"≥ {floored(m.low)} m" in {c.value for c in told.cards} and float(floored(m.low)) <= m.low for m in bounds)
     low, median, high = (money(value, "¥") for value in (case.net_low, case.net_median, case.net_high))
     assert told.worth[1].endswith(f"brings {money(case.steady.net, '¥')}; with the inputs varied over their ranges, {low} to {high} in nine cases out of ten, in half of all cases more than {median} and in half less.")
-    assert f"the money after 24 months is above {money(case.end_median, '¥')} in half of them all, and below it in the other half." in told.worth[0]
+    assert f"after 24 months the money is above {money(case.end_median, '¥')} in half of the cases and below it in the other half." in told.worth[0]
 
 
 @pytest.mark.parametrize(("statuses", "english", "chinese"), [
@@ -430,6 +430,17 @@ def test_it_opens_in_a_browser_without_a_network(page, chromium, tmp_path):
     done = browse(chromium, path, tmp_path, "--dump-dom")
     assert 'data-figures="done"' in done
     assert len(re.findall(r'class="figure[^"]*\bdrawn\b', done)) == FIGURES
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_it_fits_the_width_of_a_phone(page, chromium, tmp_path):
+    """Nothing sticks out at 390 pixels; figures are not drawn here, and scroll inside their own box."""
+    probe = "<script>var e = document.documentElement; onload = () => parent.postMessage(e.scrollWidth - e.clientWidth, '*')</script></body>"
+    (tmp_path / "page.html").write_text(without_scripts(page).replace("</body>", probe))
+    frame = "<iframe src='page.html' width='390' height='800' style='border: 0'></iframe>"
+    (tmp_path / "frame.html").write_text(f"<script>onmessage = e => document.title = e.data + ' px stick out'</script>{frame}")
+    assert "<title>0 px stick out</title>" in browse(chromium, tmp_path / "frame.html", tmp_path, "--dump-dom")
 
 
 def browse(chromium: str, path: Path, folder: Path, *arguments: str) -> str:
