@@ -152,6 +152,12 @@ def test_plan_gives_dimensions_with_intervals(figures):
         assert part in words
 
 
+def test_no_line_of_the_plan_runs_over_a_label(figures):
+    """Annotations are drawn in order, and a label hides what passes under it."""
+    words = [bool(note.text) for note in figures["plan"].layout.annotations]
+    assert words == sorted(words) and set(words) == {True, False}
+
+
 def test_plan_has_equal_scales_and_true_places(figures, scene):
     fig = figures["plan"]
     assert fig.layout.yaxis.scaleanchor == "x" and fig.layout.yaxis.scaleratio == 1

@@ -100,6 +100,7 @@ class Sheet:
         """The drawing with a scale bar, equal scales, the legend beside it and a footnote."""
         self._scale_bar()
         self.notes.append(theme.footnote(words) | {"yanchor": "top", "yshift": -10})
+        self.notes.sort(key=lambda note: bool(note["text"]))  # lines first: a label covers what passes under it, its own line or another's
         bare = {"visible": False, "constrain": "domain"}
         x_range, y_range = ([float(a), float(b)] for a, b in zip(self.low, self.high, strict=True))
         return theme.figure(self.traces, theme.layout(
