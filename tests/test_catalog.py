@@ -331,3 +331,10 @@ def test_least_needs_and_names(own_csv):
     assert names(catalogue, "category") == ("sofa", "wardrobe")
     with pytest.raises(ParameterError, match="not for price"):
         names(catalogue, "price")
+
+
+def test_the_readme_names_every_category_that_has_a_rule():
+    from poc.recommend import RULES
+
+    told = (Path(__file__).parent.parent / "data" / "catalogue" / "README.md").read_text("utf-8")
+    assert all(f"`{category}`" in told for category in RULES) and "any other category" in told
