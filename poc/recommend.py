@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -123,7 +123,7 @@ def recommend_or_reason(
     chosen = chosen_categories(catalogue, categories)
     styles = None if not style else [known_name(style, names(catalogue, "style"), "style")]
     check_options(max_price, limit, min_probability)
-    places, why = places_or_reason(scene, measurements)
+    places, why = places_or_reason(scene, measurements, {kind for category in chosen for kind in rule_of(category).where})
     if not places:
         return Recommendations((), why, 0, 0, "", catalogue.currency)
     if not on_offer(catalogue, chosen, styles, max_price):
@@ -159,16 +159,18 @@ def rule_of(category: str) -> Rule:
 # --- candidates --------------------------------------------------------------------------------------------------
 
 
-def places_or_reason(scene: Scene, measurements: Sequence[Measurement]) -> tuple[tuple[Place, ...], str]:
-    """All places where a piece could stand, and why there are none along walls or on the floor; "" where there are both."""
+def places_or_reason(
+    scene: Scene, measurements: Sequence[Measurement], kinds: Collection[str] = ("wall", "floor")
+) -> tuple[tuple[Place, ...], str]:
+    """All places of these kinds where a piece could stand, and why there are none along walls or on the floor; "" where there are all."""
     if scene.refusal:
         return (), scene.refusal
     walls, floors = wall_places(scene, measurements), floor_places(scene, measurements)
     missing = []
-    for found, name, label in ((walls, "longest_free_wall", "free wall"), (floors, "floor_area_free", "free floor")):
-        if not found:
-            missing.append(f"{label}: {_why_no_place(find(measurements, name))}")
-    return (*walls, *floors), "; ".join(missing)
+    for found, name, kind in ((walls, "longest_free_wall", "wall"), (floors, "floor_area_free", "floor")):
+        if kind in kinds and not found:
+            missing.append(f"free {kind}: {_why_no_place(find(measurements, name))}")
+    return tuple(place for place in (*walls, *floors) if place.kind in kinds), "; ".join(missing)
 
 
 def _why_no_place(m: Measurement | None) -> str:

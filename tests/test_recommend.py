@@ -337,6 +337,14 @@ def test_of_several_walls_the_likeliest_is_asked_and_what_was_left_out_is_told()
     assert "does not show all of it, measure by tape" in _shortage("wardrobe", rule, least, [vague, goes_on], FITS).text
 
 
+def test_a_missing_place_is_told_only_to_pieces_that_could_stand_there(catalogue):
+    """Dining tables stand on the floor: that no wall is free says nothing about them."""
+    for told, category, words_of in ((rooms.without("longest_free_wall"), "sofa", True), (rooms.without("longest_free_wall"), "dining table", False),
+                                     (rooms.without("longest_free_wall"), "bed", True), (rooms.without("floor_area_free"), "sofa", False)):
+        reason = recommend_or_reason(rooms.scene(), told, catalogue, categories=[category]).reason
+        assert ("the floor's edge is hidden" in reason) == words_of, (category, reason)
+
+
 def test_rejections_read_as_a_table(catalogue):
     told = explain_rejections(rooms.scene(), rooms.measurements(), catalogue, categories=["sofa"], max_price=500, style="nordic")
     assert words.rejection_rows(told) == [("sofa", "The catalogue has no sofa in style nordic at ¥500 or less.")]
