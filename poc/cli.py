@@ -112,8 +112,12 @@ def measure(
         together = measure_same_room(check_same_room(photos, options))
         print(as_json(together.record) if json else "\n".join(joint_lines(together.joint)), flush=True)
         return
-    for photo, checked in zip(photos, check_each(photos, options), strict=True):  # every mistake is found before anything is printed
-        room = measure_room(checked)
+    # mistakes in files and options are found before anything is printed; that a given length contradicts a photo, when it is measured
+    for photo, checked in zip(photos, check_each(photos, options), strict=True):
+        try:
+            room = measure_room(checked)
+        except ParameterError as error:
+            raise ParameterError(f"{photo}: {error}") from error
         lines = [] if json else room_lines(room.scene, room.measurements, next_measurement(room.scene, room.measurements), room.photo.notes)
         print(as_json(room.record) if json else "\n".join([str(photo), *lines]), flush=True)
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from poc.errors import ParameterError
-from poc.measure import doubting_crossed, longest, measure, measurement_json, no_sliver
+from poc.measure import doubting_crossed, if_known, longest, measure, measurement_json, no_sliver
 from poc.room import jointfit
 from poc.room.freespace import CORNER_SIGMA_M, end_sigma_m, log_normal, split, unknown
 from poc.room.jointfit import View, to_anchor
@@ -281,7 +281,8 @@ class _Join:
         own = [told(s, scene.plane(s.wall.id), scene.scale) for s in stretches for told in (self._distance, self._length)]
         found |= {m.name: m for m in doubting_crossed(scene, own)}
         joined = self._ceiling_beside_walls if "ceiling" in self.fit.names else self._least_height
-        found["ceiling_height"] = joined(found["ceiling_height"])
+        found["ceiling_height"] = self._where_sloping(joined(found["ceiling_height"]))
+        found = {name: if_known(m) for name, m in found.items()}
         lengths = [m for name, m in found.items() if name.startswith("wall_") and name.endswith("_length")]
         found["longest_wall"] = replace(longest(lengths), name="longest_wall")
         return tuple(found.values())
@@ -300,13 +301,9 @@ class _Join:
         return replace(m, reason="the ceiling is out of every photo, or not seen clearly enough")
 
     def _ceiling_beside_walls(self, m: Measurement) -> Measurement:
-        """The ceiling's height; its interval holds what photos show of it that see it slope, and reaches up to where another photo surely
-        sees a wall, if that is higher."""
-        for name, seen in self._sloping():
-            m = replace(m, low=min(m.low, seen.low), high=max(m.high, seen.high), reason=f"by {name}, {seen.reason}",
-                        light="red" if m.light == "red" else "amber")
+        """The ceiling's height; its interval reaches up to where another photo surely sees a wall, if that is higher."""
         highest = self._highest_wall()
-        if highest is None or not highest.measurement.low > m.high:
+        if highest is None or m.status != "measured" or not highest.measurement.low > m.high:
             return m
         name, least, seeing = self.names[highest.photo], highest.measurement, self._seeing_ceiling()
         text = (f"{name} shows a wall up to {least.low:.2f} m at least, above the ceiling at {m.value:.2f} m that "
@@ -314,10 +311,16 @@ class _Join:
         self.conflicts.append(Conflict(m.name, (*seeing, name), (m.value, least.value), text))
         return replace(m, high=least.value)
 
-    def _sloping(self) -> list[tuple[str, Measurement]]:
-        """The ceiling's height by each photo that sees it slope, with the photo's name."""
-        return [(self.names[i], m) for i in self._matched for m in self.rooms[i].measurements
-                if m.name == "ceiling_height" and SLOPING_CEILING in m.reason]
+    def _where_sloping(self, m: Measurement) -> Measurement:
+        """The ceiling's height with what each photo shows that sees it slope, which is no observation of one height."""
+        sloping = [(self.names[i], seen) for i in self._matched for seen in self.rooms[i].measurements
+                   if seen.name == m.name and seen.status == "measured" and SLOPING_CEILING in seen.reason]
+        if not sloping:
+            return m
+        told = [*(seen for _, seen in sloping), *([m] if m.status == "measured" else [])]
+        return replace(told[-1], low=min(t.low for t in told), high=max(t.high for t in told),
+                       light="red" if any(t.light == "red" for t in told) else "amber",
+                       reason="; ".join(f"by {name}, {seen.reason}" for name, seen in sloping))
 
     def _seeing_ceiling(self) -> list[str]:
         """Names of the photos in which the ceiling is measured."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -47,15 +48,15 @@ def measure(scene: Scene, one_view: bool = True) -> tuple[Measurement, ...]:
         plane = scene.plane(wall.plane_id)
         value, parts = propagated(scene, lambda s, k=k: s.distance[k], plane.offset_m, plane.sigma_m)
         out.append(log_normal(f"{wall.plane_id}_distance", value, "m", parts, plane.basis))
-        lengths.append(_length(scene, k))
+        lengths.append(if_known(_length(scene, k)))
     out, lengths, free = (doubting_crossed(scene, x) for x in (out, lengths, free_measurements(scene, one_view)))
     out += lengths
     if lengths:
         out.append(replace(longest(lengths), name="longest_wall"))
-    return tuple(_if_known(m) for m in (*out, *free))
+    return tuple(if_known(m) for m in (*out, *free))
 
 
-def _if_known(m: Measurement) -> Measurement:
+def if_known(m: Measurement) -> Measurement:
     """The measurement, unknown where its interval says hardly more than that it has some size."""
     if m.status != "measured" or m.high <= MOST_SPREAD * m.low:
         return m
@@ -122,11 +123,17 @@ def _ceiling_height(scene: Scene) -> Measurement:
     told = log_normal("ceiling_height", value, "m", parts, ceiling.basis)
     if scene.solution is not None and scene.solution.base.climb is not None:
         return _along_climb(scene, told)
+    return _if_common(told, value, value)
+
+
+def _if_common(told: Measurement, lowest_m: float, highest_m: float) -> Measurement:
+    """A ceiling's height, in doubt where no height that is seen of it, from the lowest to the highest, is one that rooms have."""
     low, high = COMMON_CEILING_M
-    if low <= value <= high:
+    if lowest_m <= high and highest_m >= low:
         return told
     outside = told.low > high or told.high < low
-    return replace(told, light="red" if outside or told.light == "red" else "amber", reason=UNCOMMON_CEILING)
+    reason = f"{told.reason}; {UNCOMMON_CEILING}" if told.reason else UNCOMMON_CEILING
+    return replace(told, light="red" if outside or told.light == "red" else "amber", reason=reason)
 
 
 def _along_climb(scene: Scene, told: Measurement) -> Measurement:
@@ -137,9 +144,14 @@ def _along_climb(scene: Scene, told: Measurement) -> Measurement:
         return log_normal(told.name, value, told.unit, parts, told.basis)
 
     lowest, highest = end(0), end(1)
-    reason = f"{SLOPING_CEILING}; its line climbs from {lowest.value:.1f} to {highest.value:.1f} m as far as it is seen"
-    return replace(told, low=min(told.low, lowest.low), high=max(told.high, highest.high), reason=reason,
+    from_m, to_m = min(told.value, lowest.value), max(told.value, highest.value)
+    reason = f"{SLOPING_CEILING}; what is seen of it is {from_m:.1f} to {to_m:.1f} m high"
+    wide = replace(told, low=min(told.low, lowest.low), high=max(told.high, highest.high), reason=reason,
                    light="red" if told.light == "red" else "amber")
+    kept = (math.log(told.high / told.low) / math.log(wide.high / wide.low)) ** 2
+    budget = {cause: share * kept for cause, share in told.budget.items()}
+    wide = replace(wide, budget=budget | {"fit": budget.get("fit", 0.0) + 1.0 - kept})
+    return _if_common(wide, from_m, to_m)
 
 
 def _least_height(scene: Scene) -> Measurement:

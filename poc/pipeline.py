@@ -201,7 +201,7 @@ def write_report(photo: Path, out: Path, options: Options, language: str = "en",
     """Run all notebooks, then write `out`/report.html and `out`/measurements.json, both or neither.
 
     begun: called once all options are validated and before anything runs. The caller's mistakes (see `check`) and WriteError for `out` are
-    raised before that; StageError is raised where a cell fails.
+    raised before that; StageError is raised where a cell fails, as where a given length contradicts the photo.
     """
     from poc.messages import Messages
     from poc.report import build_report

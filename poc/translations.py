@@ -63,7 +63,7 @@ PHRASES_ZH = {
     "the height of a door, marked on the photo, would tell": "在照片上标注一扇门的高度即可核实",
     "the ceiling slopes, or a wall is not where it was put": "天花板是倾斜的，或有一面墙的位置不对",
     "too uncertain to say: {before} to {after} {unit}": "误差太大，无法判断：{before} 至 {after} {unit}",
-    "its line climbs from {before} to {after} m as far as it is seen": "其边线在可见范围内由 {before} m 升至 {after} m",
+    "what is seen of it is {before} to {after} m high": "可见部分高 {before} 至 {after} m",
     "standing on the floor": "立于地面",
     "lying on the floor": "平放于地面",
     "hidden by what stands before it": "被前方物体遮挡",

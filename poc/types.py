@@ -89,9 +89,9 @@ class Camera:
     f_sigma_rel: one standard deviation of log f. gravity_sigma_rad: one standard deviation of the angle, per axis.
     manhattan: 3×3, rows are the room's axes in the camera frame (two horizontal, third = -gravity), or None.
     axes_sigma_rad: one standard deviation of the axes' azimuth. notes: disagreements between sources, in words, without a full stop
-    (`poc.words.sentence` adds it). bend_k: lens distortion, as in `poc.room.distortion`; 0 for none. f_lines: the focal length that the
-    photo's lines alone ask for (pixels), and how far (log) one that was given or in the file may be from it without being contradicted;
-    None where there are not both.
+    (`poc.words.sentence` adds it). bend_k: lens distortion, as in `poc.room.distortion`; 0 for none. f_against: the focal length that was
+    given or in the file, the one that the photo's lines, or else the file, ask for (pixels), and how far (log) the two may be apart without
+    contradicting each other; None where there are not two.
     """
 
     f_px: float
@@ -108,7 +108,7 @@ class Camera:
     axes_sigma_rad: float = 0.05
     notes: tuple[str, ...] = ()
     bend_k: float = 0.0
-    f_lines: tuple[float, float] | None = None
+    f_against: tuple[float, float, float] | None = None
 
     def matrix(self) -> np.ndarray:
         """Intrinsics K, 3×3."""

@@ -144,18 +144,18 @@ def _why(r: Recommendation) -> str:
     return "free-standing: " * free_standing + r.reason.partition("; P(fits)")[0]
 
 
-def rejection_rows(rejections: Iterable[Rejection]) -> list[tuple[str, ...]]:
+def rejection_rows(rejections: Iterable[Rejection], any_fits: bool) -> list[tuple[str, ...]]:
     """One row of REJECTION_COLUMNS per category in which nothing fits; no rows if no place was found at all, which is reported
-    elsewhere."""
+    elsewhere. any_fits: whether a piece of another category has a place."""
     rejections = list(rejections)
-    if all(r.short == "place" for r in rejections):
+    if not any_fits and all(r.short == "place" for r in rejections):
         return []
     return [(r.category, sentence(r.text)) for r in rejections]
 
 
-def no_rejections(rejections: Iterable[Rejection]) -> str:
-    """What there is to say where `rejection_rows` has no rows: that there is no place at all, or that every category has a piece."""
-    return "There is no place for any piece, for the reason given above." if list(rejections) else "Every category has a piece that fits."
+def no_rejections(any_fits: bool) -> str:
+    """What there is to say where `rejection_rows` has no rows: that every category has a piece, or that there is no place at all."""
+    return "Every category has a piece that fits." if any_fits else "There is no place for any piece, for the reason given above."
 
 
 def price(value: float, currency: str) -> str:

@@ -3,7 +3,8 @@
 For folders of rendered rooms (`data/render/make.py`), whose truth holds the footprint of everything in them. Every piece of the catalogue is
 placed as `poc.recommend` places it, once with the camera's true height given to 4 cm and once with nothing given; then its real size is put
 at the same place of the real room. A piece is clear if it meets no furniture and no wall there, or nowhere within 0.15 m of it. Prints the
-share that is clear by kind of place and by the probability of the measurements alone, of which `poc.recommend.AS_DRAWN` is the upper end.
+share that is clear by kind of place and by the probability of the measurements alone (pieces whose walkway is out of the photo are left
+out), of which `poc.recommend.AS_DRAWN` is the upper end.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def judged(folder: Path, catalogue: Catalogue, given: bool) -> Iterator[Judged]:
         places, _ = recommend.places_or_reason(scene, measured.measurements)
         for c in recommend._candidates(places, catalogue, names(catalogue, "category"), None, None, recommend.FITS):
             alone = c.probability / recommend.AS_DRAWN[c.place.kind]
-            if alone >= LEAST:
+            if alone >= LEAST and c.spot.unseen_m == 0:  # else an assumption about unseen floor is in the probability
                 yield Judged(name, c.place.kind, alone, is_clear(footprint(c, scene, room), c.product.height_m, room))
 
 

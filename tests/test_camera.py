@@ -138,7 +138,8 @@ def test_a_focal_far_from_the_rooms_is_not_believed(rooms, factor):
             refusals += 1
             assert "cannot be this photo's, whose lines ask for" in str(refused)
     assert min(mended, told + refusals) >= 0.75 * len(rooms)
-    assert refusals == 0 if 0.6 < factor < 1.7 else refusals >= 0.5 * len(rooms) if factor > 2.2 else True
+    least, most = (0, 0) if 0.4 < factor < 2.2 else (0, len(rooms)) if factor < 3 else (len(rooms) // 2, len(rooms))
+    assert least <= refusals <= most
 
 
 def test_portrait_photo():

@@ -158,6 +158,15 @@ def test_a_focal_length_that_the_room_contradicts_is_not_called_given(capsys, ph
     assert note in run(capsys, *asked)[1]
 
 
+def test_a_focal_length_that_a_photo_rules_out_is_told_with_its_name_and_the_number_given(capsys, tmp_path):
+    """In pixels of the photo, whatever size the lines are looked at."""
+    large, sample = tmp_path / "large.png", Path(__file__).parents[1] / "data" / "photos" / "rgb" / "bedroom.jpg"
+    with Image.open(sample) as image:
+        image.resize((image.width * 3 // 2, image.height * 3 // 2)).save(large)
+    code, out, err = run(capsys, "measure", large, "--focal-px", "6000", "--json")
+    assert (code, out) == (2, "") and err.count("\n") == 1 and "large.png: the focal length given, 6000 px, cannot be this photo's" in err
+
+
 def test_a_phones_tilt_is_taken(capsys, photo_file):
     """Beside what the lines say, where both agree."""
     asked = ("measure", photo_file, "--json", "--focal-px", "700", "--pitch-roll")

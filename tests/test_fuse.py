@@ -366,3 +366,36 @@ def test_joint_intervals_hold_and_are_narrower(capsys):
         alone_width += [np.log(m.high / m.low) for r in rooms for m in r.measurements
                         if m.name in ("ceiling_height", "longest_wall") and m.status == "measured"]
     assert np.mean(covered) >= 0.8 and np.median(width) < 0.95 * np.median(alone_width)
+
+
+def sloping(photo, low_m: float, high_m: float):
+    """The same photo, as if its ceiling's line climbed so along a wall."""
+    def climbing(shape):
+        return replace(shape, climb=(low_m * shape.camera_height / base.camera_height, high_m * shape.camera_height / base.camera_height))
+
+    solution = photo.scene.solution
+    base = solution.base
+    moved = tuple(move._replace(up=climbing(move.up), down=climbing(move.down)) for move in solution.moved)
+    scene = replace(photo.scene, solution=replace(solution, base=climbing(base), moved=moved))
+    return replace(photo, scene=scene, measurements=measure(scene))
+
+
+@pytest.mark.parametrize("second", [(2.5, 3.6), None])
+def test_a_ceiling_that_a_photo_sees_slope_is_not_joined_as_level(alone, second):
+    """All heights seen are in the interval, each photo's words are kept, and different heights of it are no conflict."""
+    photos = [sloping(alone["front"], 2.4, 3.3), alone["side"] if second is None else sloping(alone["side"], *second)]
+    joint = join_rooms(photos)
+    m = value(joint, "ceiling_height")
+    assert m.status == "measured" and m.light != "green" and m.low < 2.4 and m.high > (3.3 if second is None else 3.6)
+    assert m.reason.count("the ceiling slopes") == (1 if second is None else 2) and m.low < CEILING < m.high
+    assert not [c for c in joint.conflicts if "ceiling" in c.text]
+
+
+def test_a_joint_ceiling_of_any_height_is_not_told(alone):
+    def vague(photo):
+        planes = tuple(replace(p, sigma_m=1.6) if p.id == "ceiling" else p for p in photo.scene.planes)
+        scene = replace(photo.scene, planes=planes, solution=None)
+        return replace(photo, scene=scene, measurements=measure(scene))
+
+    m = value(join_rooms([vague(alone["front"]), vague(alone["side"])]), "ceiling_height")
+    assert m.status == "unknown" and "too uncertain to say" in m.reason

@@ -347,10 +347,12 @@ def test_a_missing_place_is_told_only_to_pieces_that_could_stand_there(catalogue
 
 def test_rejections_read_as_a_table(catalogue):
     told = explain_rejections(rooms.scene(), rooms.measurements(), catalogue, categories=["sofa"], max_price=500, style="nordic")
-    assert words.rejection_rows(told) == [("sofa", "The catalogue has no sofa in style nordic at ¥500 or less.")]
-    assert words.no_rejections(()) == "Every category has a piece that fits."
+    assert words.rejection_rows(told, False) == [("sofa", "The catalogue has no sofa in style nordic at ¥500 or less.")]
+    assert words.no_rejections(any_fits=True) == "Every category has a piece that fits."
     nowhere = explain_rejections(rooms.scene(), rooms.without("longest_free_wall"), catalogue, categories=["sofa"])
-    assert words.rejection_rows(nowhere) == [] and "no place for any piece" in words.no_rejections(nowhere)
+    assert words.rejection_rows(nowhere, False) == [] and "no place for any piece" in words.no_rejections(any_fits=False)
+    ((kind, reason),) = words.rejection_rows(nowhere, True)
+    assert kind == "sofa" and "no place for a sofa was found" in reason.lower(), "where other kinds have one"
 
 
 def test_width_here_and_depth_there_is_told_as_no_place_for_a_piece():

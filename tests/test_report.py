@@ -384,7 +384,7 @@ def test_the_first_page_in_chinese_word_by_word(mixed):
 
 @pytest.mark.parametrize("clauses", [
     *filter(None, END_REASONS.values()),
-    "hardly any of the floor seen is free", "too uncertain to say: 0.68 to 9.21 m", f"{SLOPING_CEILING}; its line climbs from 2.4 to 3.7 m as far as it is seen", "wall 2, seen whole, is 4.74 m (4.02–5.58); wall 1 and wall 3 go on out of sight",
+    "hardly any of the floor seen is free", "too uncertain to say: 0.68 to 9.21 m", f"{SLOPING_CEILING}; what is seen of it is 2.4 to 3.7 m high", "wall 2, seen whole, is 4.74 m (4.02–5.58); wall 1 and wall 3 go on out of sight",
     "a free stretch of wall 2, seen whole, is about 1.31 m; another of wall 1 and wall 3 goes on out of sight",
     "an end of the wall is hidden, or not made out; it runs through wall 2: one of them is not where it was put",
     "the free stretch goes on out of sight: cut by the photo's edge and hidden by what stands before it",

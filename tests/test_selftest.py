@@ -51,9 +51,9 @@ def test_sources_that_disagree_show(room):
     assert {c.name: c.light for c in self_test(scene)}["scale sources"] == "red"
 
 
-@pytest.mark.parametrize(("lines_px", "agrees", "light"), [(1.0, 0.1, "green"), (1.05, 0.1, "green"), (1.15, 0.1, "amber"), (1.6, 0.1, "red"), (0.6, 0.0, "red")])
-def test_a_focal_length_that_the_lines_contradict_shows(scene, lines_px, agrees, light):
-    camera = replace(scene.camera, f_lines=(lines_px * scene.camera.f_px, agrees))
+@pytest.mark.parametrize(("other", "agrees", "light"), [(1.0, 0.1, "green"), (1.05, 0.1, "green"), (1.15, 0.1, "amber"), (1.6, 0.1, "red"), (0.6, 0.0, "red")])
+def test_a_focal_length_that_the_lines_contradict_shows(scene, other, agrees, light):
+    camera = replace(scene.camera, f_against=(500.0, 500.0 * other, agrees))
     check = {c.name: c for c in self_test(replace(scene, camera=camera))}["focal length"]
     assert (check.light, check.unit) == (light, "%") and ("not this photo's" in check.meaning) == (light != "green")
 
@@ -160,6 +160,23 @@ def test_a_ceiling_that_is_not_level_has_not_one_height(grades):
     seen = np.quantile(above[far], [0.02, 0.98])
     assert told.low < seen[0] and seen[1] < told.high
     assert not rises or told.light != "green"
+    assert sum(told.budget.values()) == pytest.approx(1.0)
+    by_tape = [step.action for step in lengths(scene, told) if "room's height" in step.action]
+    assert bool(by_tape) != rises, "which of its heights would it be?"
+
+
+def test_a_sloping_ceiling_higher_than_any_is_still_in_doubt():
+    """That it slopes does not make all its heights ones that rooms have; and they grow with the scale."""
+    room = cast(np.array([(-2.2, -1.0), (-2.2, 4.0), (2.2, 4.0), (2.2, -1.0)]), pitch_deg=-4.0, grades=SHED)
+    twice = replace(room, depth=replace(room.depth, values=2 * room.depth.values))
+    scene, hall = (_network_scene(r, 0.04, camera_height=(1.45 * k, 0.04 * k)) for k, r in ((1, room), (2, twice)))
+    low, high = scene.solution.base.climb
+    assert hall.solution.base.climb == pytest.approx((2 * low, 2 * high), rel=0.02)
+    up = hall.solution.moved[0].up
+    assert up.climb[0] / hall.solution.base.climb[0] == pytest.approx(up.camera_height / hall.solution.base.camera_height), "the scale's error moves it too"
+    told = {m.name: m for m in measure(hall)}["ceiling_height"]
+    assert "the ceiling slopes" in told.reason and "few rooms have it" in told.reason
+    assert {c.name: c for c in self_test(hall)}["ceiling height"].light in ("amber", "red")
 
 
 # --- the next measurement --------------------------------------------------------------------------------------------

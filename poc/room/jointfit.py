@@ -77,7 +77,7 @@ def view_of(name: str, scene: Scene) -> View:
         facing = int(np.rint(azimuth / (np.pi / 2)))
         if abs(azimuth - facing * np.pi / 2) < ALONG_AXIS:
             walls.append(Facing(k, segment.plane_id, facing % 4, float(plane.offset_m)))
-    ceiling = scene.plane("ceiling")
+    ceiling = scene.plane("ceiling") if scene.solution is None or scene.solution.base.climb is None else None  # of one height only
     total = None if ceiling is None else float(ceiling.offset_m + scene.camera_height_m)
     errors, common = _errors(scene, walls, total)
     return View(name, scene, tuple(walls), total, errors, scale_shares(name, scene), common)

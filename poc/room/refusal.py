@@ -291,8 +291,7 @@ def _seen_small(photo: Photo, view: View, camera: Camera, depth: DepthMap | None
         return camera
     rgb = _resized(np.ascontiguousarray(photo.rgb), LINES_SIDE)
     told = camera.f_px * rgb.shape[1] / photo.width if camera.f_source in ("given", "exif") else None
-    small = Photo(rgb, told if camera.f_source == "exif" else None)
-    return estimate_camera(small, Surfaces(view.p), depth, focal_px=told if camera.f_source == "given" else None)
+    return estimate_camera(Photo(rgb, told), Surfaces(view.p), depth)
 
 
 def _expected_error(depth: DepthMap | None) -> float | None:

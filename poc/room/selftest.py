@@ -164,15 +164,15 @@ def _sources(scene: Scene) -> Check:
 
 
 def _focal(scene: Scene) -> Check:
-    """How far the focal length that was given, or in the file, is from the one that the photo's lines ask for."""
+    """How far the focal length that was given, or in the file, is from the one that the photo's lines, or else its file, ask for."""
     camera = scene.camera
-    if camera.f_lines is None:
+    if camera.f_against is None:
         return Check("focal length", None, "%", "", "there is only one source of the focal length, so nothing to compare it with")
-    lines_px, agrees = camera.f_lines
-    off = abs(float(np.log(camera.f_px / lines_px)))
+    told_px, other_px, agrees = camera.f_against
+    off = abs(float(np.log(told_px / other_px)))
     percent = 100 * float(np.expm1(off))
     light = "green" if off <= agrees else _light(percent, FOCAL_PERCENT)
-    told = (f"the lines of the room ask for {lines_px:.0f} px, not {camera.f_px:.0f}: the photo is cropped, zoomed or edited, or the focal "
+    told = (f"the photo's lines, or its file, ask for {other_px:.0f} px, not {told_px:.0f}: it is cropped, zoomed or edited, or the focal "
             "length is not this photo's")
     return Check("focal length", percent, "%", light, "the lines of the room do not contradict it" if light == "green" else told)
 
@@ -191,9 +191,10 @@ def _ceiling(scene: Scene) -> Check:
     ceiling = scene.plane("ceiling")
     if ceiling is None or scene.camera_height_m is None:
         return Check("ceiling height", None, "m", "", "no ceiling was found")
-    if scene.solution is not None and scene.solution.base.climb is not None:
-        return Check("ceiling height", None, "m", "", "the ceiling is not level, so its height does not check the scale")
     height = float(scene.camera_height_m + ceiling.offset_m)
+    climb = None if scene.solution is None else scene.solution.base.climb
+    if climb is not None and climb[0] < COMMON_CEILING_M[1] and climb[1] > COMMON_CEILING_M[0]:
+        return Check("ceiling height", None, "m", "", "the ceiling is not level, so its height does not check the scale")
     if ceiling.sigma_m > VAGUE_CEILING * height:
         return Check("ceiling height", None, "m", "", "the height is too uncertain to check the scale")
     inside = [low <= height <= high for low, high in (COMMON_CEILING_M, RARE_CEILING_M)]
