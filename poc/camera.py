@@ -77,7 +77,7 @@ def estimate_camera(
     cx, cy = ((photo.width - 1) / 2, (photo.height - 1) / 2) if principal_point is None else principal_point
     segments = lines.centred(lines.detect_segments(photo.rgb), float(cx), float(cy))
     base = Camera(prior.f_px, float(cx), float(cy), photo.width, photo.height, DOWN, source, "assumed", prior.f_sigma,
-                  LEVEL_SIGMA_RAD, notes=told.notes, f_against=(prior.f_px, float(photo.f_px), 0.0) if told.notes else None)
+                  LEVEL_SIGMA_RAD, notes=told.notes, f_against=told.against)
     floor = None if surfaces is None or depth is None or depth.kind != "metric" else _floor_slope(base, surfaces, depth)
     phone = _phone_prior(photo, prior.pp_sigma)
     seen = solve_lines(segments, prior, source, floor, phone)
@@ -98,12 +98,13 @@ def estimate_camera(
 
 
 class FocalPrior(NamedTuple):
-    """What is known of the focal length before the lines are looked at: with its `Camera.f_source` ("given", "exif" or "assumed")
-    and what there is to be said about it."""
+    """What is known of the focal length before the lines are looked at: with its `Camera.f_source` ("given", "exif" or "assumed"),
+    what there is to be said about it, and `Camera.f_against` where the file contradicts it."""
 
     prior: vanishing.Prior
     source: str
     notes: tuple[str, ...] = ()
+    against: tuple[float, float, float] | None = None
 
 
 def _focal_prior(photo: Photo, focal_px: float | None, centre_known: bool) -> FocalPrior:
@@ -113,7 +114,8 @@ def _focal_prior(photo: Photo, focal_px: float | None, centre_known: bool) -> Fo
     if focal_px is not None:
         given_px = check_focal_px(focal_px, photo.width, photo.height)
         sigma, notes = _against_file(given_px, photo.f_px)
-        return FocalPrior(vanishing.Prior(given_px, sigma, pp_sigma), "given", notes)
+        against = (given_px, float(photo.f_px), 0.0) if notes else None
+        return FocalPrior(vanishing.Prior(given_px, sigma, pp_sigma), "given", notes, against)
     if photo.f_px is not None:
         return FocalPrior(vanishing.Prior(float(photo.f_px), FOCAL_SIGMA["exif"], pp_sigma), "exif")
     return FocalPrior(_phone_prior(photo, pp_sigma), "assumed")

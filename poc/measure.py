@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from poc.room.freespace import end_sigma_m, free_measurements, log_normal, propagated, unknown, which_go
 from poc.room.nextstep import next_measurement
-from poc.room.propagate import variance, wall_length
+from poc.room.propagate import ceiling_climb, variance, wall_length
 from poc.room.roomspace import crossing_walls, longest_free
-from poc.room.selftest import COMMON_CEILING_M, self_test
+from poc.room.selftest import COMMON_CEILING_M, is_common, self_test
 from poc.types import RUNS_THROUGH, SLOPING_CEILING, UNCOMMON_CEILING, Measurement, Scene
 
 __all__ = ["FIXED_NAMES", "measure", "measurement_json", "next_measurement", "self_test"]
@@ -48,12 +48,13 @@ def measure(scene: Scene, one_view: bool = True) -> tuple[Measurement, ...]:
         plane = scene.plane(wall.plane_id)
         value, parts = propagated(scene, lambda s, k=k: s.distance[k], plane.offset_m, plane.sigma_m)
         out.append(log_normal(f"{wall.plane_id}_distance", value, "m", parts, plane.basis))
-        lengths.append(if_known(_length(scene, k)))
-    out, lengths, free = (doubting_crossed(scene, x) for x in (out, lengths, free_measurements(scene, one_view)))
+        lengths.append(_length(scene, k))
+    groups = (out, lengths, free_measurements(scene, one_view))
+    out, lengths, free = ([if_known(m) for m in doubting_crossed(scene, group)] for group in groups)
     out += lengths
     if lengths:
         out.append(replace(longest(lengths), name="longest_wall"))
-    return tuple(if_known(m) for m in (*out, *free))
+    return (*out, *free)
 
 
 def if_known(m: Measurement) -> Measurement:
@@ -121,16 +122,16 @@ def _ceiling_height(scene: Scene) -> Measurement:
     total = ceiling.offset_m + scene.camera_height_m
     value, parts = propagated(scene, lambda s: s.ceiling, total, ceiling.sigma_m)
     told = log_normal("ceiling_height", value, "m", parts, ceiling.basis)
-    if scene.solution is not None and scene.solution.base.climb is not None:
+    if ceiling_climb(scene) is not None:
         return _along_climb(scene, told)
     return _if_common(told, value, value)
 
 
 def _if_common(told: Measurement, lowest_m: float, highest_m: float) -> Measurement:
     """A ceiling's height, in doubt where no height that is seen of it, from the lowest to the highest, is one that rooms have."""
-    low, high = COMMON_CEILING_M
-    if lowest_m <= high and highest_m >= low:
+    if is_common(lowest_m, highest_m):
         return told
+    low, high = COMMON_CEILING_M
     outside = told.low > high or told.high < low
     reason = f"{told.reason}; {UNCOMMON_CEILING}" if told.reason else UNCOMMON_CEILING
     return replace(told, light="red" if outside or told.light == "red" else "amber", reason=reason)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from poc.catalog import Catalogue, fitting, names, on_offer
 from poc.errors import ParameterError
 from poc.products.fit import MARGIN_M, Extent, find, fit_probability
-from poc.products.phrases import between, counted, height_in_words, in_words, probability_in_words
+from poc.products.phrases import between, counted, height_in_words, in_words
 from poc.products.places import Place, Spot, find_spot, floor_places, placement_at, wall_places
 from poc.types import Measurement, Product, Recommendation, Scene
 
@@ -313,7 +313,7 @@ def _at_least(c: Candidate) -> bool:
 
 
 def reason_for(c: Candidate) -> str:
-    """“1.80 m wide on 2.41 m of free wall (90 %: 2.25–2.60); 0.60 m walkway kept; P(fits) 0.97”."""
+    """“1.80 m wide on 2.41 m of free wall (90 %: 2.25–2.60); 0.60 m walkway kept”."""
     product, rule = c.product, rule_of(c.product.category)
     run, deep = run_extent(c.place, c.spot), c.place.spread.scaled(max(c.spot.depth_m, 0.01))
     if c.place.kind == "wall":
@@ -330,7 +330,7 @@ def reason_for(c: Candidate) -> str:
         room = f"; {product.clearance_m:.2f} m walkway, {c.spot.unseen_m:.2f} m of it out of the photo (assumed free)"
     height = c.place.height
     tall = f"; {product.height_m:.2f} m high under {height_in_words(height)}" if product.height_m >= TALL_M else ""
-    return f"{size}{side}{room}{tall}; P(fits) {'at least ' if _at_least(c) else ''}{probability_in_words(c.probability)}"
+    return f"{size}{side}{room}{tall}"
 
 
 def _outcome(sure: int, shown: int, undecided: int, min_probability: float, missing: str) -> str:

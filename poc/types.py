@@ -382,7 +382,7 @@ class Recommendation:
     out of sight, so the probability is a lower bound."""
 
     product: Product
-    placement: Placement | None
+    placement: Placement
     probability: float
     reason: str
     at_least: bool = False

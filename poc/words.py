@@ -133,15 +133,8 @@ def _gain(advice: NextMeasurement, say: Messages) -> str:
 
 
 def product_rows(items: Iterable[Recommendation], currency: str) -> list[tuple[str, ...]]:
-    """One row of PRODUCT_COLUMNS per recommendation. Its probability has a column, so the reason is told without; a place that is not at a
-    wall is called free-standing."""
-    return [(r.product.name, r.product.category, price(r.product.price, currency), odds(r), _why(r)) for r in items]
-
-
-def _why(r: Recommendation) -> str:
-    """The reason of a recommendation as its row in the table tells it."""
-    free_standing = r.placement is not None and r.placement.wall_id is None
-    return "free-standing: " * free_standing + r.reason.partition("; P(fits)")[0]
+    """One row of PRODUCT_COLUMNS per recommendation; a piece that is not at a wall is called free-standing."""
+    return [(r.product.name, r.product.category, price(r.product.price, currency), odds(r), "free-standing: " * (r.placement.wall_id is None) + r.reason) for r in items]
 
 
 def rejection_rows(rejections: Iterable[Rejection], any_fits: bool) -> list[tuple[str, ...]]:

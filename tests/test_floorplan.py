@@ -129,19 +129,23 @@ def test_a_free_stretch_ends_at_the_furniture():
     assert np.abs(starts[:, None] - stops).min() < 0.10
 
 
+def freest(room, scene: Scene):
+    """The wall with the longest free stretch, that stretch, and per pixel of a copy of the surfaces where its ray meets the wall: metres along
+    it and above the floor."""
+    wall = max(scene.walls, key=lambda w: max((b - a for a, b in w.free), default=0.0))
+    plane, probabilities = scene.plane(wall.plane_id), room.surfaces.probabilities.copy()
+    at = to_room(intersect_plane(pixel_rays(scene.camera, *probabilities.shape[:2]), plane.normal_cam, plane.offset_m), scene)
+    along = (at[..., :2] - wall.ends[0]) @ (wall.ends[1] - wall.ends[0]) / wall.length_m
+    return wall, max(wall.free, key=lambda span: span[1] - span[0]), along, at[..., 2], probabilities
+
+
 @pytest.mark.parametrize(("low", "door"), [(0.0, True), (0.9, False)])
 def test_nothing_is_put_before_a_glazed_door(low, door):
     """What is window down to the floor is one; a window over a sill leaves the wall below it free."""
     room, scene = built(4, furnished=False, shape="rectangle")
-    wall = max(scene.walls, key=lambda w: max((b - a for a, b in w.free), default=0.0))
-    plane = scene.plane(wall.plane_id)
-    probabilities = room.surfaces.probabilities.copy()
-    points = intersect_plane(pixel_rays(scene.camera, *probabilities.shape[:2]), plane.normal_cam, plane.offset_m)
-    at = to_room(points, scene)
-    along = (at[..., :2] - wall.ends[0]) @ (wall.ends[1] - wall.ends[0]) / wall.length_m
-    a, b = max(wall.free, key=lambda span: span[1] - span[0])
+    wall, (a, b), along, above, probabilities = freest(room, scene)
     middle, half = (a + b) / 2, (b - a) / 6
-    pane = (np.abs(along - middle) < half) & (at[..., 2] > low) & (at[..., 2] < 2.0) & (probabilities[..., synthetic.WALL] > 0.5)
+    pane = (np.abs(along - middle) < half) & (above > low) & (above < 2.0) & (probabilities[..., synthetic.WALL] > 0.5)
     probabilities[pane] = np.eye(6)[WINDOW]
     glazed = next(w for w in complete(scene, replace(room.surfaces, probabilities=probabilities)).walls if w.plane_id == wall.plane_id)
     before = [(s, kinds) for s, kinds in zip(glazed.free, glazed.free_end_kinds) if s[0] < middle < s[1]]
@@ -154,12 +158,7 @@ def test_nothing_is_put_before_a_glazed_door(low, door):
 def test_something_slim_before_a_wall_does_not_end_a_free_stretch(wide_m, ends_it):
     """A pole farther into the room hides a step or two of the wall; a screen that hides more does end the stretch."""
     room, scene = built(4, furnished=False, shape="rectangle")
-    wall = max(scene.walls, key=lambda w: max((b - a for a, b in w.free), default=0.0))
-    plane = scene.plane(wall.plane_id)
-    probabilities = room.surfaces.probabilities.copy()
-    at = to_room(intersect_plane(pixel_rays(scene.camera, *probabilities.shape[:2]), plane.normal_cam, plane.offset_m), scene)
-    along = (at[..., :2] - wall.ends[0]) @ (wall.ends[1] - wall.ends[0]) / wall.length_m
-    a, b = max(wall.free, key=lambda span: span[1] - span[0])
+    wall, (a, b), along, _, probabilities = freest(room, scene)
     middle = (a + b) / 2
     hidden = (np.abs(along - middle) < wide_m / 2) & (probabilities[..., synthetic.WALL] > 0.5)
     probabilities[hidden] = np.eye(6)[synthetic.OTHER]

@@ -218,11 +218,11 @@ def footprint(rec: Recommendation, scene: Scene, clearance: bool = False) -> np.
 
 
 def standing(recommendations, scene: Scene) -> list[tuple[Recommendation, list[Part]]]:
-    """At most MOST_STANDING recommendations that have a place, with their parts in the room frame. Where two want the
+    """At most MOST_STANDING recommendations, with their parts in the room frame. Where two want the
     same floor (what each needs free in front included), the first, better one stands."""
     out: list[tuple[Recommendation, list[Part]]] = []
     for rec in recommendations:
-        if rec.placement is None or any(_in_the_way(rec, other, scene) for other, _ in out):
+        if any(_in_the_way(rec, other, scene) for other, _ in out):
             continue
         if len(out) == MOST_STANDING:
             break

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from poc.room.propagate import Shape, log_change
+from poc.room.propagate import Shape, ceiling_climb, log_change
 from poc.room.sameroom import Seat, quarter
 from poc.room.scale import MODEL
 from poc.types import Scene
@@ -77,7 +77,7 @@ def view_of(name: str, scene: Scene) -> View:
         facing = int(np.rint(azimuth / (np.pi / 2)))
         if abs(azimuth - facing * np.pi / 2) < ALONG_AXIS:
             walls.append(Facing(k, segment.plane_id, facing % 4, float(plane.offset_m)))
-    ceiling = scene.plane("ceiling") if scene.solution is None or scene.solution.base.climb is None else None  # of one height only
+    ceiling = scene.plane("ceiling") if ceiling_climb(scene) is None else None  # one that slopes is no observation of a height
     total = None if ceiling is None else float(ceiling.offset_m + scene.camera_height_m)
     errors, common = _errors(scene, walls, total)
     return View(name, scene, tuple(walls), total, errors, scale_shares(name, scene), common)

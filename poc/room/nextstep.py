@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from poc.room.freespace import END_WORDS, goes_on, stretch_length
-from poc.room.propagate import log_changes, wall_length
+from poc.room.propagate import ceiling_climb, log_changes, wall_length
 from poc.room.roomspace import free_kinds, longest_free
 from poc.types import Z90, Measurement, NextMeasurement, Scene, WallSegment
 
@@ -134,8 +134,9 @@ def lengths(scene: Scene, wanted: Measurement) -> list[Length]:
     out = []
     if "camera height given" not in scene.scale.source:
         height = log_changes(scene.solution, lambda s: s.camera_height)
-        out.append(Length("measure how high the camera was above the floor, or take the photo again from a height measured to a centimetre", height, TAPE_SIGMA_REL))
-    if scene.solution.base.ceiling is not None and scene.solution.base.climb is None:  # else it has not one height
+        action = "measure how high the camera was above the floor, or take the photo again from a height measured to a centimetre"
+        out.append(Length(action, height, TAPE_SIGMA_REL))
+    if scene.solution.base.ceiling is not None and ceiling_climb(scene) is None:  # else it has not one height
         out.append(Length(HEIGHT_BY_TAPE, log_changes(scene.solution, lambda s: s.ceiling), MARK_SIGMA_REL, ("ceiling_height",)))
     for k, wall in enumerate(scene.walls):
         if wall.end_kinds == ("corner", "corner"):

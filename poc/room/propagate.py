@@ -15,7 +15,7 @@ from poc.room.ceiling import TOP_QUANTILE, CeilingData
 from poc.room.layout import Layout
 from poc.room.planes import DepthFit
 from poc.room.wallfit import WALL_CAUSES, State, WallSolution, height_on_wall, solve_wall
-from poc.types import Scale
+from poc.types import Scale, Scene
 
 CAUSES = ("scale", "focal", "gravity", "shift", "fit", "model", "unseen")
 """Entries of an error budget (`Measurement.budget`)."""
@@ -281,6 +281,11 @@ def log_change(up: float | None, down: float | None, base: float, most: float = 
     if off[1] is None:
         off[1] = -most if off[0] >= 0 else most
     return (off[0] - off[1]) / 2
+
+
+def ceiling_climb(scene: Scene) -> tuple[float, float] | None:
+    """`Shape.climb` of a scene as measured; None also where photos were joined, whose scene has no solution."""
+    return None if scene.solution is None else scene.solution.base.climb
 
 
 def wall_length(shape: Shape, k: int) -> float:

@@ -15,6 +15,7 @@ import numpy as np
 
 from poc.geometry import pixel_rays
 from poc.metrics import fit_plane
+from poc.room.propagate import ceiling_climb
 from poc.room.roomspace import crossing_walls
 from poc.room.scale import MODEL, disagreements, sigmas_apart
 from poc.types import UNCOMMON_CEILING, Check, Plane, Scene
@@ -186,14 +187,19 @@ def _crossings(scene: Scene) -> Check:
                   "fewer than two walls were found")
 
 
+def is_common(lowest_m: float, highest_m: float) -> bool:
+    """Whether any height of a ceiling, from the lowest to the highest that is seen of it, is one that homes and offices have."""
+    return lowest_m <= COMMON_CEILING_M[1] and highest_m >= COMMON_CEILING_M[0]
+
+
 def _ceiling(scene: Scene) -> Check:
     """Whether the height found is one that rooms have: a check of the scale that needs no second source."""
     ceiling = scene.plane("ceiling")
     if ceiling is None or scene.camera_height_m is None:
         return Check("ceiling height", None, "m", "", "no ceiling was found")
     height = float(scene.camera_height_m + ceiling.offset_m)
-    climb = None if scene.solution is None else scene.solution.base.climb
-    if climb is not None and climb[0] < COMMON_CEILING_M[1] and climb[1] > COMMON_CEILING_M[0]:
+    climb = ceiling_climb(scene)
+    if climb is not None and is_common(min(height, climb[0]), max(height, climb[1])):
         return Check("ceiling height", None, "m", "", "the ceiling is not level, so its height does not check the scale")
     if ceiling.sigma_m > VAGUE_CEILING * height:
         return Check("ceiling height", None, "m", "", "the height is too uncertain to check the scale")
