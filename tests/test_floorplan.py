@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
+import cv2
 import numpy as np
 import pytest
 import synthetic
@@ -152,6 +153,22 @@ def test_nothing_is_put_before_a_glazed_door(low, door):
     assert pane.sum() > 50 and bool(before) is not door
     told = [sum(kinds.count("door") for kinds in w.free_end_kinds) for w in (wall, glazed)]
     assert told[1] - told[0] == (2 if door else 0)
+
+
+@pytest.mark.parametrize(("low", "stands"), [(0.0, True), (1.2, False)])
+def test_what_hangs_over_bare_floor_is_not_in_the_way(low, stands):
+    """A shutter that depth has a third of a metre before its wall takes no floor; what covers the wall down to its foot does."""
+    room, scene = built(4, furnished=False, shape="rectangle")
+    wall, (a, b), along, above, probabilities = freest(room, scene)
+    middle, half = (a + b) / 2, (b - a) / 5
+    thing = (np.abs(along - middle) < half) & (above > low) & (above < 1.9) & (probabilities[..., synthetic.WALL] > 0.5)
+    probabilities[thing] = np.eye(6)[synthetic.OTHER]
+    nearer = cv2.resize(thing.astype(np.uint8), scene.depth_m.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+    before = replace(scene, depth_m=np.where(nearer, 0.9 * scene.depth_m, scene.depth_m).astype(np.float32))
+    found = complete(before, replace(room.surfaces, probabilities=probabilities))
+    assert nearer.sum() > 50 and (stands or found.obstacles == ())
+    again = next(w for w in found.walls if w.plane_id == wall.plane_id)
+    assert any(s < middle < e for s, e in again.free) is not stands
 
 
 @pytest.mark.parametrize(("wide_m", "ends_it"), [(0.08, False), (0.4, True)])

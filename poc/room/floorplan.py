@@ -34,6 +34,9 @@ SPECK_M2 = 0.015
 """Components of less frontal area than this are noise."""
 RECT_FILL, HULL_FILL = 0.85, 0.8
 """Share of a rectangle or a convex outline that must be taken or hidden for it to be a component's footprint."""
+HANGS_M, HANGS_SEEN = UP_TO_M, 0.5
+"""A component that begins this high, over floor of which this share is seen bare, hangs from the wall or the ceiling: nothing stands there.
+Of 245 components in 115 photos of homes 4 do (lamps, shutters, shelves), of 153 in rendered rooms 5."""
 HIDDEN_BACK_M = 0.6
 """A front this near to its wall is taken to reach the wall: what is between them cannot be seen."""
 
@@ -273,7 +276,7 @@ def _back_m(sight: Sight) -> np.ndarray:
 
 def find_obstacles(scene: Scene, sight: Sight, grid: Grid, seen: np.ndarray) -> tuple[tuple[Obstacle, ...], np.ndarray]:
     """What stands before the walls, as footprints along the room's axes where they fill those, else as they are seen; and
-    the cells that it takes."""
+    the cells that it takes. What plainly hangs is left out."""
     points, tall, area = _object_points(sight)
     cell = grid.cells(points)
     ok = ((cell >= 0) & (cell < np.array(grid.shape))).all(1)
@@ -287,6 +290,8 @@ def find_obstacles(scene: Scene, sight: Sight, grid: Grid, seen: np.ndarray) -> 
     for k in range(1, count):
         own = owner == k
         if area[own].sum() < SPECK_M2 or (label == k).sum() < 3:
+            continue
+        if np.percentile(tall[own], 3) > HANGS_M and seen[label == k].mean() > HANGS_SEEN:
             continue
         out.append(Obstacle(_footprint(label == k, hidden, grid, scene), float(np.percentile(tall[own], 97))))
         taken |= label == k
