@@ -62,8 +62,8 @@ class Month:
 class BusinessCase:
     """The business case in numbers; money in the parameters' currency.
 
-    steady: a month at full use. most: the upper limit of what can be saved with these inputs (every order by photo, every photo usable,
-    no costs, and no visitors, whose number is not given). diagnosis_per_1000_visitors: revenue at the given price and conversion.
+    steady: a month at full use. most_modelling_saved, most_hours_saved: the upper limit of what a month can save in modelling (money) and
+    in measuring by hand (hours), with every order by photo and every photo usable.
     start_*: money before the first month, when only the build cost has been paid (NaN in a run that did not tell); cumulative_*: after each
     month. Of both, low and high bound 90 % of the cases when every input varies over its plausible range. net_low, net_median, net_high: the
     5, 50 and 95 % quantiles of a month at full use; end_median: the median of the money after the last month. break_even_*: the first month
@@ -73,8 +73,8 @@ class BusinessCase:
 
     params: BusinessParameters
     steady: Month
-    most: Month
-    diagnosis_per_1000_visitors: float
+    most_modelling_saved: float
+    most_hours_saved: float
     net_low: float
     net_median: float
     net_high: float
@@ -181,8 +181,8 @@ def business_case(params: BusinessParameters) -> BusinessCase:
     return BusinessCase(
         params=params,
         steady=Month(**{name: float(value) for name, value in _month(values).items()}),
-        most=_most(values),
-        diagnosis_per_1000_visitors=1000.0 * params.diagnosis_conversion * params.diagnosis_price,
+        most_modelling_saved=params.orders_per_month * params.modelling_cost * params.modelling_saved_share,
+        most_hours_saved=params.orders_per_month * params.manual_minutes / 60.0,
         net_low=float(net_low),
         net_median=float(net_median),
         net_high=float(net_high),
@@ -198,15 +198,6 @@ def business_case(params: BusinessParameters) -> BusinessCase:
         pays_back_share=float((many >= 0).any(axis=-1).mean()),
         notes=_notes(params),
     )
-
-
-def _most(values: Mapping[str, float]) -> Month:
-    """The best possible month: every order by photo and every photo usable, no visitors, no cost of checking or running."""
-    nothing = ("photo_minutes", "review_minutes", "running_cost_per_month", "cost_per_photo", "payment_fee_share", "customer_hour_value",
-               "visitors_per_month")
-    ideal = {**values, **dict.fromkeys(nothing, 0.0), "adoption_share": 1.0, "usable_photo_share": 1.0}
-    ideal["photo_rework_share"] = ideal["manual_rework_share"]
-    return Month(**{name: float(value) + 0.0 for name, value in _month(ideal).items()})
 
 
 def _draws(params: BusinessParameters) -> dict[str, np.ndarray]:

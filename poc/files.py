@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import BinaryIO
 
 from poc.errors import WriteError
 
+_MASK = threading.Lock()
 Content = bytes | Callable[[BinaryIO], None]
 """The content of a file: its bytes, or a function that writes them to an open binary file."""
 
@@ -167,9 +169,10 @@ def _locked(folders: Iterable[Path]) -> Iterator[None]:
 
 
 def _umask() -> int:
-    """The process's file mode mask, which can only be read by setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
+    """The process's file mode mask, which can only be read by setting it: by one thread at a time, and to what lets nobody else read."""
+    with _MASK:
+        mask = os.umask(0o077)
+        os.umask(mask)
     return mask
 
 

@@ -280,8 +280,8 @@ class _Join:
         found["longest_free_wall"] = self._free_wall(found["longest_free_wall"], scene, stretches)
         own = [told(s, scene.plane(s.wall.id), scene.scale) for s in stretches for told in (self._distance, self._length)]
         found |= {m.name: m for m in doubting_crossed(scene, own)}
-        joined = self._ceiling_beside_walls if "ceiling" in self.fit.names else self._least_height
-        found["ceiling_height"] = self._where_sloping(joined(found["ceiling_height"]))
+        height = found["ceiling_height"] if "ceiling" in self.fit.names else self._least_height(found["ceiling_height"])
+        found["ceiling_height"] = self._ceiling_beside_walls(self._where_sloping(height))
         found = {name: if_known(m) for name, m in found.items()}
         lengths = [m for name, m in found.items() if name.startswith("wall_") and name.endswith("_length")]
         found["longest_wall"] = replace(longest(lengths), name="longest_wall")

@@ -42,6 +42,11 @@ def floored(value: float) -> str:
     return f"{math.floor(value * 100 + 1e-9) / 100:.2f}"
 
 
+def sure_percent(probability: float) -> int:
+    """A probability in whole per cent, rounded down: 0.978 → 97, 0.29 → 29."""
+    return math.floor(probability * 100 + 1e-9)
+
+
 def whole_percent(percents: float) -> str:
     """An error in per cent as text; below 2 with one decimal and rounded up, so that it never reads as zero: "16", "0.4"."""
     return f"{percents:.0f}" if percents >= 2 else f"{max(1, math.ceil(10 * percents - 1e-6)) / 10:.1f}"

@@ -13,9 +13,8 @@ import synthetic
 from poc.errors import ParameterError
 from poc.geometry import intersect_plane, pixel_rays
 from poc.measure import measure
-from poc.products.clearance import inside_polygon
 from poc.products.places import find_spot, wall_places
-from poc.room.cells import largest_rectangle
+from poc.room.cells import inside_polygon, largest_rectangle, raster
 from poc.room.floorplan import complete
 from poc.room.freespace import free_measurements
 from poc.room.roomspace import to_room
@@ -95,6 +94,15 @@ def test_footprints_lie_on_furniture(seed):
     found, true = under(scene, [o.footprint for o in scene.obstacles]), under(scene, boxes(room, scene))
     assert found.any()
     assert (found & ~true).sum() <= 0.25 * found.sum()
+
+
+@pytest.mark.parametrize(("side_m", "cells"), [(4.0, 80), (0.6, 12), (0.3, 6)])
+def test_a_polygon_takes_the_cells_whose_centre_it_holds(side_m, cells):
+    """No more: a cell too many along each side would be a twentieth of a chair's floor, and a fiftieth of a room's."""
+    square = np.array([(0.0, 0.0), (side_m, 0.0), (side_m, side_m), (0.0, side_m)])
+    assert raster([square + 0.5], (0.0, 0.0), (120, 120)).sum() == cells**2
+    assert raster([square + 0.5, square + 0.5], (0.0, 0.0), (20, 20)).sum() == min(cells, 10) ** 2
+    assert not raster([square - 9.0, square + 9.0], (0.0, 0.0), (20, 20)).any()
 
 
 def test_free_floor_is_not_lost_in_an_empty_room():

@@ -11,9 +11,10 @@ import rooms
 from rooms import piece
 
 from poc.errors import ParameterError
-from poc.products.clearance import DOOR_ZONE_M, STEP_M, _fill_holes, inside_polygon
+from poc.products.clearance import DOOR_ZONE_M, STEP_M, _fill_holes
 from poc.products.fit import Extent, ceiling_extent, extent, fit_probability, joint_probability
 from poc.products.places import find_spot, floor_places, wall_places
+from poc.room.cells import inside_polygon
 from poc.types import Measurement, Obstacle
 
 # --- probability -------------------------------------------------------------------------------------------------

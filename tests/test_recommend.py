@@ -16,12 +16,12 @@ from rooms import piece
 from poc import words
 from poc.catalog import LeastNeeds, open_catalogue
 from poc.errors import ParameterError
-from poc.products.clearance import inside_polygon
 from poc.products.fit import Extent
 from poc.products.phrases import with_article
 from poc.products.places import wall_places
 from poc.products.rejections import _not_at_once, _shortage, explain_rejections
 from poc.recommend import AS_DRAWN, FITS, NO_OFFER, RULES, _candidates, _merit, recommend, recommend_or_reason, rule_of
+from poc.room.cells import inside_polygon
 from poc.types import Measurement, Obstacle, Scene
 
 

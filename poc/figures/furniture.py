@@ -6,6 +6,7 @@ centre. Shapes are made of blocks whose top edges may be bevelled; they never le
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -163,18 +164,18 @@ def _box(w: float, d: float, h: float) -> list[Part]:
 
 
 SHAPES: tuple[tuple[str, Callable[[float, float, float], list[Part]]], ...] = (
-    ("armchair", _sofa), ("sofa", _sofa), ("couch", _sofa), ("loveseat", _sofa), ("bed", _bed), ("wardrobe", _wardrobe),
+    ("armchair", _sofa), ("sofa", _sofa), ("couch", _sofa), ("loveseat", _sofa), (r"beds?\b", _bed), ("wardrobe", _wardrobe),
     ("desk", _desk), ("tv", _chest), ("media", _chest), ("sideboard", _chest), ("chest", _chest), ("dresser", _chest),
     ("cabinet", _chest), ("shel", _shelf), ("bookcase", _shelf), ("table", _table),
 )
-"""First word found in the category (then the name) decides the shape; none found: a plain box."""
+"""The first of these patterns that begins a word of the category (then of the name) decides the shape; none found: a plain box."""
 
 
 def shape(product: Product) -> list[Part]:
     """The product's parts in its own frame, from its category and its three sizes."""
     for text in (product.category.lower(), product.name.lower()):
         for word, build in SHAPES:
-            if word in text:
+            if re.search(rf"\b(?:arm|side|book|day)?{word}", text):
                 return [_between(part, product.height_m) for part in build(product.width_m, product.depth_m, product.height_m)]
     return _box(product.width_m, product.depth_m, product.height_m)
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import base64
 import io
-import math
 import re
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from poc.types import Measurement, Photo, Recommendation, floored
+from poc.types import Measurement, Photo, Recommendation, floored, sure_percent
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -80,7 +79,7 @@ def percent(probability: float) -> str:
     """A probability in words, rounded down and never certain: 0.978 → "97 %", 0.999 → "over 99 %"."""
     if probability > 0.99:
         return "over 99 %"
-    return "under 1 %" if probability < 0.01 else f"{math.floor(probability * 100 + 1e-9)} %"
+    return "under 1 %" if probability < 0.01 else f"{sure_percent(probability)} %"
 
 
 def odds(rec: Recommendation) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from poc.room.cells import inside_polygon
 from poc.room.roomspace import inward, to_room
 from poc.types import Scene
 
@@ -113,13 +114,3 @@ def _opening_zones(scene: Scene, kind: str, depth_m: float) -> list[tuple[np.nda
 def _before(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
     """The rectangle (4×2) between two points of a wall and the same points moved by `out` into the room."""
     return np.array([a, b, b + out, a + out])
-
-
-def inside_polygon(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
-    """Which points (…×2) lie in a polygon (n×2, any order): even-odd rule."""
-    x, y = points[..., 0], points[..., 1]
-    inside = np.zeros(x.shape, bool)
-    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
-        if y0 != y1:
-            inside ^= ((y0 > y) != (y1 > y)) & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
-    return inside

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
 from poc.products.fit import Extent
-from poc.types import floored
+from poc.types import floored, sure_percent
 
 
 def in_words(length: Extent) -> str:
@@ -29,7 +27,7 @@ def height_in_words(height: Extent) -> str:
 
 def probability_in_words(p: float) -> str:
     """A probability with two decimals, but never 1.00 or 0.00, which the model cannot claim."""
-    return "> 0.99" if p > 0.99 else "< 0.01" if p < 0.01 else f"{math.floor(p * 100) / 100:.2f}"
+    return "> 0.99" if p > 0.99 else "< 0.01" if p < 0.01 else f"{sure_percent(p) / 100:.2f}"
 
 
 def with_article(thing: str) -> str:

@@ -271,7 +271,7 @@ def _length_of_area(area: Measurement, scene: Scene) -> Extent:
     """The side of a square of the free floor's area, with half the relative error of the area (both sides carry the scale's error)."""
     side = math.sqrt(area.value)
     low = math.sqrt(max(area.low, 0.0)) if area.low is not None else side * math.exp(-Z90 * scale_sigma(scene))
-    sigma = max(side - low, side * scale_sigma(scene) * 0.5) / Z90
+    sigma = max((side - low) / Z90, side * scale_sigma(scene))
     return Extent(side, sigma, sigma, min(1.0, (scale_sigma(scene) * side / max(sigma, 1e-9)) ** 2), False, None, area.basis)
 
 

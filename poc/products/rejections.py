@@ -36,7 +36,6 @@ def explain_rejections(
     """The reason for every requested category in which nothing is recommended. Arguments and errors as `recommend_or_reason`."""
     chosen = chosen_categories(catalogue, categories)
     styles = None if not style else [known_name(style, names(catalogue, "style"), "style")]
-    places, why = places_or_reason(scene, measurements)
     found = []
     for category in chosen:
         offer = recommend_or_reason(
@@ -49,7 +48,7 @@ def explain_rejections(
         least = least_needs(
             catalogue, category, styles=styles, max_price=max_price, side_m=rule.side_m, clear_sides=rule.clear_sides
         )
-        here = [place for place in places if place.kind in rule.where]
+        here, why = places_or_reason(scene, measurements, rule.where)
         if not least.count:
             found.append(Rejection(category, "offer", None, _no_offer(category, style, max_price, catalogue.currency)))
         elif not here:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 CELL_M = 0.05
@@ -46,10 +45,23 @@ def in_metres(rect: CellRectangle | None, origin: tuple[float, float]) -> tuple[
     return (x + c0 * CELL_M, y + r0 * CELL_M, x + c1 * CELL_M, y + r1 * CELL_M)
 
 
+def inside_polygon(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
+    """Which points (…×2) lie in a polygon (n×2, any order): even-odd rule."""
+    x, y = points[..., 0], points[..., 1]
+    inside = np.zeros(x.shape, bool)
+    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+        if y0 != y1:
+            inside ^= ((y0 > y) != (y1 > y)) & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
+    return inside
+
+
 def raster(polygons: list[np.ndarray], origin: tuple[float, float], shape: tuple[int, int]) -> np.ndarray:
-    """Cells (shape, bool) whose centre lies in any polygon (n×2, metres)."""
-    image = np.zeros(shape, np.uint8)
+    """Cells (shape, bool) whose centre lies in any polygon (n×2, metres). origin: where cell [0, 0] begins."""
+    out = np.zeros(shape, bool)
     for polygon in polygons:
         cells = (polygon - np.array(origin)) / CELL_M - 0.5
-        cv2.fillPoly(image, [np.rint(cells * 16).astype(np.int32)], 1, shift=4)
-    return image > 0
+        low = np.maximum(np.floor(cells.min(0)).astype(int), 0)
+        high = np.minimum(np.ceil(cells.max(0)).astype(int) + 1, shape[::-1])
+        x, y = np.meshgrid(*(np.arange(a, b) for a, b in zip(low, high)))
+        out[low[1]:high[1], low[0]:high[0]] |= inside_polygon(np.stack([x, y], -1), cells)
+    return out

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from poc.room.cells import CELL_M, in_metres, largest_rectangle, raster
+from poc.room.cells import CELL_M, in_metres, inside_polygon, largest_rectangle, raster
 from poc.room.jointfit import Facing, Fit, View, to_anchor, unit_of_facing
 from poc.room.jointwalls import JointWall
 from poc.room.roomspace import Span, cut_out, extent_between, free_kinds
@@ -298,7 +298,8 @@ def rescaled(view: View, height_m: float) -> View:
 def merge_floor(scene: Scene, scenes: dict[int, Scene], seats: dict[int, Seat]) -> Scene:
     """The joint scene with outline, seen and free floor, furniture and the largest free rectangle of all seated photos' scenes."""
     rings = [to_anchor(scenes[i].outline, seats[i]) for i in seats if len(scenes[i].outline) >= 3]
-    obstacles = _furniture(scenes, seats)
+    pieces = [Obstacle(to_anchor(o.footprint, seat), o.height_m) for i, seat in seats.items() for o in scenes[i].obstacles]
+    obstacles = _seen_once(pieces)
     if not rings:
         return replace(scene, obstacles=obstacles)
     low = np.floor(np.vstack(rings).min(0) / CELL_M) * CELL_M - CELL_M
@@ -306,17 +307,18 @@ def merge_floor(scene: Scene, scenes: dict[int, Scene], seats: dict[int, Seat]) 
     origin, shape = (float(low[0]), float(low[1])), (int(n[1]), int(n[0]))
     inside = raster(rings, origin, shape)
     seen, free = (_merged_cells(scenes, seats, name, low, n) for name in ("seen_floor", "free_floor"))
-    free &= ~raster([o.footprint for o in obstacles], origin, shape)
+    free &= ~raster([o.footprint for o in pieces], origin, shape)
     return replace(scene, outline=_contour(inside, low), seen_floor=seen, free_floor=free, grid_origin=origin,
                    grid_cell_m=CELL_M, obstacles=obstacles, largest_free_rect=in_metres(largest_rectangle(free), origin))
 
 
 def _contour(mask: np.ndarray, low: np.ndarray) -> np.ndarray:
     """Outline (n×2, metres) of the largest piece of a mask of floor cells, whose cell [0, 0] begins at `low`."""
-    fine = np.kron(mask.astype(np.uint8), np.ones((4, 4), np.uint8))
+    fine = np.kron(np.pad(mask, (0, 1)).astype(np.uint8), np.ones((4, 4), np.uint8))
+    fine = cv2.dilate(fine, np.ones((2, 2), np.uint8), anchor=(1, 1))  # a contour runs through centres: now from edge to edge
     rings, _ = cv2.findContours(fine, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     ring = cv2.approxPolyDP(max(rings, key=cv2.contourArea), 1.5, True)[:, 0]
-    return low + (ring + 0.5) / 4 * CELL_M
+    return low + ring / 4 * CELL_M
 
 
 def _merged_cells(scenes: Mapping[int, Scene], seats: dict[int, Seat], name: str, low: np.ndarray, n: np.ndarray) -> np.ndarray:
@@ -335,15 +337,12 @@ def _merged_cells(scenes: Mapping[int, Scene], seats: dict[int, Seat], name: str
     return out
 
 
-def _furniture(scenes: dict[int, Scene], seats: dict[int, Seat]) -> tuple[Obstacle, ...]:
-    """Every photo's furniture; a piece whose middle lies in one already there is that piece, seen again."""
+def _seen_once(pieces: Sequence[Obstacle]) -> tuple[Obstacle, ...]:
+    """Furniture, the largest first; a piece whose middle lies in a larger one is that piece, seen again."""
     out: list[Obstacle] = []
-    for i, seat in seats.items():
-        for o in scenes[i].obstacles:
-            foot = to_anchor(o.footprint, seat)
-            middle = tuple(map(float, foot.mean(0)))
-            if not any(cv2.pointPolygonTest(p.footprint.astype(np.float32)[:, None], middle, False) >= 0 for p in out):
-                out.append(Obstacle(foot, o.height_m))
+    for piece in sorted(pieces, key=lambda o: -cv2.contourArea(o.footprint.astype(np.float32))):
+        if not any(inside_polygon(piece.footprint.mean(0), larger.footprint) for larger in out):
+            out.append(piece)
     return tuple(out)
 
 
