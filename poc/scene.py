@@ -19,6 +19,7 @@ from poc.room.adjust import (
 from poc.room.ceiling import LEAST_LINE
 from poc.room.ends import two_ends
 from poc.room.floorplan import complete
+from poc.room.given import GivenLength, with_given
 from poc.room.layout import EXACT, MOST_TURN_SIGMA, Layout, room_rotation, solve_layout
 from poc.room.observe import grid_to_photo
 from poc.room.planes import fit_floor, fitted_floor
@@ -91,7 +92,7 @@ def build_scene(photo: Photo, depth: DepthMap, surfaces: Surfaces | None, camera
     if reason := _unheard_of(height_m, given) if view.by_network else _of_no_unit(height_m):
         return Scene(camera, reason)
     scale = _scale(layout, camera_height, known, moves)
-    return complete(_assemble(view, layout, scale, floor, moves), Surfaces(view.p), free_depth_m, free_height_m)
+    return complete(_assemble(view, layout, scale, floor, moves, known.given), Surfaces(view.p), free_depth_m, free_height_m)
 
 
 def _owned(found: Camera, told: Camera) -> Camera:
@@ -231,12 +232,14 @@ def _scale(layout: Layout, camera_height: tuple[float, float] | None, known: Ref
     return fuse([opinion for opinion, _ in told], [changes for _, changes in told])
 
 
-def _assemble(view: View, layout: Layout, scale: Scale, floor: FloorData, moves: Sequence[CameraMove]) -> Scene:
-    """The scene in metres, with planes, walls and their errors; without what stands in the room (`complete` adds it)."""
-    state, h = layout.state, scale.camera_height_m
+def _assemble(view: View, layout: Layout, scale: Scale, floor: FloorData, moves: Sequence[CameraMove],
+              given: Sequence[GivenLength] = ()) -> Scene:
+    """The scene in metres, with planes, walls and their errors; without what stands in the room (`complete` adds it). given: lengths of
+    the room itself that are known."""
     ends = tuple(two_ends(layout, k) for k in range(len(layout.walls)))
-    problem = Problem(layout, floor, ends, h, _ceiling_source(view, layout))
-    errors = moved_shapes(problem, moves, scale)
+    problem = Problem(layout, floor, ends, scale.camera_height_m, _ceiling_source(view, layout))
+    errors, scale = with_given(moved_shapes(problem, moves, scale), scale, given)
+    state, h = layout.state, scale.camera_height_m
     up = state.room_from_cam[2]
     floor_cells = (view.p[..., FLOOR] > 0.5) & (view.rays @ up < 0)
     planes = [Plane("floor", "floor", up, h, h * scale.sigma_rel, int(floor_cells.sum()), False, floor_cells, scale.source)]
@@ -263,7 +266,8 @@ def _with_sigma(errors: Errors, quantity: Callable[[Shape], float]) -> tuple[flo
 def _wall_plane(layout: Layout, errors: Errors, k: int) -> Plane:
     """Wall k as a plane, metres."""
     data, solved = layout.walls[k], layout.solved[k]
-    normal = -(layout.state.room_from_cam.T @ np.array([np.sin(solved.psi), np.cos(solved.psi), 0.0]))
+    psi = errors.base.psi[k]
+    normal = -(layout.state.room_from_cam.T @ np.array([np.sin(psi), np.cos(psi), 0.0]))
     value, sigma = _with_sigma(errors, lambda shape: shape.distance[k])
     foot_seen = solved.share_foot > 0
     basis = "foot" if solved.share_foot > 0.95 else "foot + depth" if foot_seen else "depth"

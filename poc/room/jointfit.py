@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from poc.room.propagate import Shape, ceiling_climb, log_change
+from poc.room.propagate import Shape, ceiling_climb, log_changes
 from poc.room.sameroom import Seat, quarter
 from poc.room.scale import MODEL
 from poc.types import Scene
@@ -97,11 +97,12 @@ def _errors(scene: Scene, walls: Sequence[Facing], ceiling: float | None) -> tup
     values = np.array([q(solved.base) for q in quantities])
     by_network = any(o.source == MODEL for o in scene.scale.opinions)
     floor = next((k for k, move in enumerate(solved.moved) if move.cause == "model"), None)  # the camera's; a wall's depth comes later
+    changes = np.array([log_changes(solved, q) for q in quantities])
     columns, common = [], {}
     for k, move in enumerate(solved.moved):
-        if move.cause == "scale":
+        if move.cause == "scale" and not solved.known:  # with lengths of the room given, it is this photo's own
             continue
-        column = values * np.array([log_change(q(move.up), q(move.down), value) for q, value in zip(quantities, values)])
+        column = values * changes[:, k]
         if move.cause == "focal" and scene.camera.f_source in TOLD:
             common[f"focal length, {scene.camera.f_source}"] = column
         elif k == floor and by_network and abs(column[-1]) > 1e-9:

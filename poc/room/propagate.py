@@ -175,12 +175,39 @@ class MovedRoom(NamedTuple):
     down: Shape
 
 
+class Learnt(NamedTuple):
+    """What a length that is given leaves of the independent errors before it: each column of widened·(I − shrink·along·alongᵀ) is a new one.
+
+    along: n, log changes of the length under each error before it. shrink: see above. widened: at least 1, more where the length
+    contradicts the room.
+    """
+
+    along: np.ndarray
+    shrink: float
+    widened: float = 1.0
+
+    @staticmethod
+    def of(along: np.ndarray, sigma: float, widened: float = 1.0) -> Learnt:
+        """By a length whose log is given to ± sigma (one sigma, greater than 0): the errors' covariance becomes that of unit normal ones
+        given the length, of which this is the symmetric root."""
+        before = float(along @ along)
+        shrink = (1.0 - sigma / float(np.sqrt(before + sigma**2))) / before if before > 0 else 0.0
+        return Learnt(along, shrink, widened)
+
+    def left(self, changes: np.ndarray) -> np.ndarray:
+        """A quantity's log changes (n) under each error before it, made those under each error that is left. The matrix is symmetric, so it
+        also turns an error that is left (n) into the errors before it."""
+        return self.widened * (changes - self.shrink * float(self.along @ changes) * self.along)
+
+
 @dataclass(frozen=True)
 class Errors:
-    """The room as measured (base), and under each independent one-sigma error. What cannot be placed under a move is NaN in it."""
+    """The room as measured (base), and under each independent one-sigma error. What cannot be placed under a move is NaN in it. known:
+    what lengths that were given left of these errors, one after the other (`poc.room.given`)."""
 
     base: Shape
     moved: tuple[MovedRoom, ...] = field(default=())
+    known: tuple[Learnt, ...] = ()
 
 
 def camera_cause(cause: str, k: int) -> str:
@@ -265,9 +292,13 @@ def variance(errors: Errors, quantity: Callable[[Shape], float]) -> tuple[float,
 
 
 def log_changes(errors: Errors, quantity: Callable[[Shape], float]) -> np.ndarray:
-    """Log change of a quantity under every independent error, in the order of `Errors.moved`; at most a factor e either way."""
+    """Log change of a quantity under every independent error, in the order of `Errors.moved`; at most a factor e either way. Of errors that
+    given lengths have lessened, what is left."""
     base = quantity(errors.base)
-    return np.array([log_change(quantity(move.up), quantity(move.down), base) for move in errors.moved])
+    changes = np.array([log_change(quantity(move.up), quantity(move.down), base) for move in errors.moved])
+    for learnt in errors.known:
+        changes = learnt.left(changes)
+    return changes
 
 
 def log_change(up: float | None, down: float | None, base: float, most: float = 1.0) -> float:

@@ -2,7 +2,8 @@
 
 The room's shape is known in camera heights before any metre is: where a marked segment lies in that shape gives its length
 in camera heights, and its true length over that is the height. A segment lies on the floor, on one wall, or stands
-upright on the floor; which, follows from the surfaces at its ends and its angle to the vertical.
+upright on the floor; which, follows from the surfaces at its ends and its angle to the vertical. One that goes from the floor up to the
+ceiling, or along a wall from corner to corner, is a length of the room itself too (`poc.room.given`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from poc.errors import ParameterError
+from poc.room.ends import two_ends
+from poc.room.given import GivenLength
 from poc.room.layout import Layout
 from poc.room.propagate import CameraMove, camera_cause, log_change, wall_cause
 from poc.room.scale import CLICK_SIGMA_PX, KNOWN_OBJECTS, OBJECT
@@ -32,16 +35,24 @@ NEAR_CELLS = 4
 """Cells around an end whose surfaces tell what it lies on."""
 LEAST_DROP = 0.03
 """Tangent below the horizon from which the floor under a pixel is known well enough to measure on."""
+SOME_FLOOR, CEILING_SHARES = 0.1, (0.1, 0.9)
+"""Around the ends of a segment from the floor up to the ceiling: least share of floor, and least and greatest of ceiling."""
+OFF_LEVEL = 0.05
+"""A segment that rises by up to this share of its length (3°) may be a wall's, from corner to corner."""
+FULL_HEIGHT = "from floor to ceiling"
+"""How such a segment is named."""
 PLACES = {"upright": "standing on the floor", "floor": "lying on the floor", "wall": "on a wall"}
 
 
 @dataclass(frozen=True)
 class References:
     """What references say about the camera's height. changes: for each, the log change of the height by cause, for causes that
-    others share: the camera's errors are the same for all, a wall's for all on it, and doors of one make are equally high."""
+    others share: the camera's errors are the same for all, a wall's for all on it, and doors of one make are equally high. given:
+    those among them that are lengths of the room itself."""
 
     opinions: tuple[ScaleSource, ...]
     changes: tuple[dict[str, float], ...]
+    given: tuple[GivenLength, ...] = ()
 
 
 def reference_opinions(references: Sequence[Reference], view: View, layout: Layout, camera_moves: Sequence[CameraMove]) -> References:
@@ -51,24 +62,35 @@ def reference_opinions(references: Sequence[Reference], view: View, layout: Layo
     """
     once = {(r.kind, *sorted(r.ends), r.length_m): r for r in reversed(references)}
     found = [_opinion(r, view, layout, camera_moves) for r in reversed(once.values())]
-    return References(tuple(opinion for opinion, _ in found), tuple(parts for _, parts in found))
+    return References(tuple(opinion for opinion, _, _ in found), tuple(parts for _, parts, _ in found),
+                      tuple(given for _, _, given in found if given is not None))
 
 
 @dataclass(frozen=True)
 class Place:
-    """How a marked segment is read. kind: a key of `PLACES`. wall: index in the layout of the wall that it is on, else None."""
+    """How a marked segment is read. kind: a key of `PLACES`. wall: index in the layout of the wall that it is on, else None. whole: a
+    length of the room itself that it is: None, "height", or the index of a wall that it goes along from corner to corner."""
 
     kind: str
     wall: int | None = None
+    whole: int | str | None = None
+
+    @property
+    def words(self) -> str:
+        """Where it is in the room."""
+        if self.whole is not None:
+            return FULL_HEIGHT if self.whole == "height" else f"wall {self.whole + 1} from corner to corner"
+        return PLACES[self.kind] if self.wall is None else f"on wall {self.wall + 1}"
 
     def solution(self, layout: Layout) -> WallSolution | None:
         """Where that wall stands, or None without a wall."""
         return None if self.wall is None else layout.solved[self.wall]
 
 
-def _opinion(ref: Reference, view: View, layout: Layout, camera_moves: Sequence[CameraMove]) -> tuple[ScaleSource, dict[str, float]]:
-    """One reference's opinion, and by how much (log) each cause that others may share moves the height. The opinion's sigma holds
-    the clicks too."""
+def _opinion(ref: Reference, view: View, layout: Layout,
+             camera_moves: Sequence[CameraMove]) -> tuple[ScaleSource, dict[str, float], GivenLength | None]:
+    """One reference's opinion, by how much (log) each cause that others may share moves the height, and the length of the room itself that
+    it is, if it is one. The opinion's sigma holds the clicks too."""
     place = _place(ref, view, layout)
     length = _length(np.array(ref.ends), place.kind, place.solution(layout), layout.state)
     if length is None or not np.isfinite(length) or length < 1e-4:
@@ -84,8 +106,9 @@ def _opinion(ref: Reference, view: View, layout: Layout, camera_moves: Sequence[
     clicks = _click_variance(ref, place, layout, length, max(view.camera.width, view.camera.height))
     sigma = float(np.sqrt(sum(x**2 for x in changes.values()) + clicks))
     name = "reference length" if ref.kind == "length" else f"reference {ref.kind}"
-    where = PLACES[place.kind] if place.wall is None else f"on wall {place.wall + 1}"
-    return ScaleSource(name, float(height), max(sigma, 0.002), f"{ref.length_m:g} m, {where}"), changes
+    wall = None if place.whole == "height" else place.whole
+    given = None if place.whole is None else GivenLength(wall, ref.length_m, ref.sigma_m / ref.length_m, name, place.words)
+    return ScaleSource(name, float(height), max(sigma, 0.002), f"{ref.length_m:g} m, {place.words}"), changes, given
 
 
 def _named(ref: Reference) -> str:
@@ -100,13 +123,17 @@ def _place(ref: Reference, view: View, layout: Layout) -> Place:
     drop = -level[:, 2] / np.maximum(np.hypot(level[:, 0], level[:, 1]), 1e-9)
     floor = [_share(view, uv, (FLOOR,)) for uv in ends]
     upright = _tilt_deg(ends, layout.state) < UPRIGHT_DEG
+    least, most = CEILING_SHARES
+    if ref.kind == "length" and upright and drop[0] > LEAST_DROP and floor[0] > SOME_FLOOR and least < _share(view, ends[1], (CEILING,)) < most:
+        return Place("upright", whole="height")
+    whole = _whole_wall(ends, layout) if ref.kind == "length" else None
     if upright and drop[0] > LEAST_DROP and (ref.kind in STANDING or floor[0] > 0.25 and floor[1] < 0.5):
         return Place("upright")
     if min(drop) > LEAST_DROP and min(floor) > 0.25:
-        return Place("floor")
-    wall = _common_wall(ends, view, layout)
+        return Place("floor", whole=whole)
+    wall = _common_wall(ends, view, layout) if whole is None else whole
     if wall is not None:
-        return Place("wall", wall)
+        return Place("wall", wall, whole)
     raise ParameterError(f"{_named(ref)} is on neither the floor nor one wall that was found: mark something that stands or lies "
                          "on the floor, or is on one wall")
 
@@ -146,6 +173,25 @@ def _common_wall(ends: np.ndarray, view: View, layout: Layout) -> int | None:
     if len(found) == 2 and -1 in found:
         found.remove(-1)
     return found.pop() if len(found) == 1 and min(found) >= 0 else None
+
+
+def _whole_wall(ends: np.ndarray, layout: Layout) -> int | None:
+    """The wall whose two corners the ends (photo pixels 2×2) lie in, equally high on it."""
+    near = NEAR_CELLS / (layout.state.f_px * layout.cells_per_px)
+    level = layout.state.level_rays(ends)
+    azimuth = np.sort(np.arctan2(level[:, 0], level[:, 1]))
+    for k, wall in enumerate(layout.solved):
+        pair = two_ends(layout, k)
+        if any(end.kind != "corner" for end in pair):
+            continue
+        corners = layout.state.level_rays(np.array([end.uv for end in pair]))
+        if np.abs(np.sort(np.arctan2(corners[:, 0], corners[:, 1])) - azimuth).max() > near:
+            continue
+        length = _length(ends, "wall", wall, layout.state)
+        along = level[:, 0] * np.sin(wall.psi) + level[:, 1] * np.cos(wall.psi)
+        if length is not None and abs(float(np.diff(level[:, 2] / along)[0])) * wall.distance < OFF_LEVEL * length:
+            return k
+    return None
 
 
 def _length(ends: np.ndarray, kind: str, wall: WallSolution | None, state: State) -> float | None:
