@@ -295,4 +295,7 @@ def _slot_zh(slot: str, text: str) -> str:
 
 def _place_zh(part: str) -> str:
     """Part of what a reference says of itself: its length, or where it is."""
-    return f"墙面 {part.removeprefix('on wall ')} 上" if part.startswith("on wall ") else PHRASES_ZH.get(part, part)
+    for before, after in (("on wall ", "上"), ("all along wall ", "全长")):
+        if part.startswith(before):
+            return f"墙面 {part.removeprefix(before)} {after}"
+    return PHRASES_ZH.get(part, part)

@@ -64,6 +64,8 @@ PHRASES_ZH = {
     "the ceiling slopes, or a wall is not where it was put": "天花板是倾斜的，或有一面墙的位置不对",
     "too uncertain to say: {before} to {after} {unit}": "误差太大，无法判断：{before} 至 {after} {unit}",
     "what is seen of it is {before} to {after} m high": "可见部分高 {before} 至 {after} m",
+    "{source} contradicts the photo, which shows {length}": "{source}与照片矛盾，照片显示为 {length}",
+    "from floor to ceiling": "从地面到天花板",
     "standing on the floor": "立于地面",
     "lying on the floor": "平放于地面",
     "hidden by what stands before it": "被前方物体遮挡",
@@ -155,7 +157,7 @@ REFUSALS_ZH = {
 }  # fmt: skip
 """Why no room was found: the text after "no room found: "."""
 _SOURCES = (r"metric model|camera height (?:assumed|given)|reference [a-z0-9_]+"
-            r"(?: \(\d+(?:\.\d+)? m, (?:standing on the floor|lying on the floor|on wall \d+)\))?")
+            r"(?: \(\d+(?:\.\d+)? m, (?:from floor to ceiling|standing on the floor|lying on the floor|(?:on|all along) wall \d+)\))?")
 SLOTS = {
     "number": r"\d+", "side": "left|right", "lens": "barrel|cushion",
     "part": r"(?:the free stretch of )?wall \d+", "walls": r"wall \d+(?:(?:, | and )wall \d+)*",

@@ -79,7 +79,7 @@ class Place:
     def words(self) -> str:
         """Where it is in the room."""
         if self.whole is not None:
-            return FULL_HEIGHT if self.whole == "height" else f"wall {self.whole + 1} from corner to corner"
+            return FULL_HEIGHT if self.whole == "height" else f"all along wall {self.whole + 1}"
         return PLACES[self.kind] if self.wall is None else f"on wall {self.wall + 1}"
 
     def solution(self, layout: Layout) -> WallSolution | None:
@@ -124,7 +124,8 @@ def _place(ref: Reference, view: View, layout: Layout) -> Place:
     floor = [_share(view, uv, (FLOOR,)) for uv in ends]
     upright = _tilt_deg(ends, layout.state) < UPRIGHT_DEG
     least, most = CEILING_SHARES
-    if ref.kind == "length" and upright and drop[0] > LEAST_DROP and floor[0] > SOME_FLOOR and least < _share(view, ends[1], (CEILING,)) < most:
+    full = floor[0] > SOME_FLOOR and least < _share(view, ends[1], (CEILING,)) < most
+    if ref.kind == "length" and upright and drop[0] > LEAST_DROP and full:
         return Place("upright", whole="height")
     whole = _whole_wall(ends, layout) if ref.kind == "length" else None
     if upright and drop[0] > LEAST_DROP and (ref.kind in STANDING or floor[0] > 0.25 and floor[1] < 0.5):

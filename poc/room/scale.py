@@ -36,6 +36,8 @@ OBJECT = "object"
 """How the name of the cause begins, among a reference's `changes`, that is the error of the known object itself."""
 CLICK_SIGMA_PX = 1.5
 """One sigma of where a user's click lands, pixels of a 640-pixel photo."""
+LENGTH_SIGMA_REL = 0.003
+"""One sigma of a length measured by tape, as a share of it; of one under a metre, as a share of a metre."""
 LENGTH_RANGE_M = (0.02, 8.0)
 """Lengths that a reference may have."""
 
@@ -108,7 +110,7 @@ def make_reference(kind: str, ends: Sequence[Sequence[float]], length_m: float |
     if kind in KNOWN_OBJECTS and not 0.7 * nominal <= value <= 1.4 * nominal:
         raise ParameterError(f"reference length {value:g} m is absurd for {what}, which is about {nominal:g} m")
     if sigma is None or length_m is not None:
-        sigma = max(0.003, 0.003 * value)
+        sigma = LENGTH_SIGMA_REL * max(1.0, value)
     first, second = (tuple(map(float, end)) for end in ends)
     return Reference(kind, (first, second), float(value), float(sigma), given if photo.bend_k else ())
 

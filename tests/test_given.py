@@ -1,0 +1,190 @@
+"""Lengths of the room itself that are given: they come back as given, and the rest of the room follows as far as it errs alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from poc.measure import measure
+from poc.messages import Messages
+from poc.room.given import with_given
+from poc.room.nextstep import lengths
+from poc.room.propagate import Learnt, log_changes, wall_length
+from poc.room.scale import make_reference
+from poc.scene import build_scene
+from poc.types import Z90, Measurement, Reference, Scene
+from tests.synthetic import CEILING, FLOOR, WALL, SyntheticRoom, cast, make_room, noisy_depth, perturbed_camera
+
+PITCH = -2.0
+"""So that floor and ceiling are both in the photo."""
+
+
+def _room(seed: int) -> SyntheticRoom:
+    return make_room(seed, "rectangle", pitch_deg=PITCH, furnished=False, f_px=220.0)
+
+
+def _scene(room: SyntheticRoom, *references: Reference, seed: int = 1, **options) -> Scene:
+    """As a network would have it: smooth errors, of the camera too, and said to be a network's."""
+    depth = replace(noisy_depth(room, 0.08, seed), engine="synthetic")
+    return build_scene(room.photo, depth, room.surfaces, perturbed_camera(room, seed), references=references, **options)
+
+
+def _pixel(room: SyntheticRoom, point: np.ndarray) -> tuple[float, float]:
+    """Photo pixel of a point in the camera frame."""
+    c = room.camera
+    return float(point[0] / point[2] * c.f_px + c.cx), float(point[1] / point[2] * c.f_px + c.cy)
+
+
+def _point(room: SyntheticRoom, v: int, u: int) -> np.ndarray:
+    c, z = room.camera, float(room.depth.values[v, u])
+    return np.array([(u - c.cx) / c.f_px * z, (v - c.cy) / c.f_px * z, z])
+
+
+def _height(room: SyntheticRoom, metres: float | None = None) -> Reference:
+    """The room's height, marked on a wall where floor, wall and ceiling are seen. metres: another length said of it."""
+    below, labels = room.camera.gravity, room.labels
+    for u in np.argsort(np.abs(np.arange(labels.shape[1]) - labels.shape[1] // 2)):
+        column = labels[:, u]
+        if {FLOOR, WALL, CEILING} <= set(column.tolist()):
+            v = int(np.flatnonzero(column == FLOOR)[0])
+            if column[v - 1] == WALL:
+                foot = _point(room, v, int(u))
+                ends = _pixel(room, foot), _pixel(room, foot - room.ceiling_height_m * below)
+                return make_reference("length", ends, metres or room.ceiling_height_m, room.photo)
+    raise AssertionError("no column shows floor, wall and ceiling")
+
+
+def _named(scene: Scene) -> dict[str, Measurement]:
+    return {m.name: m for m in measure(scene)}
+
+
+def _sigma(m: Measurement) -> float:
+    return float(np.log(m.value / m.low)) / Z90
+
+
+@pytest.fixture(scope="module")
+def room() -> SyntheticRoom:
+    return _room(3)
+
+
+@pytest.fixture(scope="module")
+def before(room) -> Scene:
+    return _scene(room)
+
+
+@pytest.fixture(scope="module")
+def after(room) -> Scene:
+    return _scene(room, _height(room))
+
+
+def test_the_rooms_height_comes_back_as_given(room, before, after):
+    assert after.scale.opinions[0].note.endswith("from floor to ceiling") and "reference length" in after.scale.source
+    told = _named(after)["ceiling_height"]
+    assert told.value == pytest.approx(room.ceiling_height_m, rel=0.002)
+    assert _sigma(told) == pytest.approx(0.003, rel=0.2)
+    assert after.camera_height_m + after.plane("ceiling").offset_m == pytest.approx(told.value)
+    assert _sigma(_named(before)["ceiling_height"]) > 0.05
+
+
+def test_nothing_gets_less_sure_and_the_truth_stays_inside(room, before, after):
+    was, now = _named(before), _named(after)
+    both = [name for name, m in was.items() if m.status == "measured" and name in now and now[name].status == "measured"]
+    assert len(both) >= 5
+    assert not [name for name in both if _sigma(now[name]) > 1.001 * _sigma(was[name])]
+    assert _sigma(now["camera_height"]) < 0.7 * _sigma(was["camera_height"])
+    assert now["camera_height"].low < room.camera_height_m < now["camera_height"].high
+
+
+@pytest.mark.parametrize("name", ["ceiling_height", "longest_wall"])
+def test_what_the_advice_promises_of_the_rooms_height_is_what_comes(before, after, name):
+    was, now = _named(before)[name], _named(after)[name]
+    if name == "longest_wall":
+        k = int(np.argmax([w.length_m for w in before.walls]))
+        changes = log_changes(before.solution, lambda s: wall_length(s, k))
+    else:
+        changes = log_changes(before.solution, lambda s: s.ceiling)
+    step, = (step for step in lengths(before, was) if "room's height" in step.action)
+    unexplained = max(_sigma(was) ** 2 - changes @ changes, 0.0)
+    promised = float(np.sqrt(step.variance_left(changes) + unexplained))
+    assert _sigma(now) == pytest.approx(promised, rel=0.2)
+    assert now.low == pytest.approx(was.value * np.exp(-Z90 * promised), rel=0.06)
+
+
+def test_a_wall_from_corner_to_corner_comes_back_as_given(room, before):
+    """Its own value is said of it, marked where the room has it; at its foot, or at the height of the eyes."""
+    k = next(k for k, w in enumerate(before.walls) if w.end_kinds == ("corner", "corner"))
+    wall, h = before.walls[k], before.camera_height_m
+    for z in (-h, 0.0):
+        ends = [_seen(before, [*end, z]) for end in wall.ends]
+        scene = _scene(room, make_reference("length", ends, wall.length_m, room.photo))
+        assert scene.scale.opinions[0].note.endswith(f"all along wall {k + 1}")
+        told = _named(scene)[f"wall_{k + 1}_length"]
+        assert told.value == pytest.approx(wall.length_m, rel=0.002) and _sigma(told) == pytest.approx(0.003, rel=0.2)
+
+
+def _seen(scene: Scene, point: list[float]) -> tuple[float, float]:
+    """Photo pixel of a point in the room frame."""
+    x, y, z = np.array(point) @ scene.room_from_cam
+    c = scene.camera
+    return float(x / z * c.f_px + c.cx), float(y / z * c.f_px + c.cy)
+
+
+def test_part_of_a_height_or_of_a_wall_is_no_length_of_the_room(room, before):
+    """Up to a hand below the ceiling, as of a wardrobe, or to a step before the corner."""
+    full = _height(room)
+    foot, top = (np.array(end) for end in sorted(full.ends, key=lambda end: -end[1]))
+    scene = _scene(room, make_reference("length", (foot, foot + 0.85 * (top - foot)), 0.85 * full.length_m, room.photo))
+    assert scene.scale.opinions[0].note.endswith("standing on the floor") and not scene.solution.known
+    k = next(k for k, w in enumerate(before.walls) if w.end_kinds == ("corner", "corner"))
+    a, b = before.walls[k].ends
+    ends = [_seen(before, [*end, 0.0]) for end in (a, a + 0.8 * (b - a))]
+    scene = _scene(room, make_reference("length", ends, 0.8 * before.walls[k].length_m, room.photo))
+    assert scene.scale.opinions[0].note.endswith(f"on wall {k + 1}") and not scene.solution.known
+
+
+def test_a_height_that_the_photo_contradicts_is_told_and_widens(room, before):
+    scene = _scene(room, _height(room, 1.7 * room.ceiling_height_m), camera_height=(room.camera_height_m, 0.02))
+    note = next(note for note in scene.scale.notes if "contradicts the photo" in note)
+    assert Messages("zh").phrase(note) != note
+    assert _named(scene)["ceiling_height"].value == pytest.approx(1.7 * room.ceiling_height_m, rel=0.02)
+    assert scene.solution.known[-1].widened > 1.1
+
+
+def test_a_sloping_ceiling_has_not_the_height_of_one_place():
+    room = cast(np.array([(-2.2, -1.0), (-2.2, 4.0), (2.2, 4.0), (2.2, -1.0)]), pitch_deg=-4.0, grades=(0.3,))
+    scene = build_scene(room.photo, replace(noisy_depth(room, 0.04, 1), engine="synthetic"), room.surfaces, perturbed_camera(room, 1),
+                        references=[_height(room)])  # fmt: skip
+    assert scene.solution.base.climb is not None and not scene.solution.known
+    assert _sigma(_named(scene)["ceiling_height"]) > 0.03
+
+
+def test_errors_left_are_those_of_normal_ones_given_the_length():
+    rng = np.random.default_rng(0)
+    along, tau = rng.normal(size=6), 0.3
+    left = np.array([Learnt.of(along, tau).left(row) for row in np.eye(6)])
+    expected = np.eye(6) - np.outer(along, along) / (along @ along + tau**2)
+    assert left @ left.T == pytest.approx(expected)
+
+
+def test_without_a_length_the_room_stays_as_it_is(before):
+    errors, scale = with_given(before.solution, before.scale, ())
+    assert errors is before.solution and scale is before.scale
+
+
+def test_intervals_cover_the_truth_once_the_rooms_height_is_given():
+    inside = []
+    for seed in range(12):
+        room = _room(20 + seed)
+        scene = _scene(room, _height(room), seed=seed)
+        assert scene.refusal is None
+        assert scene.scale.opinions[0].note.endswith("from floor to ceiling")
+        told = _named(scene)
+        inside.append(told["camera_height"].low < room.camera_height_m < told["camera_height"].high)
+        for plane in scene.planes:
+            if plane.kind == "wall":
+                true = max(room.walls, key=lambda w: float(w.normal_cam @ plane.normal_cam)).offset_m
+                m = told[f"{plane.id}_distance"]
+                inside.append(m.low < true < m.high)
+    assert len(inside) > 30 and np.mean(inside) > 0.82
