@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from poc.errors import ParameterError
-from poc.measure import doubting_crossed, if_known, longest, measure, measurement_json, no_sliver
+from poc.measure import doubting_crossed, doubting_scale, if_known, longest, measure, measurement_json, no_sliver
 from poc.room import jointfit
 from poc.room.freespace import CORNER_SIGMA_M, end_sigma_m, log_normal, split, unknown
 from poc.room.jointfit import View, to_anchor
@@ -152,7 +152,7 @@ def _names(rooms: Sequence[RoomPhoto]) -> tuple[str, ...]:
 
 def _solved(rooms: Sequence[RoomPhoto], names: tuple[str, ...], anchor: int, seats: dict[int, Seat]) -> _Join:
     """Walls of the seated photos paired, and their distances fitted together with where the photos were taken."""
-    views = [jointfit.view_of(names[i], r.scene) if i in seats else None for i, r in enumerate(rooms)]
+    views = jointfit.doubting_given([jointfit.view_of(names[i], r.scene) if i in seats else None for i, r in enumerate(rooms)])
     walls = pair_walls(views, seats, anchor)
     rows = []
     for i, seat in seats.items():
@@ -285,7 +285,7 @@ class _Join:
         found = {name: if_known(m) for name, m in found.items()}
         lengths = [m for name, m in found.items() if name.startswith("wall_") and name.endswith("_length")]
         found["longest_wall"] = replace(longest(lengths), name="longest_wall")
-        return tuple(found.values())
+        return doubting_scale([self.rooms[i].scene for i in self._matched], found.values())
 
     def _highest_wall(self) -> _LeastHeight | None:
         """Of the photos without the ceiling in them, the one that sees a wall highest up; None where no photo tells so."""

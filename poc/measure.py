@@ -11,7 +11,7 @@ from poc.room.freespace import end_sigma_m, free_measurements, log_normal, propa
 from poc.room.nextstep import next_measurement
 from poc.room.propagate import ceiling_climb, variance, wall_length
 from poc.room.roomspace import crossing_walls, longest_free
-from poc.room.selftest import COMMON_CEILING_M, is_common, self_test
+from poc.room.selftest import COMMON_CEILING_M, is_common, scale_sources, self_test
 from poc.types import RUNS_THROUGH, SLOPING_CEILING, UNCOMMON_CEILING, Measurement, Scene
 
 __all__ = ["FIXED_NAMES", "measure", "measurement_json", "next_measurement", "self_test"]
@@ -54,7 +54,14 @@ def measure(scene: Scene, one_view: bool = True) -> tuple[Measurement, ...]:
     out += lengths
     if lengths:
         out.append(replace(longest(lengths), name="longest_wall"))
-    return (*out, *free)
+    return doubting_scale([scene], (*out, *free))
+
+
+def doubting_scale(scenes: Sequence[Scene], measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
+    """The measurements, none of them green where the sources of the scale differ by more than one expects in any of the scenes that they
+    come from: every length hangs on it."""
+    doubted = any(scale_sources(scene).light in ("amber", "red") for scene in scenes)
+    return tuple(replace(m, light="amber") if doubted and m.light == "green" else m for m in measurements)
 
 
 def if_known(m: Measurement) -> Measurement:

@@ -342,6 +342,18 @@ def test_a_reference_that_contradicts_the_height_by_far_is_said(sample_photo, ca
     assert high - low > 3 * 0.04
 
 
+def test_no_two_lengths_that_contradict_each_other_give_a_green_light(sample_photo, capsys):
+    """One of them is wrong, however sure it is said to be: every interval holds what either says."""
+    given = ["measure", str(sample_photo.with_name("living_room.jpg")), "--json", "--reference=100,660,1180,840=4.677"]
+    heights = ("1.5±0.02", "2.2±0.02", "2.4±0.005", "1.2±0.01")
+    assert not any(cli.run([*given, "--camera-height", height]) for height in heights)
+    agree, *differ = map(json.loads, capsys.readouterr().out.splitlines())
+    assert "green" in {m["light"] for m in agree["measurements"]} and 1.48 < agree["scale"]["low"] < agree["scale"]["high"] < 1.53
+    for told, height in zip(differ, heights[1:], strict=True):
+        assert "green" not in {m["light"] for m in told["measurements"]}
+        assert told["scale"]["low"] < min(1.5, float(height[:3])) and told["scale"]["high"] > max(1.5, float(height[:3]))
+
+
 @pytest.mark.parametrize("share", [0.3, 0.97, 1.0])
 def test_depth_with_holes(share):
     """A third of the depth missing: measured all the same; nearly all or all of it: a refusal, never a crash."""

@@ -37,6 +37,24 @@ def test_a_photo_keeps_its_whole_covariance():
         assert "floor by the network" in view.common and kept == pytest.approx(sum(np.outer(c, c) for c in columns), abs=1e-9)
 
 
+def test_a_height_that_a_marked_length_contradicts_is_in_doubt_in_every_photo():
+    """The length is marked in the first; the second, which has none, must not make the wrong height sure again."""
+    rooms = [photograph(OUTLINE, place, ceiling=CEILING, **SMALL) for place in (FRONT, SIDE)]
+    true = seen(rooms[0]).scene
+    wall = max(true.walls, key=lambda w: w.length_m)
+    step = (wall.ends[1] - wall.ends[0]) / wall.length_m
+    ends = tuple(tuple(project(to_camera(np.array([*(wall.ends.mean(0) + side * step), 1.6]), true), true.camera)) for side in (-0.5, 0.5))
+    marked = Reference("length", ends, 1.0, 0.003)
+
+    def joint(factor: float):
+        first, second = ({"height": factor * room.camera_height_m, "sigma": 0.005} for room in rooms)
+        return join_rooms([seen(rooms[0], references=(marked,), **first), seen(rooms[1], **second)])
+
+    sure, doubted = (value(joint(factor), "ceiling_height") for factor in (1.0, 1.3))
+    assert joint(1.3).joined and doubted.low < CEILING < doubted.high and doubted.high > 1.3 * CEILING
+    assert (sure.light, doubted.light) == ("green", "red") and sure.low < CEILING < sure.high < 1.02 * CEILING
+
+
 def test_a_wall_in_line_with_the_first_camera_has_no_distance():
     """An L-shaped room: the first photo is taken from the line of the wall that runs back into it, which the second sees."""
     outline = np.array([[0, 0], [0, 6], [2.5, 6], [2.5, 3.6], [5, 3.6], [5, 0]], float)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from poc.errors import ParameterError
-from poc.room.scale import KNOWN_OBJECTS, disagreements, fuse, make_reference, parse_camera_height, parse_reference, prior_opinion
-from poc.types import Z90, Photo, ScaleSource
+from poc.room.scale import (
+    KNOWN_OBJECTS, MODEL_OFF_LOG, contradict, disagreements, fuse, make_reference, parse_camera_height, parse_reference, prior_opinion,
+)  # fmt: skip
+from poc.types import Z90, Photo, Scale, ScaleSource
 
 PHOTO = Photo(np.zeros((480, 640, 3), np.uint8))
 
@@ -115,6 +119,31 @@ def test_disagreement_is_told_and_widens():
     assert apart.sigma_rel > 5 * alike.sigma_rel
 
 
+def interval(scale: Scale) -> tuple[float, float]:
+    return tuple(scale.camera_height_m * np.exp(sign * Z90 * scale.sigma_rel) for sign in (-1, 1))
+
+
+@pytest.mark.parametrize(("height", "sigma"), [(2.2, 0.0055), (2.4, 0.0013), (1.2, 0.005), (1.0, 0.0001), (1.51 * np.exp(3.2 * 0.04), 0.005)])
+def test_of_two_given_lengths_that_contradict_each_other_the_interval_holds_both(height, sigma):
+    """However sure one says it is: one of them is wrong, and nobody knows which."""
+    given, reference, model = opinion(height, sigma), opinion(1.51, 0.04, "reference length"), opinion(1.55, 0.11, "metric model")
+    for said in ([given, reference], [given, reference, model]):
+        low, high = interval(fuse(said))
+        assert low < min(height, 1.50) and high > max(height, 1.50)
+
+
+def test_what_is_sure_stays_sure_beside_what_is_vague_and_a_little_off():
+    """A network that errs by a quarter is no reason to doubt a tape; one that is off by more than any is, and so is another tape."""
+    tape, sigma = opinion(1.50, 0.008), {}
+    for off in (0.05, 0.20, 0.99 * MODEL_OFF_LOG, 0.32, 0.36, 0.45):
+        sigma[off] = fuse([tape, opinion(1.50 * np.exp(off), 0.11, "metric model")]).sigma_rel
+    assert all(sigma[off] < 3 * 0.008 for off in sigma if off < 0.33)
+    assert all(sigma[off] > off / Z90 for off in sigma if off > 0.33)
+    sure_of_itself = opinion(1.50 * np.exp(0.99 * MODEL_OFF_LOG), 0.05, "metric model")
+    assert not contradict(tape, sure_of_itself) and contradict(tape, replace(sure_of_itself, source="reference door"))
+    assert not contradict(opinion(2.9, 0.02), prior_opinion()), "a habit has exceptions"
+
+
 @pytest.mark.parametrize(("height", "sigma", "told"), [
     (1.19, 0.12, "camera height given says the camera is 1.50 m up, metric model says 1.19 m: the interval is widened from ± 5 to ± 9 %"),
     (1.70, 0.03, "camera height given says the camera is 1.50 m up, metric model says 1.70 m: 13 % apart; the interval is widened from ± 3 to ± 10 %"),
@@ -152,6 +181,17 @@ def test_the_prior_fades_as_references_become_sure():
     heights = [joined(2.2, sigma).camera_height_m for sigma in sigmas]
     assert heights[0] == pytest.approx(2.2) and np.abs(np.diff(np.log(heights))).max() < 0.01
     assert (np.diff([joined(prior_opinion().camera_height_m, sigma).sigma_rel for sigma in sigmas]) > 0).all()
+
+
+def test_the_fading_prior_does_not_hide_a_disagreement():
+    """No step where it comes in: next to nothing of a third opinion must not halve what two others' disagreement weighs."""
+    def sigma(own: float) -> float:
+        given, model = opinion(1.4, own), opinion(1.74, 0.11, "metric model")
+        return fuse([o for o in (given, model, prior_opinion([given])) if o is not None]).sigma_rel
+
+    sigmas = np.array([sigma(own) for own in np.linspace(0.06, 0.25, 200)])
+    assert np.abs(np.diff(np.log(sigmas))).max() < 0.015
+    assert sigmas.max() < fuse([opinion(1.74, 0.11, "metric model"), prior_opinion()]).sigma_rel
 
 
 def test_a_sure_reference_is_not_doubted_for_an_unusual_height():

@@ -347,6 +347,17 @@ def test_an_interval_that_is_widened_is_no_disagreement(scene):
     assert [c.light for c in checks] == ["amber", "red"] and "disagree" not in checks[0].meaning and "50 % apart" in checks[1].meaning
 
 
+@pytest.mark.parametrize(("rival", "sigma"), [(1.5, 0.03), (1.19, 0.12), (1.8, 0.03)])
+def test_nothing_is_green_where_the_sources_of_the_scale_differ(scene, rival, sigma):
+    """Whatever the interval's width; and every other light stays as it is."""
+    sources = (ScaleSource("camera height given", 1.5, 0.001), ScaleSource("metric model", rival, sigma))
+    told = replace(scene, scale=replace(scene.scale, opinions=sources))
+    light = {c.name: c.light for c in self_test(told)}["scale sources"]
+    before, after = ([m.light for m in measure(s)] for s in (scene, told))
+    assert "green" in before and (light == "green") == (rival == 1.5)
+    assert after == (before if light == "green" else [{"green": "amber"}.get(light, light) for light in before])
+
+
 def test_why_nothing_is_known_is_said_once():
     """A table of a refused photo: the reason stands in its first row, and other reasons are never swallowed."""
 

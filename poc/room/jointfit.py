@@ -6,7 +6,8 @@ lies at `u_f · p = c`; photo i at t_i sees it at the distance c − u_f · t_i.
 
 Each photo's errors come from its scene's own propagation and are its own, but for three. The scale's error of one source (a habit, a
 height given), a network's on the floor that it takes the scale from, and a focal length's (one maker's EXIF, one number given) are
-common to every photo that relies on it, and are never averaged away.
+common to every photo that relies on it, and are never averaged away. A height that a length marked in one photo contradicts is in doubt
+in all (`doubting_given`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 
 from poc.room.propagate import Shape, ceiling_climb, log_changes
 from poc.room.sameroom import Seat, quarter
-from poc.room.scale import MODEL
+from poc.room.scale import GIVEN_HEIGHT, MODEL, contradict, reaching
 from poc.types import Scene
 
 ALONG_AXIS = np.deg2rad(10.0)
@@ -110,6 +111,19 @@ def _errors(scene: Scene, walls: Sequence[Facing], ceiling: float | None) -> tup
         else:
             columns.append(column)
     return (np.array(columns).T.reshape(rows, -1) if columns else np.zeros((rows, 0))), common
+
+
+def doubting_given(views: Sequence[View | None]) -> list[View | None]:
+    """The views, with a height that was given as unsure in all of them as a length marked in one makes it that contradicts it; those with
+    such a length are so already."""
+    doubt: dict[int, float] = {}
+    for i, view in enumerate(views):
+        said = () if view is None else view.scene.scale.opinions
+        rivals = [(a, b) for a in said for b in said if a.source == GIVEN_HEIGHT and b.source != MODEL and contradict(a, b)]
+        doubt |= {i: max(reaching(pair, float(np.log(pair[0].camera_height_m))) for pair in rivals)} if rivals else {}
+    least = max(doubt.values(), default=0.0)
+    return [view if view is None or i in doubt or GIVEN_HEIGHT not in view.shares else
+            replace(view, shares=view.shares | {GIVEN_HEIGHT: max(view.shares[GIVEN_HEIGHT], least)}) for i, view in enumerate(views)]
 
 
 def scale_shares(name: str, scene: Scene) -> dict[str, float]:

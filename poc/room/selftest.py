@@ -56,7 +56,7 @@ def self_test(scene: Scene) -> tuple[Check, ...]:
     other = "" if MODEL in scene.scale.source else "the scale here comes from elsewhere, which this does not touch"
     return (_lessened(_corners(scene, fits), feet, LESSENED_UP_TO * CORNER_DEG[1]), _flatness(scene, fits),
             _lessened(_gravity(scene, fits), feet, LESSENED_UP_TO * GRAVITY_DEG[1]), _lessened(_halves(scene, points), other),
-            _sources(scene), _focal(scene), _crossings(scene), _ceiling(scene))
+            scale_sources(scene), _focal(scene), _crossings(scene), _ceiling(scene))
 
 
 def _lessened(check: Check, why: str, limit: float = np.inf) -> Check:
@@ -153,7 +153,7 @@ def _halves(scene: Scene, points: np.ndarray) -> Check:
                   "too little floor is seen on one side")
 
 
-def _sources(scene: Scene) -> Check:
+def scale_sources(scene: Scene) -> Check:
     """The largest disagreement between two opinions on the scale, in their own standard deviations."""
     opinions = scene.scale.opinions if scene.scale else ()
     gaps = [sigmas_apart(*pair) for pair in combinations(opinions, 2)]
