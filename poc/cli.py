@@ -29,8 +29,7 @@ HeightOption = Annotated[
     str,
     typer.Option(
         "--camera-height", show_default=False,
-        help="Height of the camera above the floor in metres: 1.5±0.05 or 1.5+-0.05 (90 %), or 1.5 (taken as ± 5 %). Known only"
-             " to ± 0.3 m or so, leave it out.",
+        help="Height of the camera above the floor in metres: 1.5±0.05 or 1.5+-0.05 (90 %), or 1.5 (taken as ± 5 %).",
     ),
 ]
 FocalOption = Annotated[float | None, typer.Option("--focal-px", help="Focal length in pixels of the photo.", show_default=False)]

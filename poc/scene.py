@@ -28,7 +28,7 @@ from poc.room.propagate import (
 )  # fmt: skip
 from poc.room.reference import References, reference_opinions
 from poc.room.refusal import refuse
-from poc.room.scale import MODEL, PRIOR_HEIGHT_M, fuse, prior_opinion
+from poc.room.scale import GIVEN_HEIGHT, MODEL, PRIOR_HEIGHT_M, fuse, prior_opinion
 from poc.room.stretches import STRIP_M, UP_TO_M
 from poc.room.view import CEILING, FLOOR, SURE, View, kept, make_view
 from poc.room.wallfit import DepthNoise, State
@@ -86,13 +86,20 @@ def build_scene(photo: Photo, depth: DepthMap, surfaces: Surfaces | None, camera
     view = replace(view, camera=_owned(view.camera, camera))
     floor = _floor_data(view, layout.state)
     moves = _camera_moves(floor, layout.state, layout.noise, room.covariance)
-    known = reference_opinions(references, view, layout, moves)
-    given = [*(o.camera_height_m for o in known.opinions), *([] if camera_height is None else camera_height[:1])]
+    given = _with_height(reference_opinions(references, view, layout, moves), camera_height)
     height_m = layout.state.fit.height_model_m
-    if reason := _unheard_of(height_m, given) if view.by_network else _of_no_unit(height_m):
+    if reason := _unheard_of(height_m, [o.camera_height_m for o in given.opinions]) if view.by_network else _of_no_unit(height_m):
         return Scene(camera, reason)
-    scale = _scale(layout, camera_height, known, moves)
-    return complete(_assemble(view, layout, scale, floor, moves, known.given), Surfaces(view.p), free_depth_m, free_height_m)
+    scale = _scale(layout, given, moves)
+    return complete(_assemble(view, layout, scale, floor, moves, given.given), Surfaces(view.p), free_depth_m, free_height_m)
+
+
+def _with_height(known: References, camera_height: tuple[float, float] | None) -> References:
+    """Everything that was given: what references say, and the camera's height (metres and one sigma; None for unknown)."""
+    if camera_height is None:
+        return known
+    height = ScaleSource(GIVEN_HEIGHT, camera_height[0], camera_height[1] / camera_height[0])
+    return replace(known, opinions=(*known.opinions, height), changes=(*known.changes, {}))
 
 
 def _owned(found: Camera, told: Camera) -> Camera:
@@ -214,17 +221,14 @@ def _model_opinion(layout: Layout, moves: Sequence[CameraMove]) -> tuple[ScaleSo
     return ScaleSource(MODEL, height, max(sigma, LEAST_MODEL_SIGMA)), changes
 
 
-def _scale(layout: Layout, camera_height: tuple[float, float] | None, known: References, moves: Sequence[CameraMove]) -> Scale:
+def _scale(layout: Layout, given: References, moves: Sequence[CameraMove]) -> Scale:
     """Everything known about the scale, joined by its uncertainty.
 
-    camera_height: metres and one sigma. Where no height is given, the height at which people hold cameras is joined to what the network
-    and vague references say (`prior_opinion`): a small network's scale is off by an eighth (median), more on photos unlike those it
-    learnt from.
+    given: as of `_with_height`. The height at which people hold cameras is joined to what the network and vague lengths say
+    (`prior_opinion`): a small network's scale is off by an eighth (median), more on photos unlike those it learnt from.
     """
-    told = list(zip(known.opinions, known.changes, strict=True))
-    habit = prior_opinion(known.opinions) if camera_height is None else None
-    if camera_height is not None:
-        told.append((ScaleSource("camera height given", camera_height[0], camera_height[1] / camera_height[0]), {}))
+    told = list(zip(given.opinions, given.changes, strict=True))
+    habit = prior_opinion(given.opinions)
     if layout.state.fit.height_model_m is not None:
         told.append(_model_opinion(layout, moves))
     if habit is not None:

@@ -19,7 +19,7 @@ from poc.room.propagate import variance
 from poc.room.view import LONG_SIDE, Panorama, make_view
 from poc.room.wallfit import DepthNoise, State, WallData, WallSolution
 from poc.scene import build_scene, prior_noise
-from poc.types import Camera, DepthMap, Photo, Scene, Surfaces
+from poc.types import Z90, Camera, DepthMap, Photo, Scene, Surfaces
 from tests import synthetic
 from tests.synthetic import FLOOR, OTHER, SyntheticRoom
 
@@ -256,6 +256,12 @@ def test_a_mask_of_another_size_is_an_error(room):
         build_scene(room.photo, bad, room.surfaces, room.camera)
 
 
+def networks(room, factor: float):
+    """The room's depth as of a network that knows what it is unsure of, all distances times a factor."""
+    sigma_log = np.full(room.depth.values.shape, 0.15, np.float32)
+    return replace(room.depth, values=room.depth.values * np.float32(factor), sigma_log=sigma_log, engine="onnxruntime")
+
+
 # --- scale --------------------------------------------------------------------------------------------------------------
 
 
@@ -277,14 +283,24 @@ def test_nothing_given_means_the_habit_of_photographers(room):
     assert scene.scale.source == "camera height assumed" and scene.scale.sigma_rel > 0.05
 
 
-@pytest.mark.parametrize("share", [0.24, 0.12, 0.03])
+@pytest.mark.parametrize("share", [0.03, 0.07])
 def test_a_height_given_is_not_pulled_to_the_habit_of_photographers(room, share):
-    """However vague: who wrote 2.2 ± 0.4 has said that it is not the usual 1.4."""
+    """Who wrote 2.2 ± 0.2 has said that it is not the usual 1.4."""
     unusual = 1.5 * room.camera_height_m
-    depth = replace(room.depth, values=room.depth.values * np.float32(1.5), sigma_log=np.full(room.depth.values.shape, 0.15, np.float32), engine="onnxruntime")
-    scale = build_scene(room.photo, depth, room.surfaces, room.camera, camera_height=(unusual, share * unusual)).scale
+    scale = build_scene(room.photo, networks(room, 1.5), room.surfaces, room.camera, camera_height=(unusual, share * unusual)).scale
     assert [o.source for o in scale.opinions] == ["camera height given", "metric model"]
     assert scale.camera_height_m == pytest.approx(unusual, rel=0.02)
+
+
+@pytest.mark.parametrize("factor", [0.9, 1.0, 1.2])
+def test_a_vague_height_is_never_worse_than_none(room, factor):
+    """Known to ± 0.2 m, to ± 0.5 m, or not at all: what is known of it sharpens the result, also where it differs from the network's."""
+    def sigma(**given) -> float:
+        return build_scene(room.photo, networks(room, 1.45 * factor / room.camera_height_m), room.surfaces, room.camera, **given).scale.sigma_rel
+
+    sigmas = [sigma(camera_height=(1.4, half_m / Z90)) for half_m in (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65)]
+    assert max(sigmas) < sigma()
+    assert factor == 1.2 or (np.diff(sigmas) > 0).all(), "where they agree, the less the vaguer it is"
 
 
 # --- how far depth is trusted -------------------------------------------------------------------------------------------
