@@ -112,13 +112,18 @@ def measure(
         print(as_json(together.record) if json else "\n".join(joint_lines(together.joint)), flush=True)
         return
     # mistakes in files and options are found before anything is printed; that a given length contradicts a photo, when it is measured
+    contradicted = []
     for photo, checked in zip(photos, check_each(photos, options), strict=True):
         try:
-            room = measure_room(checked)
+            room = measure_room(checked, one_of_several=len(photos) > 1)
         except ParameterError as error:
             raise ParameterError(f"{photo}: {error}") from error
         lines = [] if json else room_lines(room.scene, room.measurements, next_measurement(room.scene, room.measurements), room.photo.notes)
         print(as_json(room.record) if json else "\n".join([str(photo), *lines]), flush=True)
+        contradicted += [f"{photo}: {room.contradiction}"] if room.contradiction else []
+    if contradicted:
+        more = f" (and {len(contradicted) - 1} more of the {len(photos)} photos)" if len(contradicted) > 1 else ""
+        raise ParameterError(f"{contradicted[0]}{more}")
 
 
 @app.command()

@@ -25,6 +25,10 @@ class ParameterError(InputError):
     """An option or notebook parameter is unknown or out of range."""
 
 
+class ContradictionError(ParameterError):
+    """A length that was given cannot be the photo's. Of several photos that share it, the others may still be measured."""
+
+
 class ModelError(InputError):
     """The model is unknown, or its weights are missing or damaged."""
 

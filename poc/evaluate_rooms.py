@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from poc.camera import estimate_camera
-from poc.errors import DataError
+from poc.errors import ContradictionError, DataError
 from poc.evaluate import Estimator, default_estimator
 from poc.measure import measure
 from poc.metrics import fit_plane, foot_pixels, true_wall_masks, unproject_grid
@@ -30,7 +30,7 @@ from poc.photo import load_photo
 from poc.room.freespace import LEAST_FLOOR_M2
 from poc.scene import build_scene
 from poc.training.folder import LoadedFrame, load_frame, select_frames
-from poc.types import DepthMap, Measurement, Plane, Scene
+from poc.types import Camera, DepthMap, Measurement, Photo, Plane, Scene, Surfaces
 
 MATCH_DEG = 15.0
 MATCH_SHARE = 0.3
@@ -263,7 +263,7 @@ def add_room(tallies: dict[str, RoomTally], loaded: LoadedFrame, truth: Truth, r
     sigma = HEIGHT_SIGMA if camera_height == "true" else camera_height
     given = None if sigma is None or truth.camera_height_m is None else (truth.camera_height_m, sigma * truth.camera_height_m)
     start = time.process_time()
-    scene = build_scene(photo, depth, surfaces, camera, camera_height=given)
+    scene = built_or_refused(photo, depth, surfaces, camera, given)
     tallies["as_asked"].geometry_ms.append(1000 * (time.process_time() - start))
     true = DepthMap(loaded.depth_m, "metric", loaded.depth_m > 0, "true depth")
     free = scene if given is None else build_scene(photo, depth, surfaces, camera)
@@ -273,6 +273,15 @@ def add_room(tallies: dict[str, RoomTally], loaded: LoadedFrame, truth: Truth, r
     points = unproject_grid(loaded.depth_m, frame.fx, frame.fy, frame.cx, frame.cy)
     tallies["as_asked"].false_ceilings += scene.plane("ceiling") is not None and not truth.ceiling_seen
     tallies["as_asked"].false_walls += sum(is_false(p, truth, points) for p in scene.planes if p.kind == "wall")
+
+
+def built_or_refused(photo: Photo, depth: DepthMap, surfaces: Surfaces | None, camera: Camera, height: tuple[float, float] | None) -> Scene:
+    """The scene with its true camera height given (metres and one sigma); a depth that this contradicts is the model's mistake, not the
+    caller's, so that the frame counts as refused."""
+    try:
+        return build_scene(photo, depth, surfaces, camera, camera_height=height)
+    except ContradictionError as error:
+        return Scene(camera, str(error))
 
 
 def _add_scene(tally: RoomTally, name: str, truth: Truth, scene: Scene) -> None:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poc.errors import ParameterError
+from poc.errors import ContradictionError, ParameterError
 from poc.files import output_chosen_by_caller, probe_file, write_file, write_together
 from poc.parameters import check_parameters, notebook_parameters
 from poc.progress import Progress
@@ -62,7 +62,8 @@ class Checked:
 
 @dataclass(frozen=True)
 class Room:
-    """The results of all stages up to the measurements of one photo."""
+    """The results of all stages up to the measurements of one photo. contradiction: why the photo is refused though it may well show a room,
+    a given length that cannot be its; "" otherwise."""
 
     photo: Photo
     depth: DepthMap
@@ -70,6 +71,7 @@ class Room:
     camera: Camera
     scene: Scene
     measurements: tuple[Measurement, ...]
+    contradiction: str = ""
 
     @property
     def record(self) -> dict[str, Any]:
@@ -134,8 +136,12 @@ def _one_size(sizes: Sequence[tuple[str, int]], options: Options) -> None:
         raise ParameterError(f"a focal length in pixels holds for one photo size, {differ}: measure them separately")
 
 
-def measure_room(checked: Checked) -> Room:
-    """Run the stages on one photo in this process. A photo without a room gives a refused scene, not an error."""
+def measure_room(checked: Checked, one_of_several: bool = False) -> Room:
+    """Run the stages on one photo in this process. A photo without a room gives a refused scene, not an error.
+
+    one_of_several: whether other photos share the options; a length that cannot be this photo's is then its refusal
+    (`Room.contradiction`), else a ContradictionError. Raises ParameterError for other options that do not suit the photo.
+    """
     from poc.camera import estimate_camera
     from poc.depth import detect_rotation, estimate
     from poc.measure import measure
@@ -145,8 +151,15 @@ def measure_room(checked: Checked) -> Room:
     depth, surfaces = estimate(photo, checked.options.model, focal_px)
     surfaces = detect_rotation(photo, surfaces)
     camera = estimate_camera(photo, surfaces, depth, focal_px=focal_px, pitch_roll_deg=checked.pitch_roll_deg)
-    scene = build_scene(photo, depth, surfaces, camera, camera_height=checked.camera_height, references=checked.references)
-    return Room(photo, depth, surfaces, camera, scene, measure(scene))
+    contradiction = ""
+    try:
+        scene = build_scene(photo, depth, surfaces, camera, camera_height=checked.camera_height, references=checked.references)
+    except ContradictionError as error:
+        if not one_of_several:
+            raise
+        contradiction = str(error)
+        scene = Scene(camera, contradiction)
+    return Room(photo, depth, surfaces, camera, scene, measure(scene), contradiction)
 
 
 @dataclass(frozen=True)
@@ -173,10 +186,13 @@ def check_same_room(photos: Sequence[Path], options: Options) -> tuple[Checked, 
 
 
 def measure_same_room(checked: Sequence[Checked]) -> SameRoom:
-    """Measure each photo alone, then join them into one room."""
+    """Measure each photo alone, then join them into one room. A photo that the given camera height cannot be of is left out, as one
+    without a room is; raises ParameterError where that leaves none, and for a reference that does not suit its photo."""
     from poc.fuse import RoomPhoto, join_rooms
 
-    rooms = tuple(measure_room(c) for c in checked)
+    rooms = tuple(measure_room(c, one_of_several=len(checked) > 1 and not c.references) for c in checked)
+    if all(r.scene.refusal for r in rooms) and (wrong := [f"{r.photo.name}: {r.contradiction}" for r in rooms if r.contradiction]):
+        raise ParameterError(wrong[0])
     return SameRoom(join_rooms([RoomPhoto(r.photo, r.scene, r.measurements) for r in rooms]), rooms)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from poc.camera import FOCAL_SIGMA
-from poc.errors import ParameterError
+from poc.errors import ContradictionError, ParameterError
 from poc.geometry import rotation_from_vector
 from poc.room.adjust import (
     FOCAL, SHIFT, TILT, YAW, CameraPrior, PlaneObservation, adjust, adjust_without_culprits, as_built, depth_noise, observe_planes,
@@ -28,7 +28,7 @@ from poc.room.propagate import (
 )  # fmt: skip
 from poc.room.reference import References, reference_opinions
 from poc.room.refusal import refuse
-from poc.room.scale import GIVEN_HEIGHT, MODEL, PRIOR_HEIGHT_M, fuse, prior_opinion
+from poc.room.scale import GIVEN_HEIGHT, MODEL, MODEL_OFF_LOG, PRIOR_HEIGHT_M, fuse, prior_opinion
 from poc.room.stretches import STRIP_M, UP_TO_M
 from poc.room.view import CEILING, FLOOR, SURE, View, kept, make_view
 from poc.room.wallfit import DepthNoise, State
@@ -51,9 +51,8 @@ SENSOR_HEIGHT_M = (0.02, 50.0)
 """Camera heights that a sensor's depth may give: from a robot on the floor to a camera under a hall's roof."""
 LEAST_MODEL_SIGMA = 0.005
 """No metric map is surer of the camera's height than this (log)."""
-APART_LOG = 0.5
-"""A camera height by a network's depth farther (log) than this from the one given is not believed. On 109 photos of real and
-rendered rooms it was off by 0.25 at most (95 %: 0.21)."""
+APART_LOG = 2 * MODEL_OFF_LOG
+"""A camera height by a network's depth farther (log) than this from one that is given cannot be of the same photo."""
 LEVEL_SPREAD = 0.02
 """Median deviation of a ceiling's height, relative, above which it is no ceiling but a wall taken for one."""
 FLOOR_CELLS = 300
@@ -67,7 +66,8 @@ def build_scene(photo: Photo, depth: DepthMap, surfaces: Surfaces | None, camera
 
     camera_height: metres above the floor and one sigma, metres. free_depth_m, free_height_m: depth of floor and height of wall that
     must be clear for a stretch of wall to be free. Raises ParameterError on a depth map whose mask has another shape, a free depth or
-    height out of range, or a reference that cannot be placed in the room.
+    height out of range, or a reference that cannot be placed in the room, and of those ContradictionError where a given length cannot be
+    this photo's.
     """
     view = make_view(camera, depth, surfaces, photo)
     reason = refuse(photo, view, camera, surfaces, depth)
@@ -88,18 +88,10 @@ def build_scene(photo: Photo, depth: DepthMap, surfaces: Surfaces | None, camera
     moves = _camera_moves(floor, layout.state, layout.noise, room.covariance)
     given = _with_height(reference_opinions(references, view, layout, moves), camera_height)
     height_m = layout.state.fit.height_model_m
-    if reason := _unheard_of(height_m, [o.camera_height_m for o in given.opinions]) if view.by_network else _of_no_unit(height_m):
+    if reason := _unheard_of(height_m, given.opinions) if view.by_network else _of_no_unit(height_m):
         return Scene(camera, reason)
     scale = _scale(layout, given, moves)
     return complete(_assemble(view, layout, scale, floor, moves, given.given), Surfaces(view.p), free_depth_m, free_height_m)
-
-
-def _with_height(known: References, camera_height: tuple[float, float] | None) -> References:
-    """Everything that was given: what references say, and the camera's height (metres and one sigma; None for unknown)."""
-    if camera_height is None:
-        return known
-    height = ScaleSource(GIVEN_HEIGHT, camera_height[0], camera_height[1] / camera_height[0])
-    return replace(known, opinions=(*known.opinions, height), changes=(*known.changes, {}))
 
 
 def _owned(found: Camera, told: Camera) -> Camera:
@@ -108,17 +100,43 @@ def _owned(found: Camera, told: Camera) -> Camera:
     return replace(found, f_source="solved") if abs(np.log(found.f_px / told.f_px)) > allowed else found
 
 
-def _unheard_of(height_m: float | None, given: Sequence[float]) -> str | None:
-    """Why a camera height by a network's depth cannot be of a photo of a room, or None. It is compared with what is given (metres),
-    or, with nothing given, with where cameras are held. height_m: None for a relative depth map."""
+def _unheard_of(height_m: float | None, given: Sequence[ScaleSource]) -> str | None:
+    """Why a camera height by a network's depth cannot be of a photo of a room, or None. It is compared with what each given length says,
+    or, with nothing given, with where cameras are held. height_m: None for a relative depth map.
+
+    Raises ContradictionError for a given length that is far off, where the height by depth is one that cameras have or another given
+    length confirms it: then it is the length that is wrong.
+    """
     if height_m is None:
         return None
+    unusual = abs(np.log(height_m / PRIOR_HEIGHT_M)) > UNHEARD_LOG
     would = f"no room found: by its depth the camera would stand {height_m:.2f} m above the floor"
-    if not given and abs(np.log(height_m / PRIOR_HEIGHT_M)) > UNHEARD_LOG:
+    if not given and unusual:
         return f"{would}, and from there hardly any room is photographed; if it did stand there, give the camera height"
-    if given and (nearest := min(given, key=lambda h: abs(np.log(height_m / h)))) and abs(np.log(height_m / nearest)) > APART_LOG:
-        return f"{would}, by what is given {nearest:.2f} m: either this is no room, {GIVEN_OFF}"
-    return None
+    off = [o for o in given if abs(np.log(height_m / o.camera_height_m)) > APART_LOG]
+    if not off:
+        return None
+    if not unusual or len(off) < len(given):
+        raise ContradictionError(_far_off(height_m, off[0]))
+    return f"{would}, by what is given {off[0].camera_height_m:.2f} m: either this is no room, {GIVEN_OFF}"
+
+
+def _far_off(height_m: float, length: ScaleSource) -> str:
+    """Why a given length cannot be the photo's, and what to do. height_m: of the camera, by depth."""
+    by_depth = f"by its depth the camera is about {height_m:.2f} m above the floor"
+    if length.source == GIVEN_HEIGHT:
+        return (f"the camera height given, {length.camera_height_m:.2f} m, cannot be this photo's: {by_depth}; give metres from the floor "
+                "to the lens, or leave it out")
+    return (f"the {length.source} ({length.note}) implies a camera {length.camera_height_m:.2f} m above the floor, which cannot be this "
+            f"photo's: {by_depth}; check its ends and its length in metres, or leave it out")
+
+
+def _with_height(known: References, camera_height: tuple[float, float] | None) -> References:
+    """Everything that was given: what references say, and the camera's height (metres and one sigma; None for unknown)."""
+    if camera_height is None:
+        return known
+    height = ScaleSource(GIVEN_HEIGHT, camera_height[0], camera_height[1] / camera_height[0])
+    return replace(known, opinions=(*known.opinions, height), changes=(*known.changes, {}))
 
 
 def _of_no_unit(height_m: float | None) -> str | None:

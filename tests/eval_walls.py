@@ -17,13 +17,12 @@ import numpy as np
 
 from poc.camera import estimate_camera
 from poc.evaluate import default_estimator
-from poc.evaluate_rooms import HEIGHT_SIGMA, MATCH_DEG, MATCH_SHARE, overlap, truth_of
+from poc.evaluate_rooms import HEIGHT_SIGMA, MATCH_DEG, MATCH_SHARE, built_or_refused, overlap, truth_of
 from poc.metrics import unproject_grid
 from poc.models import DEFAULT_MODEL
 from poc.photo import load_photo
 from poc.room import belief, layout
 from poc.room.wallfit import solve_wall
-from poc.scene import build_scene
 from poc.training.folder import LoadedFrame, load_frame, select_frames
 
 NEAR = 0.15
@@ -50,7 +49,7 @@ def walls_of(loaded: LoadedFrame, run) -> list[tuple[tuple[float, ...], bool]]:
 
     layout.credible = all_believed
     try:
-        scene = build_scene(photo, depth, surfaces, camera, camera_height=(truth.camera_height_m, HEIGHT_SIGMA * truth.camera_height_m))
+        scene = built_or_refused(photo, depth, surfaces, camera, (truth.camera_height_m, HEIGHT_SIGMA * truth.camera_height_m))
     finally:
         layout.credible = as_shipped
     if scene.refusal:

@@ -354,6 +354,32 @@ def test_no_two_lengths_that_contradict_each_other_give_a_green_light(sample_pho
         assert told["scale"]["low"] < min(1.5, float(height[:3])) and told["scale"]["high"] > max(1.5, float(height[:3]))
 
 
+@pytest.mark.parametrize(("given", "line"), [
+    (["--camera-height", "0.9"], "the camera height given, 0.90 m, cannot be this photo's"),
+    (["--camera-height", "3.0"], "the camera height given, 3.00 m, cannot be this photo's"),
+    (["--reference=door:100,100,100,500"], "the reference door (2.03 m, standing on the floor) implies a camera 0.87 m"),
+    (["--reference=door:100,100,100,500", "--camera-height", "1.5"], "the reference door"),
+])  # fmt: skip
+def test_a_length_that_cannot_be_the_photos_is_a_mistake_in_the_call(capsys, sample_photo, given, line):
+    told = refused(capsys, ["measure", sample_photo, *given])
+    assert sample_photo.name in told and line in told and "or leave it out" in told
+
+
+def test_of_several_photos_one_that_the_height_cannot_be_of_does_not_cost_the_others(capsys, sample_photo):
+    """Every photo has its line, in order; then the mistake is told, with its exit code."""
+    office, bedroom = sample_photo.with_name("office.jpg"), sample_photo
+    assert cli.run(["measure", str(bedroom), str(office), "--json", "--camera-height", "0.9"]) == 2
+    out, err = capsys.readouterr()
+    first, second = map(json.loads, out.splitlines())
+    assert (first["photo"], second["photo"]) == (bedroom.name, office.name) and err.count("\n") == 1
+    assert "cannot be this photo's" in first["refusal"] and first["refusal"] in err and bedroom.name in err and second["refusal"] is None
+    assert cli.run(["measure", str(bedroom), str(office), "--same-room", "--camera-height", "0.9"]) == 0
+    assert f"{bedroom.name} is left out: the camera height given, 0.90 m" in capsys.readouterr().out
+    assert cli.run(["measure", str(bedroom), str(office), "--same-room", "--camera-height", "0.6"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and "the camera height given, 0.60 m" in err
+
+
 @pytest.mark.parametrize("share", [0.3, 0.97, 1.0])
 def test_depth_with_holes(share):
     """A third of the depth missing: measured all the same; nearly all or all of it: a refusal, never a crash."""

@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from poc.errors import DataError
+from poc.errors import ContradictionError, DataError
 from poc.evaluate_rooms import RoomTally, TrueWall, Truth, _add_scene, _groups, evaluate_rooms, exact_truth, fitted_truth, is_false, joint_gravity, match
 from poc.geometry import rotation_from_vector
 from poc.metrics import unproject_grid
 from poc.notebook import sample_folder
+from poc.scene import build_scene
 from poc.training.folder import list_frames, load_frame
 from poc.types import Measurement, Plane, Scene
 from tests import rooms
@@ -113,6 +114,18 @@ def test_a_wrong_scale_shows_where_no_height_is_given(folder, monkeypatch):
     assert scores["height_given"] == "not given" and scores["camera_height"]["n"] == 2
     assert scores["nothing_given"] == {k: scores[k] for k in scores["nothing_given"]}
     assert scores["true_depth"]["walls"]["median"] < 0.015
+
+
+def test_a_depth_far_off_the_true_height_is_the_models_mistake(folder, monkeypatch):
+    """Refused like a photo that shows no room; the other ways are scored all the same."""
+    def contradicted(*args, camera_height=None, **kwargs):
+        if camera_height is not None:
+            raise ContradictionError("the camera height given cannot be this photo's")
+        return build_scene(*args, **kwargs)
+
+    monkeypatch.setattr("poc.evaluate_rooms.build_scene", contradicted)
+    scores = _score(folder, monkeypatch)
+    assert scores["refused"] == scores["frames"] == 2 and scores["walls"]["found"] == 0 and scores["true_depth"]["walls"]["found"] > 0.6
 
 
 @pytest.mark.parametrize(("label_of_ceiling", "false"), [(LABEL[3], 0), (LABEL[2], 2)])

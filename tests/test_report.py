@@ -26,9 +26,10 @@ from poc.render import read_section
 from poc.report import build_report
 from poc.room.distortion import refuse_bend
 from poc.room.refusal import REASONS, refuse_picture
+from poc.room.scale import GIVEN_HEIGHT
 from poc.scene import _unheard_of
 from poc.summary import CARDS, _measured, _verdict, summarise
-from poc.types import GIVEN_OFF, SLOPING_CEILING, UNCOMMON_CEILING, Camera, Check, NextMeasurement, Photo, floored
+from poc.types import GIVEN_OFF, SLOPING_CEILING, UNCOMMON_CEILING, Camera, Check, NextMeasurement, Photo, ScaleSource, floored
 from poc.words import REMEDIES, advice_sentence, check_rows, joint_lines, of_refusal, price, product_rows, room_lines, sentence, tape_first
 from poc.workbook import StageTime
 
@@ -104,7 +105,7 @@ def test_the_summary_comes_first(page):
 
 
 def test_a_length_that_contradicts_the_photo_is_not_told_as_a_bad_photo(refused, tmp_path):
-    reason = f"no room found: by its depth the camera would stand 1.55 m above the floor, by what is given 0.62 m: either this is no room, {GIVEN_OFF}"
+    reason = f"no room found: by its depth the camera would stand 3.55 m above the floor, by what is given 1.62 m: either this is no room, {GIVEN_OFF}"
     run = changed(refused, tmp_path, scene=replace(refused.get("03_measurements", "scene"), refusal=reason))
     for language, words in (("en", "leave the value out"), ("zh", "去掉所给的数值")):
         told = summarise(run, Messages(language))
@@ -241,7 +242,7 @@ def test_why_no_room_was_found_is_told_in_the_readers_language():
     zh = Messages("zh")
     strip = Photo(np.zeros((100, 290, 3), np.uint8))
     bent = refuse_bend(Camera(500.0, 320.0, 240.0, 640, 480, np.array([0.0, 1.0, 0.0]), "given", "lines", 0.01, 0.01, bend_k=-0.6))
-    numbered = [refuse_picture(strip), bent, _unheard_of(1.55, [0.62]), _unheard_of(9.0, [])]
+    numbered = [refuse_picture(strip), bent, _unheard_of(3.55, [ScaleSource(GIVEN_HEIGHT, 1.62, 0.03)]), _unheard_of(9.0, [])]
     for reason in numbered:
         told = zh.refusal(reason)
         assert told.endswith("。") and not re.search(r"[A-Za-z]{2}", told) and set(re.findall(r"\d+", reason)) == set(re.findall(r"\d+", told))

@@ -10,16 +10,17 @@ import pytest
 
 from poc import scene as module
 from poc.camera import UNKNOWN_AXES_RAD
-from poc.errors import ParameterError
+from poc.errors import ContradictionError, ParameterError
 from poc.room.adjust import CameraPrior, adjust, observe_planes
 from poc.room.ends import two_ends
 from poc.room.layout import Layout, room_rotation, solve_layout
 from poc.room.planes import fit_floor
 from poc.room.propagate import variance
+from poc.room.scale import GIVEN_HEIGHT
 from poc.room.view import LONG_SIDE, Panorama, make_view
 from poc.room.wallfit import DepthNoise, State, WallData, WallSolution
-from poc.scene import build_scene, prior_noise
-from poc.types import Z90, Camera, DepthMap, Photo, Scene, Surfaces
+from poc.scene import _unheard_of, build_scene, prior_noise
+from poc.types import Z90, Camera, DepthMap, Photo, ScaleSource, Scene, Surfaces
 from tests import synthetic
 from tests.synthetic import FLOOR, OTHER, SyntheticRoom
 
@@ -357,6 +358,34 @@ def test_a_camera_height_unheard_of_is_no_rooms(room, factor):
     far = build_scene(room.photo, network, room.surfaces, room.camera, camera_height=(1.8 * factor * 1.4, 0.05))
     assert "by what is given" in far.refusal and far.planes == ()
     assert build_scene(room.photo, depth, room.surfaces, room.camera).refusal is None
+
+
+def said(height: float, source: str = GIVEN_HEIGHT) -> ScaleSource:
+    return ScaleSource(source, height, 0.03, "" if source == GIVEN_HEIGHT else "2.03 m, standing on the floor")
+
+
+@pytest.mark.parametrize(("by_depth", "given", "words"), [
+    (1.5, [said(0.85)], "camera height given, 0.85 m"),
+    (1.5, [said(3.0)], "camera height given, 3.00 m"),
+    (1.5, [said(0.8, "reference door")], "reference door (2.03 m, standing on the floor) implies a camera 0.80 m"),
+    (1.5, [said(0.8, "reference door"), said(1.5)], "reference door"),
+    (1.5, [said(1.45, "reference door"), said(0.8)], "camera height given"),
+    (3.0, [said(2.9, "reference door"), said(1.5)], "camera height given"),
+])  # fmt: skip
+def test_a_length_that_cannot_be_the_photos_is_the_callers_mistake(by_depth, given, words):
+    """By name, and each for itself: one that is right does not hide another that is not."""
+    with pytest.raises(ContradictionError) as caught:
+        _unheard_of(by_depth, given)
+    told = str(caught.value)
+    assert words in told and f"about {by_depth:.2f} m above the floor" in told and told.endswith("or leave it out") and "\n" not in told
+
+
+def test_an_absurd_height_is_an_error_and_a_photo_of_no_room_a_refusal(room):
+    network = networks(room, 1.4 / room.camera_height_m)
+    with pytest.raises(ContradictionError, match="camera height given, 0.70 m"):
+        build_scene(room.photo, network, room.surfaces, room.camera, camera_height=(0.7, 0.02))
+    assert build_scene(room.photo, network, room.surfaces, room.camera, camera_height=(1.0, 0.02)).refusal is None
+    assert "either this is no room" in _unheard_of(4.0, [said(1.5)]) and _unheard_of(None, [said(1.5)]) is None
 
 
 def test_a_sensors_depth_in_millimetres_is_told(room):
