@@ -14,7 +14,7 @@ from poc.measure import measure
 from poc.room import jointfit
 from poc.room.jointroom import rescaled
 from poc.room.roomspace import cut_out, to_room
-from poc.types import Obstacle, Opening, Scene
+from poc.types import Obstacle, Opening, ScaleSource, Scene
 from poc.words import joint_lines
 from tests.one_room import CEILING, DEPTH, FRONT, OUTLINE, SIDE, SMALL, WIDTH, alone, own_scale, pair, photos, seen  # noqa: F401 (fixtures among them)
 from tests.views import Place, photograph, rectangle
@@ -35,6 +35,15 @@ def test_what_one_photo_says_of_its_scale_is_told_as_its_own(alone):
     assert joint.record({})["scale"]["notes"] == ["by x2.1y0.4.jpg alone, the interval is widened from ± 6 to ± 8 %"]
     assert "By x2.1y0.4.jpg alone, the interval is widened from ± 6 to ± 8 %." in joint_lines(joint)
     assert join_rooms([replace(alone["front"], scene=noted)]).record({})["scale"]["notes"] == list(noted.scale.notes)
+
+
+def test_nothing_joined_is_green_where_one_photos_sources_of_the_scale_differ(alone, pair):
+    """Also where it is not the photo that the room is seen from."""
+    scale = alone["side"].scene.scale
+    rival = ScaleSource("metric model", 1.2 * scale.camera_height_m, 0.08)
+    doubted = replace(alone["side"], scene=replace(alone["side"].scene, scale=replace(scale, opinions=(*scale.opinions, rival))))
+    joint = join_rooms([alone["front"], doubted])
+    assert joint.joined and "green" in {m.light for m in pair.measurements} and "green" not in {m.light for m in joint.measurements}
 
 
 # --- what is joined ----------------------------------------------------------------------------------------------------
