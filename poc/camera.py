@@ -27,6 +27,7 @@ from poc.geometry import (
 from poc.photo import check_focal_px
 from poc.room import distortion, lines, vanishing
 from poc.room.linefit import SURE_GAIN, FloorSlope, LineSolution, solve_lines
+from poc.room.view import check_depth
 from poc.types import SURFACE_CLASSES, Z90, Camera, DepthMap, Photo, Surfaces
 
 PHONE_F35_MM = 26.0
@@ -69,8 +70,10 @@ def estimate_camera(
     what the photo says; a given tilt that agrees with the lines is joined with them by how sure each is. surfaces and a metric depth
     map help where lines are few or ambiguous. Raises ParameterError for a focal length no camera has, a pitch beyond ±60° (a room
     cannot be measured from straight above or below), or a focal length or tilt that cannot be of this photo (`MOST_APART`,
-    `FAR_TILT_RAD`).
+    `FAR_TILT_RAD`), or a depth map that is not 2-D.
     """
+    if depth is not None:
+        check_depth(depth)
     given = _given_gravity(pitch_roll_deg)
     told = _focal_prior(photo, focal_px, principal_point is not None)
     prior, source = told.prior, told.source

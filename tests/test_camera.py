@@ -108,6 +108,15 @@ def test_exif_is_used_and_a_crop_that_makes_it_wrong_is_told(rooms):
     assert wrong.f_sigma_rel > 2 * right.f_sigma_rel
 
 
+@pytest.mark.parametrize("kind", ["metric", "relative"])
+def test_a_depth_map_that_is_not_flat_is_refused_in_one_line(rooms, kind):
+    room = rooms[0]
+    values = np.ones((*room.photo.rgb.shape[:2], 2), np.float32)
+    for valid in (values > 0, values[..., 0] > 0):
+        with pytest.raises(ParameterError, match="depth must be 2-D"):
+            estimate_camera(room.photo, room.surfaces, DepthMap(values, kind, valid, "model"))
+
+
 @pytest.mark.parametrize("factor", [0.8, 1.19])
 def test_a_given_focal_that_the_file_contradicts_is_told_and_widened(rooms, factor):
     """One of the two is wrong: the given one is used, with an interval that reaches the other."""

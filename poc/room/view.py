@@ -69,8 +69,7 @@ def make_view(camera: Camera, depth: DepthMap, surfaces: Surfaces | None, photo:
     Without surfaces every cell is "anything else". photo: looked at for edges where a network computed the depth. Raises ParameterError
     where depth is not 2-D or its mask has another shape.
     """
-    if depth.values.ndim != 2 or depth.values.shape != depth.valid.shape:
-        raise ParameterError(f"depth must be 2-D with a mask of its size, got {depth.values.shape} and {depth.valid.shape}")
+    check_depth(depth)
     h, w = grid_shape(camera)
     shape = depth.values.shape
     values, good = depth.values[kept(shape)], depth.valid[kept(shape)]
@@ -93,6 +92,12 @@ def make_view(camera: Camera, depth: DepthMap, surfaces: Surfaces | None, photo:
         p /= np.maximum(p.sum(-1, keepdims=True), 1e-6)
     return View(camera, pixel_rays(camera, h, w), np.where(valid, value, 0.0), valid, p, depth.kind == "metric",
                 camera.f_px * w / camera.width, _brightness(photo) if photo is not None and depth.engine else None, follows_focal)
+
+
+def check_depth(depth: DepthMap) -> None:
+    """Raises ParameterError where a depth map is not 2-D or its mask has another shape."""
+    if depth.values.ndim != 2 or depth.values.shape != depth.valid.shape:
+        raise ParameterError(f"depth must be 2-D with a mask of its size, got {depth.values.shape} and {depth.valid.shape}")
 
 
 def _brightness(photo: Photo) -> np.ndarray:
