@@ -16,7 +16,7 @@ import struct
 import warnings
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -49,7 +49,8 @@ def load_photo(source: str | Path | bytes, name: str | None = None) -> Photo:
     """Read a photo from a path or from a file's bytes.
 
     The result is upright (EXIF orientation 1–8 applied), 8-bit RGB (CMYK, palette, greyscale and 16-bit converted,
-    transparency laid over white), first frame of an animation; `notes` says what was done. `f_px` is from EXIF or None.
+    transparency laid over white), first frame of an animation; `notes` says what was done, `transparent` how much of it shows
+    nothing. `f_px` is from EXIF or None.
     Raises PhotoError, one line, for anything that is not such a photo; sizes are checked before decoding.
     """
     data, label = _read(source, name)
@@ -57,11 +58,12 @@ def load_photo(source: str | Path | bytes, name: str | None = None) -> Photo:
         raise PhotoError(f"{label} is a raw camera file: export it as JPEG or PNG and use that")
     image = _open(data, label)
     _refuse_bad_size(*image.size, label)
-    rgb, notes = _decode(image, label)
+    pixels = _decode(image, label)
     with _quiet():
         f_px, focal_notes = focal_from_exif(image)
-    notes = (*_frame_notes(image), *notes, *_shape_notes(rgb.shape[1], rgb.shape[0]), *focal_notes)
-    return Photo(rgb=rgb, f_px=f_px, name=label, notes=notes, sha256=hashlib.sha256(data).hexdigest())
+    height, width = pixels.rgb.shape[:2]
+    notes = (*_frame_notes(image), *pixels.notes, *_shape_notes(width, height), *focal_notes)
+    return Photo(rgb=pixels.rgb, f_px=f_px, name=label, notes=notes, sha256=hashlib.sha256(data).hexdigest(), transparent=pixels.transparent)
 
 
 def check_focal_px(focal_px: float, width: int, height: int) -> float:
@@ -206,15 +208,23 @@ def _shape_notes(width: int, height: int) -> tuple[str, ...]:
             " bent: measurements from it would be wrong",)
 
 
-def _decode(image: Image.Image, label: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Upright pixels, and notes. Pillow decodes lazily, so a truncated file is noticed here."""
+class _Pixels(NamedTuple):
+    """Decoded pixels (uint8 H×W×3), notes on what was done for them, and `Photo.transparent`."""
+
+    rgb: np.ndarray
+    notes: tuple[str, ...] = ()
+    transparent: float = 0.0
+
+
+def _decode(image: Image.Image, label: str) -> _Pixels:
+    """Upright pixels. Pillow decodes lazily, so a truncated file is noticed here."""
     try:
         with _quiet():
             # Pillow's name of the raw mode in which pixels are stored
             deep = any(re.search(";16[BLNS]", str(tile[-1])) for tile in getattr(image, "tile", ()))
             image.load()
-            rgb, notes = _to_rgb(_upright(image), label)
-            return rgb, (*notes, DEEP) if deep and DEEP not in notes else notes
+            pixels = _to_rgb(_upright(image), label)
+            return pixels._replace(notes=(*pixels.notes, DEEP)) if deep and DEEP not in pixels.notes else pixels
     except MemoryError:
         raise PhotoError(f"{label} does not fit in memory ({image.size[0]} × {image.size[1]}): save a smaller copy") from None
     except _DECODE_ERRORS as error:
@@ -229,7 +239,7 @@ def _upright(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _to_rgb(image: Image.Image, label: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def _to_rgb(image: Image.Image, label: str) -> _Pixels:
     """An image of any Pillow mode as uint8 H×W×3, and a note where the user should know of the conversion."""
     mode = image.mode
     if mode in ("I", "F") or mode.startswith("I;16"):
@@ -237,10 +247,10 @@ def _to_rgb(image: Image.Image, label: str) -> tuple[np.ndarray, tuple[str, ...]
     if "transparency" in image.info or mode in ("RGBA", "LA", "PA", "RGBa", "La"):
         return _over_white(image)
     if mode == "CMYK":
-        return np.array(_from_cmyk(image)), ("converted from CMYK",)
+        return _Pixels(np.array(_from_cmyk(image)), ("converted from CMYK",))
     notes = {"1": ("black and white photo",), "L": ("greyscale photo",)}.get(mode, ())
     try:
-        return np.array(image.convert("RGB")), notes
+        return _Pixels(np.array(image.convert("RGB")), notes)
     except ValueError:
         raise PhotoError(f"{label} stores colours as {mode}, which is not read: save it as JPEG or PNG") from None
 
@@ -259,23 +269,23 @@ def _from_cmyk(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _deep_grey(image: Image.Image, label: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def _deep_grey(image: Image.Image, label: str) -> _Pixels:
     """16-bit grey, scaled by its full range (65535 → 255), not by what happens to be in the picture."""
     values = np.asarray(image)
     if image.mode == "F" or values.max() > 65535 or values.min() < 0:
         raise PhotoError(f"{label} holds floating-point or 32-bit values, not a photo's colours: save it as 8-bit JPEG or PNG")
     grey = ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-    return np.repeat(grey[..., None], 3, axis=2), ("greyscale photo", DEEP)
+    return _Pixels(np.repeat(grey[..., None], 3, axis=2), ("greyscale photo", DEEP))
 
 
-def _over_white(image: Image.Image) -> tuple[np.ndarray, tuple[str, ...]]:
-    """A transparent image laid over white."""
+def _over_white(image: Image.Image) -> _Pixels:
+    """A transparent image laid over white. Without a note where its transparency is not used."""
     rgba = np.asarray(image.convert("RGBA"))
     if (rgba[..., 3] == 255).all():
-        return np.ascontiguousarray(rgba[..., :3]), ()
+        return _Pixels(np.ascontiguousarray(rgba[..., :3]))
     alpha = rgba[..., 3:].astype(np.uint16)
     blend = (rgba[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255
-    return blend.astype(np.uint8), ("transparent parts are shown white",)
+    return _Pixels(blend.astype(np.uint8), ("transparent parts are shown white",), float((alpha < 128).mean()))
 
 
 def _one_line(error: BaseException) -> str:

@@ -145,6 +145,7 @@ REFUSALS_ZH = {
     "the lens bends straight lines (a {lens} of about {number} % at the corners), as action cameras and ultra-wide lenses do: take the photo"
     " with the main lens (1×), or correct it for its lens first":
         "镜头使直线弯曲（{lens}，四角约 {number} %），像运动相机或超广角镜头：请用主镜头（1×）拍摄，或先校正镜头畸变。",
+    "transparent parts cover {percent} of the photo: crop them away": "照片有 {percent} 是透明的：请先裁掉。",
     "black bars around the photo: crop them away": "照片四周有黑边：请先裁掉。",
     "bars of one colour on both sides of the photo: crop them away": "照片两侧有单色边框：请先裁掉。",
     "left and right edge continue each other, so it is a 360° panorama, not one view of a room": "左右边缘首尾相接，这是 360° 全景图，而不是房间的一个视角。",

@@ -59,7 +59,8 @@ class Photo:
     rgb: uint8, H×W×3. f_px: focal length in pixels of *this* image from EXIF, or None (never a guess).
     name: file name or a label. notes: what was done on loading, in words ("only the first of 3 frames … is used").
     sha256: of the file's bytes (of the pixels, if there was no file). bend_k, bend_sigma: the lens distortion that was removed
-    (`poc.room.distortion`) and its one-sigma error, 0 if none was; bent_size: (width, height) before that.
+    (`poc.room.distortion`) and its one-sigma error, 0 if none was; bent_size: (width, height) before that. transparent: share of the
+    file's pixels, 0–1, that are more see-through than not: `rgb` is nearly white there, and shows nothing.
     """
 
     rgb: np.ndarray
@@ -70,6 +71,7 @@ class Photo:
     bend_k: float = 0.0
     bend_sigma: float = 0.0
     bent_size: tuple[int, int] | None = None
+    transparent: float = 0.0
 
     @property
     def file_size(self) -> tuple[int, int]:

@@ -171,12 +171,14 @@ def test_sixteen_bit_is_scaled_by_its_full_range():
 
 def test_alpha_over_white():
     rgba = np.dstack([_pixels(), np.full((H, W), 255, np.uint8)])
-    assert load_photo(_bytes(Image.fromarray(rgba))).notes == ()
+    opaque = load_photo(_bytes(Image.fromarray(rgba)))
+    assert opaque.notes == () and opaque.transparent == 0.0
     rgba[:10, :, 3] = 0
     rgba[10:20, :, 3] = 128
     photo = load_photo(_bytes(Image.fromarray(rgba)))
     assert photo.rgb[0, 0].tolist() == [255] * 3 and photo.rgb[50, 0].tolist() == [200, 0, 0]
     assert photo.rgb[15, 0].tolist() == [227, 177, 127] and "white" in photo.notes[0]
+    assert photo.transparent == pytest.approx(10 / H)  # what is half see-through is still seen
     grey_alpha = np.dstack([np.full((H, W), 90, np.uint8), np.zeros((H, W), np.uint8)])
     assert (load_photo(_bytes(Image.fromarray(grey_alpha, "LA"))).rgb == 255).all()
 

@@ -109,7 +109,14 @@ def test_an_ordinary_picture_passes():
     overexposed = _noise(300, 400)
     overexposed[:40] = 255  # a white ceiling, seen straight
     assert refuse_picture(Photo(overexposed)) is None
+    assert refuse_picture(Photo(_noise(300, 400), transparent=0.006)) is None  # a screenshot's rounded corners
     assert refuse_picture(Photo(_noise(300, 600))) is None  # twice as wide as high, but its edges do not meet
+
+
+def test_a_photo_with_transparent_parts_is_refused_before_they_become_walls():
+    says = "no room found: transparent parts cover 31 % of the photo: crop them away"
+    assert refuse_picture(Photo(_noise(300, 400), transparent=0.31)) == says
+    assert "blank" in refuse_picture(Photo(np.full((300, 400, 3), 255, np.uint8), transparent=1.0))  # nothing would be left
 
 
 @pytest.mark.parametrize("size", [100, 200, 1200])

@@ -242,7 +242,9 @@ def test_why_no_room_was_found_is_told_in_the_readers_language():
     zh = Messages("zh")
     strip = Photo(np.zeros((100, 290, 3), np.uint8))
     bent = refuse_bend(Camera(500.0, 320.0, 240.0, 640, 480, np.array([0.0, 1.0, 0.0]), "given", "lines", 0.01, 0.01, bend_k=-0.6))
-    numbered = [refuse_picture(strip), bent, _unheard_of(3.55, [ScaleSource(GIVEN_HEIGHT, 1.62, 0.03)]), _unheard_of(9.0, [])]
+    holed = Photo(np.random.default_rng(0).integers(0, 255, (100, 140, 3), np.uint8), transparent=0.31)
+    numbered = [refuse_picture(strip), refuse_picture(holed), bent, _unheard_of(3.55, [ScaleSource(GIVEN_HEIGHT, 1.62, 0.03)]),
+                _unheard_of(9.0, [])]
     for reason in numbered:
         told = zh.refusal(reason)
         assert told.endswith("。") and not re.search(r"[A-Za-z]{2}", told) and set(re.findall(r"\d+", reason)) == set(re.findall(r"\d+", told))
