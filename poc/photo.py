@@ -60,10 +60,11 @@ def load_photo(source: str | Path | bytes, name: str | None = None) -> Photo:
     _refuse_bad_size(*image.size, label)
     pixels = _decode(image, label)
     with _quiet():
-        f_px, focal_notes = focal_from_exif(image)
+        focal = focal_from_exif(image)
     height, width = pixels.rgb.shape[:2]
-    notes = (*_frame_notes(image), *pixels.notes, *_shape_notes(width, height), *focal_notes)
-    return Photo(rgb=pixels.rgb, f_px=f_px, name=label, notes=notes, sha256=hashlib.sha256(data).hexdigest(), transparent=pixels.transparent)
+    notes = (*_frame_notes(image), *pixels.notes, *_shape_notes(width, height), *focal.notes)
+    return Photo(rgb=pixels.rgb, f_px=focal.f_px, name=label, notes=notes, sha256=hashlib.sha256(data).hexdigest(),
+                 transparent=pixels.transparent, cropped_px=focal.cropped_px)
 
 
 def check_focal_px(focal_px: float, width: int, height: int) -> float:

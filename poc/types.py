@@ -60,7 +60,9 @@ class Photo:
     name: file name or a label. notes: what was done on loading, in words ("only the first of 3 frames … is used").
     sha256: of the file's bytes (of the pixels, if there was no file). bend_k, bend_sigma: the lens distortion that was removed
     (`poc.room.distortion`) and its one-sigma error, 0 if none was; bent_size: (width, height) before that. transparent: share of the
-    file's pixels, 0–1, that are more see-through than not: `rgb` is nearly white there, and shows nothing.
+    file's pixels, 0–1, that are more see-through than not: `rgb` is nearly white there, and shows nothing. cropped_px: the focal length
+    if the file is a crop of the picture that its EXIF describes, in pixels of this image, where it may be that as well as the smaller copy
+    for which f_px holds; else None.
     """
 
     rgb: np.ndarray
@@ -72,6 +74,7 @@ class Photo:
     bend_sigma: float = 0.0
     bent_size: tuple[int, int] | None = None
     transparent: float = 0.0
+    cropped_px: float | None = None
 
     @property
     def file_size(self) -> tuple[int, int]:
