@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +27,7 @@ from poc.geometry import (
 )
 from poc.photo import check_focal_px
 from poc.room import distortion, lines, vanishing
-from poc.room.linefit import SURE_GAIN, FloorSlope, LineSolution, solve_lines
+from poc.room.linefit import SURE_GAIN, CropReading, FloorSlope, LineSolution, LogFocal, read_as_crop, solve_lines
 from poc.room.view import check_depth
 from poc.types import SURFACE_CLASSES, Z90, Camera, DepthMap, Photo, Surfaces
 
@@ -50,6 +51,8 @@ than this angle from what the lines are sure of, is a slip that no interval cove
 1 of 447 whole photos of rooms, for 0.73 times as much; in 3 of 70 crops off the centre, for less than half.)"""
 FOCAL_AGREES, FOCAL_AGREES_SIGMAS = 0.08, 3.0
 """The lines contradict a focal length that is farther from theirs than this share, and than so many sigmas."""
+LEFT_OUT = 0.05
+"""How probable a second focal length may be without the 90 % interval having to reach it: that leaves out as much on either side."""
 UNKNOWN_AXES_RAD = math.pi / 4 / math.sqrt(3)
 """Sigma of a direction that may be anything within an eighth of a circle either way."""
 DOWN = np.array([0.0, 1.0, 0.0])
@@ -84,8 +87,16 @@ def estimate_camera(
     floor = None if surfaces is None or depth is None or depth.kind != "metric" else _floor_slope(base, surfaces, depth)
     phone = _phone_prior(photo, prior.pp_sigma)
     seen = solve_lines(segments, prior, source, floor, phone)
-    if source == "exif" and seen is not None and seen.rival is not None:
-        base, seen, prior = _without_exif(base, seen.rival), seen.rival, phone
+    if source == "exif":
+        crop = read_as_crop(segments, prior, seen, floor, photo.cropped_px)
+        rival = None if seen is None else seen.rival
+        if crop.seen is not None and crop.probability >= 0.5 and (rival is None or crop.seen.fit.gain >= rival.fit.gain):
+            base, seen = _as_crop(base, crop, crop.seen, photo.cropped_px)
+            prior = replace(prior, f_px=base.f_px, f_sigma=base.f_sigma_rel)
+        elif seen is not None and rival is not None:
+            base, seen, prior = _without_exif(base, rival.calibrated.focal), rival, phone
+        else:
+            base = _perhaps_crop(base, crop, photo.cropped_px)
         source = base.f_source
     if source == "given" and seen is not None and seen.rival is not None:
         _check_against_lines(base.f_px, seen.free.f_px)
@@ -116,8 +127,9 @@ def _focal_prior(photo: Photo, focal_px: float | None, centre_known: bool) -> Fo
     pp_sigma = (0.02 if centre_known else 1.0) * PRINCIPAL_SIGMA * long_side
     if focal_px is not None:
         given_px = check_focal_px(focal_px, photo.width, photo.height)
-        sigma, notes = _against_file(given_px, photo.f_px)
-        against = (given_px, float(photo.f_px), 0.0) if notes else None
+        in_file = min((f for f in (photo.f_px, photo.cropped_px) if f), key=lambda f: abs(math.log(given_px / f)), default=None)
+        sigma, notes = _against_file(given_px, in_file)
+        against = (given_px, float(in_file), 0.0) if notes else None
         return FocalPrior(vanishing.Prior(given_px, sigma, pp_sigma), "given", notes, against)
     if photo.f_px is not None:
         return FocalPrior(vanishing.Prior(float(photo.f_px), FOCAL_SIGMA["exif"], pp_sigma), "exif")
@@ -151,12 +163,50 @@ def _phone_prior(photo: Photo, pp_sigma: float) -> vanishing.Prior:
     return vanishing.Prior(PHONE_F35_MM / 36.0 * max(photo.width, photo.height), FOCAL_SIGMA["assumed"], pp_sigma, guess=True)
 
 
-def _without_exif(camera: Camera, rival: LineSolution) -> Camera:
+def _without_exif(camera: Camera, focal: LogFocal) -> Camera:
     """The camera with the focal length that the lines ask for, where EXIF's is far from it."""
-    focal = rival.calibrated.focal
     note = _focal_note(camera, focal.f_px, ", which is used")
     return replace(camera, f_px=focal.f_px, f_source="assumed", f_sigma_rel=focal.sigma, notes=(*camera.notes, note),
                    f_against=(camera.f_px, focal.f_px, 0.0))
+
+
+def _as_crop(camera: Camera, crop: CropReading, seen: LineSolution, cropped_px: float | None) -> tuple[Camera, LineSolution]:
+    """The camera with the focal length of a crop, where the lines (`seen`) ask for that, and these; the interval reaches the whole's unless
+    they are sure. cropped_px: the file's own focal length for a crop, or None."""
+    whole = LogFocal(math.log(camera.f_px), camera.f_sigma_rel)
+    focal = _reaching(crop.focal, whole, 1 - crop.probability)
+    if cropped_px is None:
+        return _without_exif(camera, focal), replace(seen, calibrated=seen.calibrated._replace(focal=focal))
+    note = _smaller_note(camera.f_px, cropped_px, "the lines of the room ask for the second, which is used"
+                         + (", and the intervals allow for both" if focal.sigma > crop.focal.sigma else ""))
+    return replace(camera, f_px=cropped_px, f_sigma_rel=focal.sigma, notes=(*camera.notes, note)), seen
+
+
+def _perhaps_crop(camera: Camera, crop: CropReading, cropped_px: float | None) -> Camera:
+    """The camera of a photo that is taken for whole. Where it may be a crop nevertheless, the interval reaches that focal length, and a note
+    says so."""
+    sigma = _reaching(LogFocal(math.log(camera.f_px), camera.f_sigma_rel), crop.focal, crop.probability).sigma
+    if sigma == camera.f_sigma_rel:
+        return camera
+    if cropped_px is None:
+        note, against = _focal_note(camera, crop.focal.f_px), (camera.f_px, crop.focal.f_px, 0.0)
+    else:
+        note, against = _smaller_note(camera.f_px, cropped_px, "the first is used, and the intervals allow for both"), camera.f_against
+    return replace(camera, f_sigma_rel=sigma, notes=(*camera.notes, note), f_against=against)
+
+
+def _reaching(used: LogFocal, other: LogFocal, probability: float) -> LogFocal:
+    """A focal length whose 90 % interval reaches into another one of this probability, as far as leaves out no more than `LEFT_OUT`."""
+    if probability <= LEFT_OUT:
+        return used
+    reach = abs(other.value - used.value) + NormalDist().inv_cdf(1 - LEFT_OUT / probability) * other.sigma
+    return used._replace(sigma=max(used.sigma, reach / Z90))
+
+
+def _smaller_note(copy_px: float, cropped_px: float, then: str) -> str:
+    """The note on a file that is smaller than EXIF says. then: what follows."""
+    return (f"The file has fewer pixels than EXIF says: a smaller copy has a focal length of {copy_px:.0f} px, a crop one of "
+            f"{cropped_px:.0f} px; {then}")
 
 
 def parse_pitch_roll(text: str) -> tuple[float, float] | None:

@@ -1,5 +1,7 @@
 """The camera of ray-cast rooms is found again; without lines nothing is claimed; whoever overrules is obeyed, and told."""
 
+from pathlib import Path
+
 import cv2
 import eval_camera
 import numpy as np
@@ -9,9 +11,11 @@ from synthetic import make_room, noisy_depth
 from poc import geometry as geo
 from poc.camera import FOCAL_SIGMA, LEVEL_SIGMA_RAD, PHONE_F35_MM, estimate_camera
 from poc.errors import ParameterError
+from poc.photo import load_photo
 from poc.room import vanishing
 from poc.types import Z90, DepthMap, Photo, Surfaces
 
+SAMPLES = Path(__file__).resolve().parents[1] / "data/photos/rgb"
 DATA_HERE = pytest.mark.skipif(not (eval_camera.DATA / "meta.json").exists(), reason=f"no data set at {eval_camera.DATA}")
 
 
@@ -27,6 +31,12 @@ def rooms():
 @pytest.fixture(scope="module")
 def found(rooms):
     return [estimate_camera(room.photo, focal_px=room.camera.f_px) for room in rooms]
+
+
+@pytest.fixture(scope="module")
+def samples():
+    """Sample photos, and their focal lengths in pixels."""
+    return [(p, p.f_px) for p in (load_photo(SAMPLES / f"{name}.jpg") for name in ("bedroom", "kitchen", "dining_room"))]
 
 
 def clutter(seed=0, size=(480, 640)):
@@ -106,6 +116,51 @@ def test_exif_is_used_and_a_crop_that_makes_it_wrong_is_told(rooms):
     wrong = estimate_camera(Photo(room.photo.rgb, f_px=1.2 * room.camera.f_px))
     assert wrong.f_px == 1.2 * room.camera.f_px and "EXIF" in wrong.notes[0]
     assert wrong.f_sigma_rel > 2 * right.f_sigma_rel
+
+
+def middle(photo, share):
+    """The middle of a photo, as a crop that keeps this share of both sides, and that share as whole pixels have it."""
+    h, w = round(photo.height * share), round(photo.width * share)
+    y, x = (photo.height - h) // 2, (photo.width - w) // 2
+    return np.ascontiguousarray(photo.rgb[y : y + h, x : x + w]), w / photo.width
+
+
+@pytest.mark.parametrize("share", [0.85, 0.75, 0.65])
+@pytest.mark.parametrize("told", [True, False])
+def test_a_centred_crop_that_keeps_its_exif_is_not_taken_for_a_smaller_copy(samples, share, told):
+    """Where EXIF still has the size of before, its interval always reaches the truth; else where the lines are sure, from 0.75 on."""
+    for photo, f_px in samples:
+        rgb, kept = middle(photo, share)
+        camera = estimate_camera(Photo(rgb, kept * f_px, cropped_px=f_px if told else None))
+        if told or share < 0.8:
+            assert abs(np.log(camera.f_px / f_px)) <= Z90 * camera.f_sigma_rel + 1e-9
+            assert sum(f"{kept * f_px:.0f} px" in note for note in camera.notes) == 1
+
+
+@pytest.mark.parametrize("share", [0.85, 0.75, 0.65])
+def test_a_smaller_copy_keeps_its_focal_length(samples, share):
+    for photo, f_px in samples:
+        size = round(photo.width * share), round(photo.height * share)
+        copy = cv2.resize(photo.rgb, size, interpolation=cv2.INTER_AREA)
+        camera = estimate_camera(Photo(copy, share * f_px, cropped_px=f_px))
+        assert (camera.f_px, camera.f_source, camera.f_sigma_rel, camera.notes) == (share * f_px, "exif", FOCAL_SIGMA["exif"], ())
+
+
+def test_a_smaller_file_without_lines_may_be_either():
+    blank = np.full((480, 640, 3), 128, np.uint8)
+    camera = estimate_camera(Photo(blank, 500.0, cropped_px=650.0))
+    assert camera.f_px == 500.0 and Z90 * camera.f_sigma_rel == pytest.approx(np.log(1.3), rel=0.05)
+    assert "copy has a focal length of 500 px, a crop one of 650 px; the first is used" in camera.notes[0]
+    whole = estimate_camera(Photo(blank, 500.0))
+    assert whole.f_sigma_rel == FOCAL_SIGMA["exif"] and len(whole.notes) == len(camera.notes) - 1
+
+
+def test_a_given_focal_length_may_be_either_of_the_files():
+    blank = np.full((480, 640, 3), 128, np.uint8)
+    for f_px in (500.0, 650.0):
+        camera = estimate_camera(Photo(blank, 500.0, cropped_px=650.0), focal_px=f_px)
+        assert camera.f_against is None and camera.f_sigma_rel == FOCAL_SIGMA["given"]
+    assert estimate_camera(Photo(blank, 500.0), focal_px=650.0).f_against == (650.0, 500.0, 0.0)
 
 
 @pytest.mark.parametrize("kind", ["metric", "relative"])

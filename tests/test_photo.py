@@ -260,6 +260,30 @@ def test_a_sensors_density_is_not_used_with_the_width_of_a_smaller_copy(stated):
     assert kept.f_px == pytest.approx(24 / 36.07 * 1600, rel=0.01)
 
 
+@pytest.mark.parametrize(("size", "taken", "crop_px"), [
+    ((960, 720), (1280, 960), 26 / 36 * 1280),
+    ((720, 960), (1280, 960), 26 / 36 * 1280),  # a portrait out of a landscape
+    ((1280, 960), (1280, 960), None),
+    ((960, 1280), (1280, 960), None),  # only turned
+    ((1270, 952), (1280, 960), None),  # next to nothing cut off
+    ((600, 450), (1280, 960), None),  # too small for a crop
+    ((1600, 1200), (1280, 960), None),
+])
+def test_a_smaller_file_of_the_same_shape_is_a_copy_or_a_crop(size, taken, crop_px):
+    """Which of the two EXIF does not say, so both focal lengths are kept."""
+    photo = _photo(size, f35=26, px=taken[0], py=taken[1])
+    assert photo.f_px == pytest.approx(26 / 36 * max(size)) and photo.notes == ()
+    assert photo.cropped_px == (crop_px and pytest.approx(crop_px))
+
+
+def test_a_crops_note_names_the_sides_as_the_photo_is_seen():
+    cut = _photo((700, 960), f35=26, px=1280, py=960)
+    assert cut.cropped_px is None and cut.notes[0].endswith("(1280 × 960 then, 700 × 960 now)")
+    on_its_side = _photo((960, 700), f35=26, px=1280, py=960, orientation=6)
+    assert (on_its_side.width, on_its_side.height) == (700, 960)
+    assert on_its_side.notes[0].endswith("(960 × 1280 then, 700 × 960 now)")
+
+
 def test_focal_with_digital_zoom():
     assert _photo(f35=52, zoom=2.0, make="Apple").f_px == pytest.approx(52 / 36 * 1200)
     assert _photo(f35=26, zoom=1.0).f_px == pytest.approx(26 / 36 * 1200)
