@@ -12,8 +12,11 @@ from poc.errors import ParameterError
 from poc.fuse import RoomPhoto, join_rooms
 from poc.measure import measure
 from poc.room import jointfit
-from poc.room.jointroom import rescaled
+from poc.room.cells import inside_polygon
+from poc.room.freespace import _polygon_area
+from poc.room.jointroom import merge_floor, rescaled
 from poc.room.roomspace import cut_out, to_room
+from poc.room.sameroom import Seat
 from poc.types import Obstacle, Opening, ScaleSource, Scene
 from poc.words import joint_lines
 from tests.one_room import CEILING, DEPTH, FRONT, OUTLINE, SIDE, SMALL, WIDTH, alone, own_scale, pair, photos, seen  # noqa: F401 (fixtures among them)
@@ -398,6 +401,33 @@ def test_a_ceiling_that_a_photo_sees_slope_is_not_joined_as_level(alone, second)
     assert m.status == "measured" and m.light != "green" and m.low < 2.4 and m.high > (3.3 if second is None else 3.6)
     assert m.reason.count("the ceiling slopes") == (1 if second is None else 2) and m.low < CEILING < m.high
     assert not [c for c in joint.conflicts if "ceiling" in c.text]
+
+
+def test_a_wall_higher_than_a_sloping_ceiling_is_told(alone):
+    """As with a level ceiling: the other photo's wall is a conflict, and the interval reaches it."""
+    told = tuple(replace(m, status="lower_bound", value=3.4, low=3.2, high=None) if m.name == "ceiling_height" else m for m in alone["side"].measurements)
+    joint = join_rooms([sloping(alone["front"], 2.2, 2.5), replace(alone["side"], measurements=told)])
+    m = value(joint, "ceiling_height")
+    assert m.status == "measured" and m.low < 2.2 and m.high == pytest.approx(3.4)
+    assert any("shows a wall up to 3.20 m at least" in c.text for c in joint.conflicts)
+
+
+def test_what_any_photo_sees_standing_takes_the_joint_floor(alone):
+    """A small piece in one photo, a larger one around it in the other: neither's place is free, whichever photo comes first."""
+    small, large = (np.array([(1.0 - a, 2.0 - a), (1.0 + a, 2.0 - a), (1.0 + a, 2.0 + a), (1.0 - a, 2.0 + a)]) for a in (0.2, 0.6))
+    scenes = [replace(photo.scene, obstacles=(Obstacle(foot, 0.7),)) for photo, foot in ((alone["front"], small), (alone["front"], large))]
+    for order in (scenes, scenes[::-1]):
+        joint = merge_floor(alone["front"].scene, dict(enumerate(order)), {0: Seat(0, np.zeros(2), 0.0, 99), 1: Seat(0, np.zeros(2), 0.0, 99)})
+        rows, columns = np.nonzero(joint.free_floor)
+        centres = np.column_stack([columns, rows]) * joint.grid_cell_m + np.array(joint.grid_origin) + joint.grid_cell_m / 2
+        assert len(centres) and not inside_polygon(centres, large).any()
+        assert len(joint.obstacles) == 1 and np.ptp(joint.obstacles[0].footprint, axis=0) == pytest.approx([1.2, 1.2])
+
+
+def test_a_floor_merged_with_itself_is_as_large(alone):
+    scene = alone["front"].scene
+    joint = merge_floor(scene, {0: scene, 1: scene}, {0: Seat(0, np.zeros(2), 0.0, 99), 1: Seat(0, np.zeros(2), 0.0, 99)})
+    assert _polygon_area(joint.outline) == pytest.approx(_polygon_area(scene.outline), rel=0.01)
 
 
 def test_a_joint_ceiling_of_any_height_is_not_told(alone):

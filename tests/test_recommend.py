@@ -280,6 +280,10 @@ def test_a_shallow_room_an_empty_offer_and_an_unknown_place_are_told_apart(catal
     assert offer[0].text == "the catalogue has no sofa in style nordic at ¥500 or less"
     nowhere = explain_rejections(rooms.scene(), rooms.without("longest_free_wall"), catalogue, categories=["sofa"])
     assert nowhere[0].short == "place" and "the floor's edge is hidden" in nowhere[0].text
+    bare = replace(rooms.scene(), walls=(), largest_free_rect=None)
+    for category, kind, other in (("dining table", "floor", "wall"), ("wardrobe", "wall", "floor")):
+        (told,) = explain_rejections(bare, rooms.measurements(), catalogue, categories=[category])
+        assert told.short == "place" and f"free {kind}" in told.text and f"free {other}" not in told.text
     low = tuple(rooms.measured(m.name, 1.2) if m.name == "ceiling_height" else m for m in rooms.measurements())
     assert explain_rejections(rooms.scene(), low, catalogue, categories=["wardrobe"])[0].short == "height"
 

@@ -11,7 +11,7 @@ import pytest
 from poc.fuse import RoomPhoto, join_rooms
 from poc.measure import measure
 from poc.room.sameroom import Details, Seat, chain, quarter, reverse, shown_again
-from poc.room.seating import seat_photos
+from poc.room.seating import _copies, seat_photos
 from poc.types import Scene
 from poc.words import joint_lines
 from tests.one_room import BACK, CEILING, FRONT, OUTLINE, SIDE, SMALL, TURNED, alone, own_scale, pair, photos, seen  # noqa: F401 (fixtures among them)
@@ -132,6 +132,11 @@ def test_of_two_copies_the_one_with_more_pixels_stays(alone):
     small = replace(alone["front"].photo, rgb=cv2.resize(alone["front"].photo.rgb, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), name="small.jpg", sha256="s")
     for order in (1, -1):
         assert join_rooms([replace(alone["front"], photo=small), alone["front"]][::order]).matched == ["x2.1y0.4.jpg"]
+
+
+def test_a_copy_of_a_copy_is_one_of_what_stays(alone):
+    """The second shows what the first does, and is found in the third later: both are the third's copies."""
+    assert _copies([alone["front"]] * 3, {(0, 1): 2.0, (0, 2): 0.0, (1, 2): 2.0}) == {0: 2, 1: 2}
 
 
 def test_a_step_towards_a_wall_is_a_second_photo():

@@ -13,6 +13,7 @@ from poc.figures.overlay import foot_spans
 from poc.figures.plan import free_rings, plan
 from poc.figures.sketch3d import _fan
 from poc.packing import pack, unpack
+from poc.products.phrases import probability_in_words
 from poc.room.roomspace import grid_points, line_pixels, room_height, to_camera, to_room
 from poc.scene import build_scene
 from poc.types import SURFACE_CLASSES, Measurement, Placement, Product, Surfaces
@@ -43,6 +44,7 @@ def test_names_and_probabilities_in_words():
     assert theme.title_of("wall_2_distance") == "Distance to wall 2"
     assert theme.title_of("sill_height") == "Sill height"
     assert (theme.percent(0.9999), theme.percent(0.97), theme.percent(0.001)) == ("over 99 %", "97 %", "under 1 %")
+    assert (theme.percent(0.29), probability_in_words(0.29), probability_in_words(0.978)) == ("29 %", "0.29", "0.97")
 
 
 def test_markup_in_a_reason_is_shown_not_obeyed():
@@ -65,6 +67,12 @@ def test_a_shape_fills_its_products_box(category, size):
     points = np.concatenate([p.vertices for p in parts])
     np.testing.assert_allclose(np.ptp(points, axis=0), size, atol=1e-9)
     np.testing.assert_allclose(points.min(0), (-size[0] / 2, -size[1] / 2, 0), atol=1e-9)
+
+
+@pytest.mark.parametrize(("name", "like"), [("bedside table", "table"), ("Beds", "bed"), ("sideboard", "chest"), ("bookshelf", "shelf"), ("sofa bed", "sofa")])
+def test_a_shape_is_that_of_the_word_not_of_letters_in_it(name, like):
+    own, other = (shape(Product("X", "x", kind, "", 1.2, 0.5, 0.6, 0.6, 1.0)) for kind in (name, like))
+    assert len(own) == len(other) and all(np.array_equal(a.vertices, b.vertices) and a.colour == b.colour for a, b in zip(own, other))
 
 
 @pytest.mark.parametrize("category", CATEGORIES)

@@ -474,3 +474,13 @@ class TestWithTorch:
         terms = total_loss(outputs, batch, torch.ones(6))
         assert {k for k in ("l1", "nll") if float(terms[k]) != 0} == learnt
         assert all(float(terms[k]) > 0 for k in ("si", "affine", "gradient", "surface"))
+
+    def test_the_expected_error_is_learnt_without_moving_the_depth(self):
+        import torch
+
+        from poc.training.losses import laplace_nll
+
+        error, log_scale = torch.full((1, 4, 4), 0.3, requires_grad=True), torch.zeros(1, 4, 4, requires_grad=True)
+        loss = laplace_nll(error, log_scale, torch.ones(1, 4, 4))
+        loss.backward()
+        assert error.grad is None and float(log_scale.grad.abs().sum()) > 0
