@@ -238,7 +238,7 @@ def test_usage_mistakes_are_one_line(capsys, tmp_path, monkeypatch, arguments, l
 
 
 def test_a_fault_of_ours_is_one_line_too(capsys, photo_file, monkeypatch):
-    def broken(*_):
+    def broken(*_, **__):
         raise ZeroDivisionError("division\nby zero")
 
     monkeypatch.setattr("poc.pipeline.measure_room", broken)
@@ -247,7 +247,7 @@ def test_a_fault_of_ours_is_one_line_too(capsys, photo_file, monkeypatch):
 
 
 def test_ctrl_c_is_one_line(capsys, photo_file, monkeypatch):
-    def stopped(*_):
+    def stopped(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("poc.pipeline.measure_room", stopped)
