@@ -28,7 +28,7 @@ from poc.room.propagate import (
 )  # fmt: skip
 from poc.room.reference import References, reference_opinions
 from poc.room.refusal import refuse
-from poc.room.scale import GIVEN_HEIGHT, MODEL, MODEL_OFF_LOG, PRIOR_HEIGHT_M, fuse, prior_opinion
+from poc.room.scale import GIVEN_HEIGHT, MODEL, MODEL_OFF_LOG, PRIOR_HEIGHT_M, fuse, prior_opinion, rivals
 from poc.room.stretches import STRIP_M, UP_TO_M
 from poc.room.view import CEILING, FLOOR, SURE, View, kept, make_view
 from poc.room.wallfit import DepthNoise, State
@@ -91,7 +91,9 @@ def build_scene(photo: Photo, depth: DepthMap, surfaces: Surfaces | None, camera
     if reason := _unheard_of(height_m, given.opinions) if view.by_network else _of_no_unit(height_m):
         return Scene(camera, reason)
     scale = _scale(layout, given, moves)
-    return complete(_assemble(view, layout, scale, floor, moves, given.given), Surfaces(view.p), free_depth_m, free_height_m)
+    doubted = rivals(scale.opinions)
+    sure = [length for o, length in zip(given.opinions, given.given, strict=True) if length is not None and o not in doubted]
+    return complete(_assemble(view, layout, scale, floor, moves, sure), Surfaces(view.p), free_depth_m, free_height_m)
 
 
 def _owned(found: Camera, told: Camera) -> Camera:
@@ -136,7 +138,7 @@ def _with_height(known: References, camera_height: tuple[float, float] | None) -
     if camera_height is None:
         return known
     height = ScaleSource(GIVEN_HEIGHT, camera_height[0], camera_height[1] / camera_height[0])
-    return replace(known, opinions=(*known.opinions, height), changes=(*known.changes, {}))
+    return References((*known.opinions, height), (*known.changes, {}), (*known.given, None))
 
 
 def _of_no_unit(height_m: float | None) -> str | None:
@@ -257,7 +259,7 @@ def _scale(layout: Layout, given: References, moves: Sequence[CameraMove]) -> Sc
 def _assemble(view: View, layout: Layout, scale: Scale, floor: FloorData, moves: Sequence[CameraMove],
               given: Sequence[GivenLength] = ()) -> Scene:
     """The scene in metres, with planes, walls and their errors; without what stands in the room (`complete` adds it). given: lengths of
-    the room itself that are known."""
+    the room itself that are known, and that nothing else given contradicts."""
     ends = tuple(two_ends(layout, k) for k in range(len(layout.walls)))
     problem = Problem(layout, floor, ends, scale.camera_height_m, _ceiling_source(view, layout))
     errors, scale = with_given(moved_shapes(problem, moves, scale), scale, given)

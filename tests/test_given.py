@@ -144,12 +144,23 @@ def test_part_of_a_height_or_of_a_wall_is_no_length_of_the_room(room, before):
     assert scene.scale.opinions[0].note.endswith(f"on wall {k + 1}") and not scene.solution.known
 
 
-def test_a_height_that_the_photo_contradicts_is_told_and_widens(room, before):
-    scene = _scene(room, _height(room, 1.7 * room.ceiling_height_m), camera_height=(room.camera_height_m, 0.02))
+def test_of_two_lengths_that_contradict_each_other_neither_decides(room, before):
+    """The room's height as it is, and a wall said to be a fifth longer: more than two sigmas off what is left, less than three of the scale's."""
+    k = next(k for k, w in enumerate(before.walls) if w.end_kinds == ("corner", "corner"))
+    wall = before.walls[k]
+    ends = [_seen(before, [*end, 0.0]) for end in wall.ends]
+    scene = _scene(room, _height(room), make_reference("length", ends, 1.2 * wall.length_m, room.photo))
     note = next(note for note in scene.scale.notes if "contradicts the photo" in note)
-    assert Messages("zh").phrase(note) != note
-    assert _named(scene)["ceiling_height"].value == pytest.approx(1.7 * room.ceiling_height_m, rel=0.02)
-    assert scene.solution.known[-1].widened > 1.1
+    assert Messages("zh").phrase(note) != note and not scene.solution.known
+    told = _named(scene)["ceiling_height"]
+    assert told.low < room.ceiling_height_m < told.high and told.light != "green"
+
+
+def test_a_height_that_another_length_contradicts_decides_nothing(room):
+    """One of the two is wrong, nobody knows which: the room's height holds what either says, and is not sure."""
+    scene = _scene(room, _height(room, 1.7 * room.ceiling_height_m), camera_height=(room.camera_height_m, 0.02))
+    told = _named(scene)["ceiling_height"]
+    assert not scene.solution.known and told.low < room.ceiling_height_m and told.high > 1.65 * room.ceiling_height_m and told.light == "red"
 
 
 def test_a_sloping_ceiling_has_not_the_height_of_one_place():

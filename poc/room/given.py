@@ -42,11 +42,13 @@ class GivenLength:
 
 
 def with_given(errors: Errors, scale: Scale, given: Sequence[GivenLength]) -> tuple[Errors, Scale]:
-    """The room and its scale once these lengths are known; as they are without any.
+    """The room and its scale once these lengths are known; as they are without any, and, but for a note, where one contradicts what
+    another leaves: one of them is wrong, nobody knows which.
 
     How sure the lengths are is taken as independent of the scale, though the clicks that mark them have told of it too: their own
     error, some 0.3 %, is hardly any of the scale's.
     """
+    untold = errors, scale
     for length in given:
         base = length.of(errors.base)
         if base is None or not base > 0:
@@ -54,9 +56,12 @@ def with_given(errors: Errors, scale: Scale, given: Sequence[GivenLength]) -> tu
         along = log_changes(errors, length.of)
         off, expected = float(np.log(length.length_m / base)), float(np.hypot(np.linalg.norm(along), length.sigma_rel))
         sigmas = abs(off) / expected
+        note = _note(length, base, along) if sigmas > CONTRADICTED else None
+        if note and errors.known:
+            return untold[0], replace(untold[1], notes=(*untold[1].notes, note))
         after = _corrected(errors, along * off / expected**2, length.of, base * np.exp(off * (along @ along) / expected**2), sigmas)
         errors = replace(after, known=(*errors.known, Learnt.of(along, length.sigma_rel, max(1.0, sigmas / CONTRADICTED))))
-        scale = _scale_after(scale, errors, length, _note(length, base, along) if sigmas > CONTRADICTED else None)
+        scale = _scale_after(scale, errors, length, note)
     return errors, scale
 
 

@@ -47,12 +47,12 @@ PLACES = {"upright": "standing on the floor", "floor": "lying on the floor", "wa
 @dataclass(frozen=True)
 class References:
     """What references say about the camera's height. changes: for each, the log change of the height by cause, for causes that
-    others share: the camera's errors are the same for all, a wall's for all on it, and doors of one make are equally high. given:
-    those among them that are lengths of the room itself."""
+    others share: the camera's errors are the same for all, a wall's for all on it, and doors of one make are equally high. given: for
+    each, the length of the room itself that it is, or None."""
 
     opinions: tuple[ScaleSource, ...]
     changes: tuple[dict[str, float], ...]
-    given: tuple[GivenLength, ...] = ()
+    given: tuple[GivenLength | None, ...]
 
 
 def reference_opinions(references: Sequence[Reference], view: View, layout: Layout, camera_moves: Sequence[CameraMove]) -> References:
@@ -62,8 +62,7 @@ def reference_opinions(references: Sequence[Reference], view: View, layout: Layo
     """
     once = {(r.kind, *sorted(r.ends), r.length_m): r for r in reversed(references)}
     found = [_opinion(r, view, layout, camera_moves) for r in reversed(once.values())]
-    return References(tuple(opinion for opinion, _, _ in found), tuple(parts for _, parts, _ in found),
-                      tuple(given for _, _, given in found if given is not None))
+    return References(*(tuple(part) for part in zip(*found))) if found else References((), (), ())
 
 
 @dataclass(frozen=True)

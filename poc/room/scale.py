@@ -198,8 +198,12 @@ def reaching(opinions: Sequence[ScaleSource], mean: float) -> float:
     """The least sigma (log) with which the 90 % interval about a mean (log height) holds whichever of the contradicting opinions is
     right; 0 where none contradict. Of two equally likely ones that leaves out the outer tenth of each. The Birge ratio alone does not
     reach far enough: a very sure opinion makes the sigma that it multiplies tiny."""
-    rivals = [o for pair in combinations(opinions, 2) if contradict(*pair) for o in pair]
-    return max(((abs(float(np.log(o.camera_height_m)) - mean) + Z80 * o.sigma_rel) / Z90 for o in rivals), default=0.0)
+    return max(((abs(float(np.log(o.camera_height_m)) - mean) + Z80 * o.sigma_rel) / Z90 for o in rivals(opinions)), default=0.0)
+
+
+def rivals(opinions: Sequence[ScaleSource]) -> list[ScaleSource]:
+    """The opinions that another one contradicts."""
+    return [o for o in opinions if any(contradict(o, other) for other in opinions if other is not o)]
 
 
 def disagreements(opinions: Sequence[ScaleSource]) -> list[str]:
