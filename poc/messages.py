@@ -64,6 +64,10 @@ _TEXT: dict[str, tuple[str, str]] = {
         "Its error of ± {percent} % (90 %) is shared by every length.",
         "所有长度共有 ± {percent} % 的尺度误差（90 %）。",
     ),
+    "scale_error_given": (
+        "A length of the room itself is given, and taken as it is; the camera's height is known to ± {percent} % (90 %).",
+        "房间本身的一个长度已给出，按所给值使用；相机高度的误差为 ± {percent} %（90 %）。",
+    ),
     "scale_note": ("{note}.", "{note}。"),
     "measured_count": ("Room dimensions: {counts}.", "房间尺寸：{counts}。"),
     "count_measured": ("{count} with a full interval", "{count} 项有完整区间"),

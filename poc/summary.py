@@ -94,7 +94,9 @@ def _measured(measurements: Sequence[Measurement], say: Messages) -> tuple[str, 
 
 def _sure(scene: Scene, checks: Sequence[Any], verdict: str, say: Messages) -> tuple[str, ...]:
     """How certain the result is: source and error of the scale, outcome of the self-tests, and the accuracy verdict."""
-    lines = [say("scale_from", source=say.phrase(scene.scale.source)), say("scale_error", percent=error_percent(scene.scale.sigma_rel))]
+    given = scene.solution is not None and scene.solution.known
+    error = say("scale_error_given" if given else "scale_error", percent=error_percent(scene.scale.sigma_rel))
+    lines = [say("scale_from", source=say.phrase(scene.scale.source)), error]
     lines += [sentence(say("scale_note", note=say.phrase(note))) for note in scene.scale.notes]
     if checks:
         lights = {light: sum(c.light == light for c in checks) for light in ("green", "amber", "red")}
