@@ -242,7 +242,7 @@ def _given_gravity(pitch_roll_deg: tuple[float, float] | None) -> np.ndarray | N
 
 def _from_lines(camera: Camera, seen: LineSolution) -> Camera:
     """The camera with what the lines say. A focal length that was given or in the file stays; where the lines contradict it, a note
-    says so and it is less sure."""
+    says so and it is less sure, one that was given only where they rule it out (`LineSolution.rival`)."""
     notes: list[str] = list(camera.notes)
     f_px, f_source, f_sigma, against = camera.f_px, camera.f_source, camera.f_sigma_rel, camera.f_against
     if f_source == "assumed":

@@ -122,6 +122,21 @@ def test_a_lengths_sigma_holds_its_walls_error(room, monkeypatch):
     assert np.sqrt(unsure**2 - sure**2) == pytest.approx(0.03, rel=0.35)
 
 
+def test_an_error_of_the_wall_that_a_length_is_on_moves_the_camera_instead(room):
+    """The wall nearer in camera heights means a higher camera: in metres it stays where the length has it."""
+    ends, length = _ends(room, "wall")
+    scene = _scene(room, make_reference("length", ends, length, room.photo))
+    k = int(scene.scale.opinions[0].note.split()[-1]) - 1
+    own = 0
+    for up, down in (move[1:] for move in scene.solution.moved):
+        shape = np.log(up.distance / up.camera_height) - np.log(down.distance / down.camera_height)
+        if abs(shape[k]) > 1e-3 and np.abs(np.delete(shape, k)).max() < 1e-4:
+            own += 1
+            assert np.log(up.camera_height / down.camera_height) == pytest.approx(-shape[k], rel=0.1)
+            assert abs(np.log(up.distance[k] / down.distance[k])) < 0.1 * abs(shape[k])
+    assert own
+
+
 def test_an_absurd_length_says_what_it_implies(room):
     ends, length = _ends(room, "floor")
     with pytest.raises(ParameterError, match=r"implies a camera \d+\.\d\d m above the floor"):
