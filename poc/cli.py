@@ -38,7 +38,8 @@ ReferenceOption = Annotated[
     typer.Option(
         "--reference", show_default=False,
         help="A known length between two pixels: u1,v1,u2,v2=METRES; or the two ends of a known object: door:u1,v1,u2,v2,"
-        " likewise a4, a4_short (the short side) and socket (from the floor to its centre).",
+        " likewise a4, a4_short (the short side) and socket (from the floor to its centre); or a length of the room itself:"
+        " height:u1,v1,u2,v2=METRES (from the floor straight up to the ceiling), wall:u1,v1,u2,v2=METRES (from corner to corner).",
     ),
 ]
 TiltOption = Annotated[

@@ -129,7 +129,7 @@ def _cropped_from(tags: dict[int, object], size: tuple[int, int]) -> float | Non
     taken = _taken_size(tags)
     if taken is None:
         return None
-    fits = size[0] <= taken[0] and size[1] <= taken[1]
+    fits = all(now <= then for now, then in zip(sorted(size), sorted(taken), strict=True))  # programs turn the pixels, and not these
     return max(taken) if fits and CROP_SHARE[0] <= max(size) / max(taken) <= CROP_SHARE[1] else None
 
 

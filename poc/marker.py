@@ -16,7 +16,7 @@ import traitlets
 from poc.errors import ParameterError
 from poc.photo import jpeg_base64
 from poc.room.distortion import file_pixels
-from poc.room.scale import KNOWN_OBJECTS, parse_reference
+from poc.room.scale import KNOWN_OBJECTS, ROOM_LENGTHS, parse_reference
 from poc.types import Photo
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -27,7 +27,7 @@ MOST_PX = 1600
 class Marker(anywidget.AnyWidget):
     """Marks on one photo.
 
-    marks: [{"kind": "length" or one of KNOWN_OBJECTS, "ends": [[u, v], [u, v]] in pixels of the photo, "metres": number or None}]. said:
+    marks: [{"kind": "length" or one of KNOWN_OBJECTS and ROOM_LENGTHS, "ends": [[u, v], [u, v]] in pixels of the photo, "metres": number or None}]. said:
     the line of code that would keep the marks in the notebook, and what is still wrong with any of them.
     """
 
@@ -43,6 +43,7 @@ class Marker(anywidget.AnyWidget):
     def __init__(self, photo: Photo, given: Sequence[str] = ()):
         """given: references that are already known, as text for `parse_reference`. Raises ParameterError as that does."""
         objects = {name: [metres, what] for name, (metres, _, what) in KNOWN_OBJECTS.items()}
+        objects |= {name: [None, what] for name, what in ROOM_LENGTHS.items()}
         ends = [[list(end) for end in parse_reference(text, photo).ends] for text in given]
         super().__init__(size=[photo.width, photo.height], objects=objects, given=ends)
         self.photo, self.before = photo, list(given)

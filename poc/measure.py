@@ -68,7 +68,7 @@ def if_known(m: Measurement) -> Measurement:
     """The measurement, unknown where its interval says hardly more than that it has some size."""
     if m.status != "measured" or m.high <= MOST_SPREAD * m.low:
         return m
-    return unknown(m.name, m.unit, f"too uncertain to say: {m.low:.2f} to {m.high:.2f} {m.unit.replace('m2', 'm²')}")
+    return unknown(m.name, m.unit, f"too uncertain to say: {m.low:.2f} to {m.high:.2f} {m.unit}")
 
 
 def doubting_crossed(scene: Scene, measurements: Iterable[Measurement]) -> list[Measurement]:

@@ -21,6 +21,8 @@ PHRASES_ZH = {
     "camera height given": "给定的相机高度",
     "reference length": "标注的长度",
     "reference door": "标注的门",
+    "reference height": "标注的层高",
+    "reference wall": "标注的整面墙",
     "reference a4": "标注的 A4 纸",
     "reference a4_short": "标注的 A4 纸短边",
     "reference socket": "标注的插座高度",
@@ -64,7 +66,6 @@ PHRASES_ZH = {
     "the ceiling slopes, or a wall is not where it was put": "天花板是倾斜的，或有一面墙的位置不对",
     "too uncertain to say: {before} to {after} {unit}": "误差太大，无法判断：{before} 至 {after} {unit}",
     "what is seen of it is {before} to {after} m high": "可见部分高 {before} 至 {after} m",
-    "{source} contradicts the photo, which shows {length}": "{source}与照片矛盾，照片显示为 {length}",
     "from floor to ceiling": "从地面到天花板",
     "standing on the floor": "立于地面",
     "lying on the floor": "平放于地面",
@@ -98,10 +99,10 @@ PHRASES_ZH = {
 ACTIONS_ZH = {
     "Measure how high the camera was above the floor, or take the photo again from a height measured to a centimetre.":
         "测量相机离地面的高度，或在量好的高度（精确到厘米）重拍一张。",
-    "Measure the room's height with a tape and mark it on the photo as a reference, from the floor straight up to the ceiling.":
-        "用卷尺测量房间的层高，并在照片上从地面竖直向上到天花板标为参照。",
-    "Measure wall {number} with a tape, from corner to corner, and mark it on the photo as a reference.":
-        "用卷尺测量墙面 {number}，从墙角量到墙角，并在照片上标为参照。",
+    "Measure the room's height with a tape and mark it on the photo as that, from the foot of a wall straight up to the ceiling.":
+        "用卷尺测量房间的层高，并在照片上从墙脚竖直向上到天花板标为层高。",
+    "Measure wall {number} with a tape, from corner to corner, and mark it on the photo as a whole wall.":
+        "用卷尺测量墙面 {number}，从墙角量到墙角，并在照片上标为整面墙。",
     "Measure the door's height and mark it on the photo as a reference.": "测量门的高度，并在照片上标为参照。",
     "Measure something that stands or lies on the floor, a metre long or more, and mark it on the photo as a reference.":
         "测量一件放在地面上、长一米或以上的物体，并在照片上标为参照。",

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from poc.errors import ContradictionError, ParameterError
 from poc.measure import measure
-from poc.messages import Messages
 from poc.room.given import with_given
 from poc.room.nextstep import lengths
 from poc.room.propagate import Learnt, log_changes, wall_length
-from poc.room.scale import make_reference
+from poc.room.scale import make_reference, parse_reference
 from poc.scene import build_scene
 from poc.types import Z90, Measurement, Reference, Scene
 from tests.synthetic import CEILING, FLOOR, WALL, SyntheticRoom, cast, make_room, noisy_depth, perturbed_camera
@@ -52,7 +52,7 @@ def _height(room: SyntheticRoom, metres: float | None = None) -> Reference:
             if column[v - 1] == WALL:
                 foot = _point(room, v, int(u))
                 ends = _pixel(room, foot), _pixel(room, foot - room.ceiling_height_m * below)
-                return make_reference("length", ends, metres or room.ceiling_height_m, room.photo)
+                return make_reference("height", ends, metres or room.ceiling_height_m, room.photo)
     raise AssertionError("no column shows floor, wall and ceiling")
 
 
@@ -80,7 +80,7 @@ def after(room) -> Scene:
 
 
 def test_the_rooms_height_comes_back_as_given(room, before, after):
-    assert after.scale.opinions[0].note.endswith("from floor to ceiling") and "reference length" in after.scale.source
+    assert after.scale.opinions[0].note.endswith("from floor to ceiling") and "reference height" in after.scale.source
     told = _named(after)["ceiling_height"]
     assert told.value == pytest.approx(room.ceiling_height_m, rel=0.002)
     assert _sigma(told) == pytest.approx(0.003, rel=0.2)
@@ -118,7 +118,7 @@ def test_a_wall_from_corner_to_corner_comes_back_as_given(room, before):
     wall, h = before.walls[k], before.camera_height_m
     for z in (-h, 0.0):
         ends = [_seen(before, [*end, z]) for end in wall.ends]
-        scene = _scene(room, make_reference("length", ends, wall.length_m, room.photo))
+        scene = _scene(room, make_reference("wall", ends, wall.length_m, room.photo))
         assert scene.scale.opinions[0].note.endswith(f"all along wall {k + 1}")
         told = _named(scene)[f"wall_{k + 1}_length"]
         assert told.value == pytest.approx(wall.length_m, rel=0.002) and _sigma(told) == pytest.approx(0.003, rel=0.2)
@@ -131,29 +131,38 @@ def _seen(scene: Scene, point: list[float]) -> tuple[float, float]:
     return float(x / z * c.f_px + c.cx), float(y / z * c.f_px + c.cy)
 
 
-def test_part_of_a_height_or_of_a_wall_is_no_length_of_the_room(room, before):
-    """Up to a hand below the ceiling, as of a wardrobe, or to a step before the corner."""
+def test_only_what_is_said_to_be_is_a_length_of_the_room(room, before):
+    """The same marks without a word may be a wardrobe's, or a rug's."""
     full = _height(room)
-    foot, top = (np.array(end) for end in sorted(full.ends, key=lambda end: -end[1]))
-    scene = _scene(room, make_reference("length", (foot, foot + 0.85 * (top - foot)), 0.85 * full.length_m, room.photo))
+    scene = _scene(room, replace(full, kind="length"))
     assert scene.scale.opinions[0].note.endswith("standing on the floor") and not scene.solution.known
-    k = next(k for k, w in enumerate(before.walls) if w.end_kinds == ("corner", "corner"))
-    a, b = before.walls[k].ends
-    ends = [_seen(before, [*end, 0.0]) for end in (a, a + 0.8 * (b - a))]
-    scene = _scene(room, make_reference("length", ends, 0.8 * before.walls[k].length_m, room.photo))
+    k, (a, b), length_m = _whole_wall(before)
+    inner = [np.array(a) * (1 - t) + np.array(b) * t for t in (0.1, 0.9)]
+    scene = _scene(room, make_reference("length", inner, 0.8 * length_m, room.photo))
     assert scene.scale.opinions[0].note.endswith(f"on wall {k + 1}") and not scene.solution.known
 
 
-def test_of_two_lengths_that_contradict_each_other_neither_decides(room, before):
-    """The room's height as it is, and a wall said to be a fifth longer: more than two sigmas off what is left, less than three of the scale's."""
-    k = next(k for k, w in enumerate(before.walls) if w.end_kinds == ("corner", "corner"))
-    wall = before.walls[k]
-    ends = [_seen(before, [*end, 0.0]) for end in wall.ends]
-    scene = _scene(room, _height(room), make_reference("length", ends, 1.2 * wall.length_m, room.photo))
-    note = next(note for note in scene.scale.notes if "contradicts the photo" in note)
-    assert Messages("zh").phrase(note) != note and not scene.solution.known
-    told = _named(scene)["ceiling_height"]
-    assert told.low < room.ceiling_height_m < told.high and told.light != "green"
+def _whole_wall(scene: Scene):
+    """Index of a wall with two corners, the pixels of those at the height of the eyes, and its length."""
+    k = next(k for k, w in enumerate(scene.walls) if w.end_kinds == ("corner", "corner"))
+    return k, [_seen(scene, [*end, 0.0]) for end in scene.walls[k].ends], scene.walls[k].length_m
+
+
+@pytest.mark.parametrize(("kind", "move", "words"), [("height", (60, 0), "straight up"), ("wall", (60, 0), "both corners"), ("wall", (0, 40), "both corners")])
+def test_a_mark_that_cannot_be_the_length_it_is_said_to_be_is_refused(room, before, kind, move, words):
+    ends = _height(room).ends if kind == "height" else _whole_wall(before)[1]
+    (first, (u, v)) = ends
+    with pytest.raises(ParameterError, match=words):
+        _scene(room, make_reference(kind, (first, (u - move[0], v - move[1])), 2.5, room.photo))
+
+
+def test_a_length_that_the_photo_and_another_contradict_is_refused(room, before):
+    """The room's height as it is, and a wall said to be a fourth longer: more than three sigmas off what is left, less than three of the scale's."""
+    _, ends, length_m = _whole_wall(before)
+    with pytest.raises(ContradictionError, match=r"reference wall \(.*contradicts the photo and what else is given, by which it is \d"):
+        _scene(room, _height(room), make_reference("wall", ends, 1.25 * length_m, room.photo))
+    with pytest.raises(ParameterError, match="has no length"):
+        parse_reference("height:100,300,100,50", room.photo)
 
 
 def test_a_height_that_another_length_contradicts_decides_nothing(room):

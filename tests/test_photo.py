@@ -263,6 +263,7 @@ def test_a_sensors_density_is_not_used_with_the_width_of_a_smaller_copy(stated):
 @pytest.mark.parametrize(("size", "taken", "crop_px"), [
     ((960, 720), (1280, 960), 26 / 36 * 1280),
     ((720, 960), (1280, 960), 26 / 36 * 1280),  # a portrait out of a landscape
+    ((816, 1088), (1280, 960), 26 / 36 * 1280),  # pixels turned by the program that cropped them, EXIF's size not
     ((1280, 960), (1280, 960), None),
     ((960, 1280), (1280, 960), None),  # only turned
     ((1270, 952), (1280, 960), None),  # next to nothing cut off

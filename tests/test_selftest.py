@@ -304,9 +304,9 @@ def test_every_next_step_can_be_said_in_chinese(scene):
     ],
 )  # fmt: skip
 def test_what_a_step_brings_is_said_in_either_language(numbers, english, chinese):
-    step = NextMeasurement("measure wall 2 with a tape, from corner to corner, and mark it on the photo as a reference", "ceiling_height", *numbers)
-    assert advice_sentence(step) == f"Measure wall 2 with a tape, from corner to corner, and mark it on the photo as a reference. {english}"
-    assert advice_sentence(step, say=Messages("zh")) == f"用卷尺测量墙面 2，从墙角量到墙角，并在照片上标为参照。{chinese}"
+    step = NextMeasurement("measure wall 2 with a tape, from corner to corner, and mark it on the photo as a whole wall", "ceiling_height", *numbers)
+    assert advice_sentence(step) == f"Measure wall 2 with a tape, from corner to corner, and mark it on the photo as a whole wall. {english}"
+    assert advice_sentence(step, say=Messages("zh")) == f"用卷尺测量墙面 2，从墙角量到墙角，并在照片上标为整面墙。{chinese}"
 
 
 @pytest.mark.parametrize(("percents", "words"), [(16.4, "16"), (2.1, "2"), (1.91, "2.0"), (1.5, "1.5"), (1 / 3, "0.4"), (0.001, "0.1")])

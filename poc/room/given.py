@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from poc.errors import ContradictionError
 from poc.room.propagate import Errors, Learnt, MovedRoom, Shape, log_changes, wall_length
+from poc.room.scale import CONTRADICT_SIGMAS
 from poc.types import Z90, Scale
 
-CONTRADICTED = 2.0
-"""Sigmas between a given length and the room from which on they contradict each other, as of two sources of the scale
-(`poc.room.scale.disagreements`): a note says so, and all that is left of the errors grows by what it is more."""
 MOST_TURN, MOST_LOG = 0.2, 0.5
 """What one error moves a wall's direction (radians), and the log of a distance, by at most when the room is corrected."""
 
@@ -42,51 +41,48 @@ class GivenLength:
 
 
 def with_given(errors: Errors, scale: Scale, given: Sequence[GivenLength]) -> tuple[Errors, Scale]:
-    """The room and its scale once these lengths are known; as they are without any, and, but for a note, where one contradicts what
-    another leaves: one of them is wrong, nobody knows which.
+    """The room and its scale once these lengths are known; as they are without any. Raises ContradictionError for a length that is
+    `CONTRADICT_SIGMAS` or more from what the photo, and the lengths before it, leave.
 
     How sure the lengths are is taken as independent of the scale, though the clicks that mark them have told of it too: their own
     error, some 0.3 %, is hardly any of the scale's.
     """
-    untold = errors, scale
     for length in given:
         base = length.of(errors.base)
         if base is None or not base > 0:
             continue
         along = log_changes(errors, length.of)
         off, expected = float(np.log(length.length_m / base)), float(np.hypot(np.linalg.norm(along), length.sigma_rel))
-        sigmas = abs(off) / expected
-        note = _note(length, base, along) if sigmas > CONTRADICTED else None
-        if note and errors.known:
-            return untold[0], replace(untold[1], notes=(*untold[1].notes, note))
-        after = _corrected(errors, along * off / expected**2, length.of, base * np.exp(off * (along @ along) / expected**2), sigmas)
-        errors = replace(after, known=(*errors.known, Learnt.of(along, length.sigma_rel, max(1.0, sigmas / CONTRADICTED))))
-        scale = _scale_after(scale, errors, length, note)
+        if abs(off) > CONTRADICT_SIGMAS * expected:
+            raise ContradictionError(_contradiction(length, base, along))
+        after = _corrected(errors, along * off / expected**2, length.of, base * np.exp(off * (along @ along) / expected**2))
+        errors = replace(after, known=(*errors.known, Learnt.of(along, length.sigma_rel)))
+        scale = _scale_after(scale, errors, length)
     return errors, scale
 
 
-def _note(length: GivenLength, seen_m: float, along: np.ndarray) -> str:
-    """That a length contradicts the room. seen_m: what the room had for it, metres."""
+def _contradiction(length: GivenLength, seen_m: float, along: np.ndarray) -> str:
+    """Why a length cannot be the room's, and what to do. seen_m: what the room has for it, metres."""
     wide = np.exp(Z90 * np.linalg.norm(along))
-    return (f"{length.named} ({length.length_m:.2f} m, {length.place}) contradicts the photo, which shows {seen_m:.2f} m "
-            f"({seen_m / wide:.2f}–{seen_m * wide:.2f})")
+    return (f"{length.named} ({length.length_m:.2f} m, {length.place}) contradicts the photo and what else is given, by which it is {seen_m:.2f} m "
+            f"({seen_m / wide:.2f}–{seen_m * wide:.2f}): check its ends and its length in metres, or leave it out")
 
 
-def _scale_after(scale: Scale, errors: Errors, length: GivenLength, note: str | None) -> Scale:
+def _scale_after(scale: Scale, errors: Errors, length: GivenLength) -> Scale:
     """The scale of the corrected room, whose error is all shared with the rest of it."""
     sigma = float(np.linalg.norm(log_changes(errors, lambda shape: shape.camera_height)))
     source = scale.source if length.named in scale.source else f"{length.named} + {scale.source}"
     return replace(scale, source=source, camera_height_m=errors.base.camera_height, sigma_rel=sigma,
-                   notes=(*scale.notes, note) if note else scale.notes, changes={"given lengths": sigma})
+                   changes={"given lengths": sigma})
 
 
-def _corrected(errors: Errors, by: np.ndarray, quantity: Callable[[Shape], float], value: float, sigmas: float) -> Errors:
+def _corrected(errors: Errors, by: np.ndarray, quantity: Callable[[Shape], float], value: float) -> Errors:
     """The room, and with it every moved one, with its errors corrected `by` so many sigmas each (n, of those that are left), and scaled
-    so that a quantity comes to a value exactly. sigmas: how far off that was: from `CONTRADICTED` on, the rest goes into the scale."""
+    so that a quantity comes to a value exactly."""
     for learnt in reversed(errors.known):
         by = learnt.left(by)
     lift = float(by @ [np.log(move.up.camera_height / move.down.camera_height) / 2 for move in errors.moved])
-    shift = min(1.0, CONTRADICTED / max(sigmas, 1e-9)) * by @ [_half_change(move, errors.base) for move in errors.moved]
+    shift = by @ [_half_change(move, errors.base) for move in errors.moved]
     moved = _from_numbers(_numbers(errors.base) + shift, errors.base, np.exp(lift))
     factor = float(np.exp(lift)) * value / quantity(moved)
     base, *rest = (_from_numbers(_numbers(shape) + shift, shape, factor)

@@ -41,7 +41,7 @@ TOO_VAGUE = 0.18
 """Sigma of a wall's log length (± 30 %) from which seeing its other end would not make it a measurement."""
 USUAL_CEILING_M, CEILING_SIGMA = 2.5, 0.03
 """Height assumed of a ceiling that is not seen yet, and sigma of its log by the ceiling's line."""
-HEIGHT_BY_TAPE = "measure the room's height with a tape and mark it on the photo as a reference, from the floor straight up to the ceiling"
+HEIGHT_BY_TAPE = "measure the room's height with a tape and mark it on the photo as that, from the foot of a wall straight up to the ceiling"
 STRETCH_M = 2.0
 """Length assumed of a free stretch where none is seen yet: a sofa's."""
 
@@ -156,7 +156,7 @@ def lengths(scene: Scene, wanted: Measurement) -> list[Length]:
     for k, wall in enumerate(scene.walls):
         if wall.end_kinds == ("corner", "corner"):
             itself = (wanted.name,) * (wanted.name in IMPORTANT[:2] and wall is _wall_of(scene, wanted))
-            action = f"measure {_called(wall)} with a tape, from corner to corner, and mark it on the photo as a reference"
+            action = f"measure {_called(wall)} with a tape, from corner to corner, and mark it on the photo as a whole wall"
             out.append(Length(action, log_changes(scene.solution, lambda s, k=k: wall_length(s, k)), LENGTH_SIGMA_REL, itself, height))
     ids = {w.plane_id for w in scene.walls}
     something = "something that stands or lies on the floor, a metre long or more,"

@@ -176,28 +176,24 @@ class MovedRoom(NamedTuple):
 
 
 class Learnt(NamedTuple):
-    """What a length that is given leaves of the independent errors before it: each column of widened·(I − shrink·along·alongᵀ) is a new one.
-
-    along: n, log changes of the length under each error before it. shrink: see above. widened: at least 1, more where the length
-    contradicts the room.
-    """
+    """What a length that is given leaves of the independent errors before it: each column of I − shrink·along·alongᵀ is a new one. along: n,
+    log changes of the length under each error before it."""
 
     along: np.ndarray
     shrink: float
-    widened: float = 1.0
 
     @staticmethod
-    def of(along: np.ndarray, sigma: float, widened: float = 1.0) -> Learnt:
+    def of(along: np.ndarray, sigma: float) -> Learnt:
         """By a length whose log is given to ± sigma (one sigma, greater than 0): the errors' covariance becomes that of unit normal ones
         given the length, of which this is the symmetric root."""
         before = float(along @ along)
         shrink = (1.0 - sigma / float(np.sqrt(before + sigma**2))) / before if before > 0 else 0.0
-        return Learnt(along, shrink, widened)
+        return Learnt(along, shrink)
 
     def left(self, changes: np.ndarray) -> np.ndarray:
         """A quantity's log changes (n) under each error before it, made those under each error that is left. The matrix is symmetric, so it
         also turns an error that is left (n) into the errors before it."""
-        return self.widened * (changes - self.shrink * float(self.along @ changes) * self.along)
+        return changes - self.shrink * float(self.along @ changes) * self.along
 
 
 @dataclass(frozen=True)

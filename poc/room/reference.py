@@ -2,8 +2,8 @@
 
 The room's shape is known in camera heights before any metre is: where a marked segment lies in that shape gives its length
 in camera heights, and its true length over that is the height. A segment lies on the floor, on one wall, or stands
-upright on the floor; which, follows from the surfaces at its ends and its angle to the vertical. One that goes from the floor up to the
-ceiling, or along a wall from corner to corner, is a length of the room itself too (`poc.room.given`).
+upright on the floor; which, follows from the surfaces at its ends and its angle to the vertical. The room's
+height, and a whole wall, are lengths of the room itself too (`poc.room.given`).
 """
 
 from __future__ import annotations
@@ -35,8 +35,6 @@ NEAR_CELLS = 4
 """Cells around an end whose surfaces tell what it lies on."""
 LEAST_DROP = 0.03
 """Tangent below the horizon from which the floor under a pixel is known well enough to measure on."""
-SOME_FLOOR, CEILING_SHARES = 0.1, (0.1, 0.9)
-"""Around the ends of a segment from the floor up to the ceiling: least share of floor, and least and greatest of ceiling."""
 OFF_LEVEL = 0.05
 """A segment that rises by up to this share of its length (3°) may be a wall's, from corner to corner."""
 FULL_HEIGHT = "from floor to ceiling"
@@ -116,24 +114,31 @@ def _named(ref: Reference) -> str:
 
 
 def _place(ref: Reference, view: View, layout: Layout) -> Place:
-    """Which reading of the segment fits: standing on the floor, lying on it, or on one wall. Raises ParameterError where none does."""
+    """Which reading of the segment fits: standing on the floor, lying on it, or on one wall; a length of the room itself only where it is said
+    to be one. Raises ParameterError where none does."""
     ends = _lower_first(np.array(ref.ends), layout.state)
     level = layout.state.level_rays(ends)
     drop = -level[:, 2] / np.maximum(np.hypot(level[:, 0], level[:, 1]), 1e-9)
     floor = [_share(view, uv, (FLOOR,)) for uv in ends]
     upright = _tilt_deg(ends, layout.state) < UPRIGHT_DEG
-    least, most = CEILING_SHARES
-    full = floor[0] > SOME_FLOOR and least < _share(view, ends[1], (CEILING,)) < most
-    if ref.kind == "length" and upright and drop[0] > LEAST_DROP and full:
-        return Place("upright", whole="height")
-    whole = _whole_wall(ends, layout) if ref.kind == "length" else None
+    if ref.kind == "height":
+        if upright and drop[0] > LEAST_DROP:
+            return Place("upright", whole="height")
+        raise ParameterError(f"{_named(ref)} does not go straight up from the floor: mark the room's height at one place, from where the wall "
+                             "meets the floor up to where it meets the ceiling")
+    if ref.kind == "wall":
+        wall = _whole_wall(ends, layout)
+        if wall is not None:
+            return Place("wall", wall, wall)
+        raise ParameterError(f"{_named(ref)} goes along no wall of which both corners were found: mark both ends in the corners, equally high, "
+                             "or leave out \"wall:\"")
     if upright and drop[0] > LEAST_DROP and (ref.kind in STANDING or floor[0] > 0.25 and floor[1] < 0.5):
         return Place("upright")
     if min(drop) > LEAST_DROP and min(floor) > 0.25:
-        return Place("floor", whole=whole)
-    wall = _common_wall(ends, view, layout) if whole is None else whole
+        return Place("floor")
+    wall = _common_wall(ends, view, layout)
     if wall is not None:
-        return Place("wall", wall, whole)
+        return Place("wall", wall)
     raise ParameterError(f"{_named(ref)} is on neither the floor nor one wall that was found: mark something that stands or lies "
                          "on the floor, or is on one wall")
 

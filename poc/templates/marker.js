@@ -105,7 +105,7 @@ function render({ model, el }) {
     }
     list.replaceChildren(...marks().map((mark, i) => {
       const kind = node("select", { ariaLabel: `what mark ${i + 1} is` }, node("option", { value: "length" }, "a length I know"));
-      for (const [name, [metres, what]] of Object.entries(objects)) kind.append(node("option", { value: name }, `${what} (${metres} m)`));
+      for (const [name, [metres, what]] of Object.entries(objects)) kind.append(node("option", { value: name }, metres === null ? what : `${what} (${metres} m)`));
       const metres = node("input", { type: "number", min: 0.02, max: 8, step: "any", ariaLabel: `metres of mark ${i + 1}` });
       const remove = node("button", { type: "button", title: "remove this mark" }, "Remove");
       kind.onchange = () => change(i, { kind: kind.value });
@@ -119,7 +119,7 @@ function render({ model, el }) {
     const kind = row.querySelector("select"), metres = row.querySelector("input");
     kind.value = mark.kind;
     if (metres !== document.activeElement) metres.value = mark.metres ?? "";
-    metres.placeholder = mark.kind in objects ? objects[mark.kind][0] : "metres";
+    metres.placeholder = objects[mark.kind]?.[0] ?? "metres";
     return row;
   }
 
