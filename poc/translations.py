@@ -47,6 +47,7 @@ PHRASES_ZH = {
     "cut by the photo's edge": "被画面边缘截断",
     "hardly any floor is seen": "几乎看不到地面",
     "hardly any of the floor seen is free": "可见的地面几乎没有空处",
+    "{source} contradicts the photo and what else is given, by which it is {length}": "{source}与照片及其他给定值矛盾，按它们应为 {length}",
     "{walls}, seen whole, is {length}": "完整可见的{walls}为 {length}",
     "{walls} goes on out of sight": "{walls}延伸到视线之外",
     "{walls} go on out of sight": "{walls}延伸到视线之外",

@@ -156,6 +156,14 @@ def test_a_mark_that_cannot_be_the_length_it_is_said_to_be_is_refused(room, befo
         _scene(room, make_reference(kind, (first, (u - move[0], v - move[1])), 2.5, room.photo))
 
 
+def test_a_length_off_what_the_photo_shows_is_told_and_nothing_is_green(room, after):
+    """a wall said to be a seventh longer: between two and three sigmas off. It is taken as given."""
+    _, ends, length_m = _whole_wall(after)
+    scene = _scene(room, _height(room), make_reference("wall", ends, 1.14 * length_m, room.photo))
+    assert any("contradicts the photo and what else is given" in note for note in scene.scale.notes)
+    assert "green" in {m.light for m in measure(after)} and "green" not in {m.light for m in measure(scene)}
+
+
 def test_a_length_that_the_photo_and_another_contradict_is_refused(room, before):
     """The room's height as it is, and a wall said to be a fourth longer: more than three sigmas off what is left, less than three of the scale's."""
     _, ends, length_m = _whole_wall(before)

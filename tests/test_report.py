@@ -392,7 +392,8 @@ def test_the_first_page_in_chinese_word_by_word(mixed):
     "the free stretch goes on out of sight: cut by the photo's edge and hidden by what stands before it",
     "free floor: the floor goes on out of the photo and behind furniture", UNCOMMON_CEILING,
     "reference length (2 m, on wall 1) says the camera is 1.44 m up, reference door (1.98 m, standing on the floor) says 0.90 m: 60 % apart",
-    "reference length (4 m, all along wall 2) says the camera is 1.44 m up, metric model says 1.12 m: 29 % apart",
+    "reference height (2.60 m, from floor to ceiling) contradicts the photo and what else is given, by which it is 2.05 m (1.90–2.21)",
+    "reference wall (4 m, all along wall 2) says the camera is 1.44 m up, metric model says 1.12 m: 29 % apart",
     "free wall: it runs through wall 2 and wall 3: one of them is not where it was put",
     "no piece in the catalogue fits with a probability of 0.8 or more; 6 may fit: measure by tape first; free wall: no wall is seen free down to "
     "its foot for 0.4 m or more"])

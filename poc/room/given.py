@@ -15,7 +15,7 @@ import numpy as np
 
 from poc.errors import ContradictionError
 from poc.room.propagate import Errors, Learnt, MovedRoom, Shape, log_changes, wall_length
-from poc.room.scale import CONTRADICT_SIGMAS
+from poc.room.scale import CONTRADICT_SIGMAS, DOUBTED_SIGMAS
 from poc.types import Z90, Scale
 
 MOST_TURN, MOST_LOG = 0.2, 0.5
@@ -53,27 +53,28 @@ def with_given(errors: Errors, scale: Scale, given: Sequence[GivenLength]) -> tu
             continue
         along = log_changes(errors, length.of)
         off, expected = float(np.log(length.length_m / base)), float(np.hypot(np.linalg.norm(along), length.sigma_rel))
-        if abs(off) > CONTRADICT_SIGMAS * expected:
-            raise ContradictionError(_contradiction(length, base, along))
+        sigmas, beside = abs(off) / expected, _beside(length, base, along)
+        if sigmas > CONTRADICT_SIGMAS:
+            raise ContradictionError(f"{beside}: check its ends and its length in metres, or leave it out")
         after = _corrected(errors, along * off / expected**2, length.of, base * np.exp(off * (along @ along) / expected**2))
-        errors = replace(after, known=(*errors.known, Learnt.of(along, length.sigma_rel)))
-        scale = _scale_after(scale, errors, length)
+        errors = replace(after, known=(*errors.known, Learnt.of(along, length.sigma_rel, sigmas)))
+        scale = _scale_after(scale, errors, length, beside if sigmas > DOUBTED_SIGMAS else None)
     return errors, scale
 
 
-def _contradiction(length: GivenLength, seen_m: float, along: np.ndarray) -> str:
-    """Why a length cannot be the room's, and what to do. seen_m: what the room has for it, metres."""
+def _beside(length: GivenLength, seen_m: float, along: np.ndarray) -> str:
+    """A length beside what the room had for it (seen_m, metres), which does not fit."""
     wide = np.exp(Z90 * np.linalg.norm(along))
     return (f"{length.named} ({length.length_m:.2f} m, {length.place}) contradicts the photo and what else is given, by which it is {seen_m:.2f} m "
-            f"({seen_m / wide:.2f}–{seen_m * wide:.2f}): check its ends and its length in metres, or leave it out")
+            f"({seen_m / wide:.2f}–{seen_m * wide:.2f})")
 
 
-def _scale_after(scale: Scale, errors: Errors, length: GivenLength) -> Scale:
+def _scale_after(scale: Scale, errors: Errors, length: GivenLength, note: str | None) -> Scale:
     """The scale of the corrected room, whose error is all shared with the rest of it."""
     sigma = float(np.linalg.norm(log_changes(errors, lambda shape: shape.camera_height)))
     source = scale.source if length.named in scale.source else f"{length.named} + {scale.source}"
     return replace(scale, source=source, camera_height_m=errors.base.camera_height, sigma_rel=sigma,
-                   changes={"given lengths": sigma})
+                   changes={"given lengths": sigma}, notes=(*scale.notes, note) if note else scale.notes)
 
 
 def _corrected(errors: Errors, by: np.ndarray, quantity: Callable[[Shape], float], value: float) -> Errors:

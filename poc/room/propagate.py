@@ -176,19 +176,22 @@ class MovedRoom(NamedTuple):
 
 
 class Learnt(NamedTuple):
-    """What a length that is given leaves of the independent errors before it: each column of I − shrink·along·alongᵀ is a new one. along: n,
-    log changes of the length under each error before it."""
+    """What a length that is given leaves of the independent errors before it: each column of I − shrink·along·alongᵀ is a new one.
+
+    along: n, log changes of the length under each error before it. off: how many of its sigmas the length was from what the room had for it.
+    """
 
     along: np.ndarray
     shrink: float
+    off: float = 0.0
 
     @staticmethod
-    def of(along: np.ndarray, sigma: float) -> Learnt:
+    def of(along: np.ndarray, sigma: float, off: float = 0.0) -> Learnt:
         """By a length whose log is given to ± sigma (one sigma, greater than 0): the errors' covariance becomes that of unit normal ones
         given the length, of which this is the symmetric root."""
         before = float(along @ along)
         shrink = (1.0 - sigma / float(np.sqrt(before + sigma**2))) / before if before > 0 else 0.0
-        return Learnt(along, shrink)
+        return Learnt(along, shrink, off)
 
     def left(self, changes: np.ndarray) -> np.ndarray:
         """A quantity's log changes (n) under each error before it, made those under each error that is left. The matrix is symmetric, so it

@@ -37,6 +37,8 @@ in full."""
 CONTRADICT_SIGMAS = 3.0
 """Sources of the scale farther apart than this, in sigmas of their difference, contradict each other: one is wrong, nobody knows which.
 (Of honest pairs 1 in 370 is so far apart.)"""
+DOUBTED_SIGMAS = 2.0
+"""From so many sigmas on a note says that two sources are apart, and nothing is green. (Of honest pairs 1 in 22 is.)"""
 MODEL_OFF_LOG = 0.25
 """A metric map contradicts no given length that is nearer than this (log), whatever sigma it states: on 109 photos of real and rendered
 rooms a network's camera height was off by so much at most (95 %: 0.21)."""
@@ -212,7 +214,7 @@ def rivals(opinions: Sequence[ScaleSource]) -> list[ScaleSource]:
 
 def disagreements(opinions: Sequence[ScaleSource]) -> list[str]:
     """One sentence per pair of opinions more than two sigmas apart."""
-    apart = [pair for pair in combinations(opinions, 2) if sigmas_apart(*pair) > 2.0]
+    apart = [pair for pair in combinations(opinions, 2) if sigmas_apart(*pair) > DOUBTED_SIGMAS]
     return [f"{_both_say(*pair)}: {100 * np.expm1(_gap(*pair)):.0f} % apart" for pair in apart]
 
 
