@@ -349,3 +349,14 @@ def test_gravity_on_real_photos():
     score = eval_camera.summary(rows)
     assert score["gravity_vs_joint"]["median_deg"] < 1.4 and score["gravity_vs_joint"]["under_2deg"] > 0.65
     assert 0.75 < score["tilt_coverage90_truth_noise_0.8"] < 0.99
+
+
+@pytest.mark.parametrize("guess", [False, True])
+def test_the_focal_lengths_prior_pulls_as_its_likelihood_falls(guess):
+    """On either side of it; where a phone's usual focal length is only a guess, much less so towards wide angles."""
+    prior = vanishing.Prior(500.0, 0.1, 1.0, guess=guess)
+    off, step, still = np.array([-0.6, -0.2, -0.05, 0.05, 0.2, 0.6]), 1e-6, np.zeros((6, 2))
+    slope = (prior.loglik(off + step, still) - prior.loglik(off - step, still)) / (2 * step)
+    assert slope == pytest.approx(-prior.focal_precision(off) * off, rel=1e-4)
+    wide, long = prior.loglik(np.array([-0.6, 0.6]), still[:2])
+    assert bool(wide > long + 10) is guess

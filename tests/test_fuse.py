@@ -412,6 +412,21 @@ def test_a_wall_higher_than_a_sloping_ceiling_is_told(alone):
     assert any("shows a wall up to 3.20 m at least" in c.text for c in joint.conflicts)
 
 
+@pytest.mark.parametrize(("share", "conflict"), [(0.5, False), (1.1, True)])
+def test_a_wall_inside_the_ceilings_interval_is_no_conflict(alone, pair, share, conflict):
+    """A wall seen higher than the ceiling's likeliest height, but within its interval, is no contradiction; beyond it, it is."""
+    ceiling = value(pair, "ceiling_height")
+    least = ceiling.value + share * (ceiling.high - ceiling.value)
+    told = tuple(replace(m, status="lower_bound", value=1.05 * least, low=least, high=None) if m.name == "ceiling_height" else m for m in alone["side"].measurements)
+    joint = join_rooms([alone["front"], replace(alone["side"], measurements=told)])
+    assert any("shows a wall up to" in c.text for c in joint.conflicts) is conflict
+    assert (value(joint, "ceiling_height").high > 1.001 * ceiling.high) is conflict
+
+
+def test_an_area_carries_the_scales_error_twice(pair):
+    assert sigma_rel(value(pair, "floor_area_visible")) > 1.98 * pair.scene.scale.sigma_rel
+
+
 def test_what_any_photo_sees_standing_takes_the_joint_floor(alone):
     """A small piece in one photo, a larger one around it in the other: neither's place is free, whichever photo comes first."""
     small, large = (np.array([(1.0 - a, 2.0 - a), (1.0 + a, 2.0 - a), (1.0 + a, 2.0 + a), (1.0 - a, 2.0 + a)]) for a in (0.2, 0.6))
