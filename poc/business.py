@@ -67,8 +67,8 @@ class BusinessCase:
     start_*: money before the first month, when only the build cost has been paid (NaN in a run that did not tell); cumulative_*: after each
     month. Of both, low and high bound 90 % of the cases when every input varies over its plausible range. net_low, net_median, net_high: the
     5, 50 and 95 % quantiles of a month at full use; end_median: the median of the money after the last month. break_even_*: the first month
-    in which the money is not negative, or None within the horizon. pays_back_share: share of the drawn cases that break even within it. notes: sentences on the sources of measured inputs, and on what the
-    case leaves out; `parameter_rows` lists the inputs themselves.
+    in which the money is not negative, or None within the horizon. pays_back_share: share of the drawn cases that break even within it.
+    notes: sentences on the sources of measured inputs, and on what the case leaves out; `parameter_rows` lists the inputs themselves.
     """
 
     params: BusinessParameters

@@ -11,7 +11,6 @@ from poc.room.freespace import end_sigma_m, free_measurements, log_normal, propa
 from poc.room.nextstep import next_measurement
 from poc.room.propagate import ceiling_climb, variance, wall_length
 from poc.room.roomspace import crossing_walls, longest_free
-from poc.room.scale import DOUBTED_SIGMAS
 from poc.room.selftest import COMMON_CEILING_M, is_common, scale_sources, self_test
 from poc.types import RUNS_THROUGH, SLOPING_CEILING, UNCOMMON_CEILING, Measurement, Scene
 
@@ -58,15 +57,10 @@ def measure(scene: Scene, one_view: bool = True) -> tuple[Measurement, ...]:
     return doubting_scale([scene], (*out, *free))
 
 
-def _length_doubted(scene: Scene) -> bool:
-    """Whether a length of the room that is given does not fit what the photo shows, though it is taken as it is."""
-    return scene.solution is not None and any(learnt.off > DOUBTED_SIGMAS for learnt in scene.solution.known)
-
-
 def doubting_scale(scenes: Sequence[Scene], measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
     """The measurements, none of them green where the sources of the scale differ by more than one expects in any of the scenes that they
     come from: every length hangs on it."""
-    doubted = any(scale_sources(scene).light in ("amber", "red") or _length_doubted(scene) for scene in scenes)
+    doubted = any(scale_sources(scene).light in ("amber", "red") for scene in scenes)
     return tuple(replace(m, light="amber") if doubted and m.light == "green" else m for m in measurements)
 
 

@@ -164,9 +164,9 @@ def _box(w: float, d: float, h: float) -> list[Part]:
 
 
 SHAPES: tuple[tuple[str, Callable[[float, float, float], list[Part]]], ...] = (
-    ("armchair", _sofa), ("sofa", _sofa), ("couch", _sofa), ("loveseat", _sofa), (r"beds?\b", _bed), ("wardrobe", _wardrobe),
+    ("armchair", _sofa), ("sofa", _sofa), ("couch", _sofa), ("loveseat", _sofa), (r"(?:day)?beds?\b", _bed), ("wardrobe", _wardrobe),
     ("desk", _desk), ("tv", _chest), ("media", _chest), ("sideboard", _chest), ("chest", _chest), ("dresser", _chest),
-    ("cabinet", _chest), ("shel", _shelf), ("bookcase", _shelf), ("table", _table),
+    ("cabinet", _chest), ("(?:book)?shel", _shelf), ("bookcase", _shelf), ("table", _table),
 )
 """The first of these patterns that begins a word of the category (then of the name) decides the shape; none found: a plain box."""
 
@@ -175,7 +175,7 @@ def shape(product: Product) -> list[Part]:
     """The product's parts in its own frame, from its category and its three sizes."""
     for text in (product.category.lower(), product.name.lower()):
         for word, build in SHAPES:
-            if re.search(rf"\b(?:arm|side|book|day)?{word}", text):
+            if re.search(rf"\b{word}", text):
                 return [_between(part, product.height_m) for part in build(product.width_m, product.depth_m, product.height_m)]
     return _box(product.width_m, product.depth_m, product.height_m)
 

@@ -65,18 +65,18 @@ def reference_opinions(references: Sequence[Reference], view: View, layout: Layo
 
 @dataclass(frozen=True)
 class Place:
-    """How a marked segment is read. kind: a key of `PLACES`. wall: index in the layout of the wall that it is on, else None. whole: a
-    length of the room itself that it is: None, "height", or the index of a wall that it goes along from corner to corner."""
+    """How a marked segment is read. kind: a key of `PLACES`. wall: index in the layout of the wall that it is on, else None. whole:
+    whether it is a length of the room itself: that wall from corner to corner, or, on no wall, the room's height."""
 
     kind: str
     wall: int | None = None
-    whole: int | str | None = None
+    whole: bool = False
 
     @property
     def words(self) -> str:
         """Where it is in the room."""
-        if self.whole is not None:
-            return FULL_HEIGHT if self.whole == "height" else f"all along wall {self.whole + 1}"
+        if self.whole:
+            return FULL_HEIGHT if self.wall is None else f"all along wall {self.wall + 1}"
         return PLACES[self.kind] if self.wall is None else f"on wall {self.wall + 1}"
 
     def solution(self, layout: Layout) -> WallSolution | None:
@@ -102,9 +102,8 @@ def _opinion(ref: Reference, view: View, layout: Layout,
     changes[f"{OBJECT} {ref.kind if ref.kind in KNOWN_OBJECTS else ref.ends}"] = ref.sigma_m / ref.length_m
     clicks = _click_variance(ref, place, layout, length, max(view.camera.width, view.camera.height))
     sigma = float(np.sqrt(sum(x**2 for x in changes.values()) + clicks))
-    name = "reference length" if ref.kind == "length" else f"reference {ref.kind}"
-    wall = None if place.whole == "height" else place.whole
-    given = None if place.whole is None else GivenLength(wall, ref.length_m, ref.sigma_m / ref.length_m, name, place.words)
+    name = f"reference {ref.kind}"
+    given = GivenLength(place.wall, ref.length_m, ref.sigma_m / ref.length_m, name, place.words) if place.whole else None
     return ScaleSource(name, float(height), max(sigma, 0.002), f"{ref.length_m:g} m, {place.words}"), changes, given
 
 
@@ -123,13 +122,13 @@ def _place(ref: Reference, view: View, layout: Layout) -> Place:
     upright = _tilt_deg(ends, layout.state) < UPRIGHT_DEG
     if ref.kind == "height":
         if upright and drop[0] > LEAST_DROP:
-            return Place("upright", whole="height")
+            return Place("upright", whole=True)
         raise ParameterError(f"{_named(ref)} does not go straight up from the floor: mark the room's height at one place, from where the wall "
                              "meets the floor up to where it meets the ceiling")
     if ref.kind == "wall":
         wall = _whole_wall(ends, layout)
         if wall is not None:
-            return Place("wall", wall, wall)
+            return Place("wall", wall, whole=True)
         raise ParameterError(f"{_named(ref)} goes along no wall of which both corners were found: mark both ends in the corners, equally high, "
                              "or leave out \"wall:\"")
     if upright and drop[0] > LEAST_DROP and (ref.kind in STANDING or floor[0] > 0.25 and floor[1] < 0.5):

@@ -154,9 +154,10 @@ def _halves(scene: Scene, points: np.ndarray) -> Check:
 
 
 def scale_sources(scene: Scene) -> Check:
-    """The largest disagreement between two opinions on the scale, in their own standard deviations."""
+    """The largest disagreement between two opinions on the scale, or of a given length of the room with the rest, in standard deviations."""
     opinions = scene.scale.opinions if scene.scale else ()
     gaps = [sigmas_apart(*pair) for pair in combinations(opinions, 2)]
+    gaps += [learnt.off for learnt in scene.solution.known] if scene.solution else []
     told = "the sources of the scale differ by somewhat more than one expects of their errors"
     if apart := disagreements(opinions):  # not `Scale.notes`, which also tell that the interval was widened
         told = "the sources of the scale disagree by more than their errors allow: " + "; ".join(apart)
